@@ -1,0 +1,187 @@
+"""The command line: python -m core."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.data.catalog import open_dataset
+from core.data.samples import list_samples
+from core.errors import InputError, LadderError
+from core.experiment import Experiment, compare, to_trec
+from core.history import save_experiment
+from core.jobs import hold_workspace
+from core.progress import ProgressCallback, ProgressEvent, ignore_progress
+from core.settings import get_workspace, quieten_libraries
+from core.store import Workspace
+from core.systems import System, list_systems, make_named_systems, preselect, read_systems, write_systems
+
+EXIT_BAD_INPUT = 2
+_SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code: 0 well, 1 a system failed or something broke, 2 bad input, 130 interrupted."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    quieten_libraries()
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except LadderError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="Compare retrieval systems on labelled queries.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    samples = commands.add_parser("samples", help="list the sample corpora that come with the product")
+    samples.set_defaults(run=run_samples)
+    systems = commands.add_parser("systems", help="list the named systems, or print them as YAML to start your own file")
+    systems.add_argument("--yaml", action="store_true", help="print the full definitions")
+    systems.set_defaults(run=run_systems)
+    comparing = commands.add_parser("compare", help="run systems on a dataset and measure them")
+    comparing.add_argument("dataset", metavar="DATASET", help="a sample's name, or a folder or zip with corpus.jsonl")
+    comparing.add_argument("--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)")
+    comparing.add_argument("--config", type=Path, metavar="FILE.yaml", help="a YAML file with systems of your own; all of them run unless --systems chooses")
+    comparing.add_argument("--split", choices=("all", "test"), help="queries to use (default: test if the dataset has its own split, else all)")
+    comparing.add_argument("--workspace", type=Path, metavar="DIR", help="where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)")
+    comparing.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    comparing.add_argument("--runs", type=Path, metavar="DIR", help="write one TREC run file per system")
+    comparing.add_argument("--name", default="", help="a name for the history")
+    comparing.set_defaults(run=run_compare)
+    return parser
+
+
+def run_samples(options: argparse.Namespace) -> int:
+    for sample in list_samples():
+        print(f"{sample.name}\t{sample.description}")
+    return 0
+
+
+def run_systems(options: argparse.Namespace) -> int:
+    named = make_named_systems()
+    if options.yaml:
+        print(write_systems(list(named.values())), end="")
+    else:
+        for name, system in named.items():
+            print(f"{name:16} {system.description}")
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """compare DATASET: runs, prints a table (to standard error if the JSON goes to standard output), writes files."""
+    workspace = Workspace(get_workspace(options.workspace))
+    dataset = open_dataset(options.dataset, workspace)
+    systems = choose_systems(options.systems, options.config, workspace=workspace, has_filters=dataset.has_filters)
+    for warning in dataset.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    with hold_workspace(workspace, f"compare {dataset.name}", on_wait=make_wait_printer()):
+        experiment = compare(
+            dataset, systems, workspace=workspace, split=options.split, name=options.name, on_progress=make_progress_printer()
+        )
+        save_experiment(experiment, workspace)
+    if options.runs is not None:
+        write_runs(experiment, options.runs)
+    if options.json is not None:
+        write_result(experiment.to_json(), options.json)
+    print(format_table(experiment), file=sys.stderr if options.json == "-" else sys.stdout)
+    return 1 if any(system.error for system in experiment.systems) else 0
+
+
+def choose_systems(
+    names: Sequence[str] | None, config: Path | None, *, workspace: Workspace, has_filters: bool
+) -> dict[str, System]:
+    """The systems asked for, by name; InputError lists what there is."""
+    available = list_systems(workspace)
+    own: dict[str, System] = {}
+    if config is not None:
+        try:
+            own = read_systems(config.read_text(encoding="utf-8"), file=config)
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror}); check the path given to --config", file=config) from error
+        except UnicodeDecodeError as error:
+            raise InputError("is not UTF-8; save it as UTF-8", file=config) from error
+        available.update(own)
+    wanted = list(names or own or preselect(has_filters=has_filters))
+    for name in wanted:
+        if name not in available:
+            raise InputError(f"there is no system {name!r}; there are {', '.join(available)}")
+    return {name: available[name] for name in wanted}
+
+
+def write_runs(experiment: Experiment, folder: Path) -> None:
+    """One TREC run file per system that has a run, NAME.run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in experiment.ready:
+        safe = name.replace("/", "_").replace("\\", "_")
+        (folder / f"{safe}.run").write_text(to_trec(experiment.runs[name], tag=safe.replace(" ", "_")), encoding="utf-8")
+
+
+def write_result(value: dict[str, Any], target: str) -> None:
+    """JSON to a file, or to standard output for "-"."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    if target == "-":
+        print(text)
+    else:
+        Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def format_table(experiment: Experiment) -> str:
+    """The result as a table for a terminal: one line a system, errors below."""
+    dataset, timings = experiment.dataset, experiment.timings
+    measures = [name for name in _SHOWN if any(name in system.measures for system in experiment.systems)]
+    width = max(len(system.name) for system in experiment.systems)
+    lines = [
+        f"{dataset['name']}: {dataset['documents']} documents, {dataset['queries']} queries, split {experiment.split_used}",
+        " ".join([" " * width, *(f"{name:>18}" for name in measures), f"{'p95 ms':>8}"]),
+    ]
+    for system in experiment.systems:
+        if system.error:
+            lines.append(f"{system.name:{width}} not run: {system.error}")
+            continue
+        cells = [f"{system.measures[name]['mean']:>18.4f}" if name in system.measures else " " * 18 for name in measures]
+        latency = f"{system.latency_ms['p95']:>8.1f}" if system.latency_ms else " " * 8
+        lines.append(" ".join([f"{system.name:{width}}", *cells, latency]))
+    if not measures:
+        lines.append("No labels yet: compare hits by eye; add qrels or evidence to measure.")
+    lines.append(
+        f"{timings['total_seconds']:.1f} s in all, {timings['encode_seconds']:.1f} s of it encoding {timings['encoded_texts']} of "
+        f"{timings['distinct_texts']} texts; {timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
+    )
+    return "\n".join(lines)
+
+
+def make_wait_printer() -> Callable[[str], None]:
+    """Says once who holds the workspace."""
+    said: set[str] = set()
+
+    def show(holder: str) -> None:
+        if holder not in said:
+            said.add(holder)
+            print(f"Waiting for {holder}, which is using this workspace.", file=sys.stderr)
+
+    return show
+
+
+def make_progress_printer() -> ProgressCallback:
+    """Progress on one line of standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        return ignore_progress
+
+    def show(event: ProgressEvent) -> None:
+        left = f", about {event.seconds_left:.0f} s left" if event.seconds_left is not None else ""
+        end = "\n" if event.system else ""
+        print(f"\r\033[K{event.share:4.0%} {event.label}{left}", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,63 @@
+"""The Dataset: what every loader returns and everything else starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from core.schema import content_hash
+
+SPLITS = ("all", "test", "tuning")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A corpus with queries and labels.
+
+    documents, queries, judgments, evidence: frames of core.schema; queries and labels may be empty.
+    warnings: sentences for the user about what was found and ignored or kept.
+    fixed_split: the data came with its own tuning/test split (qrels/train.tsv and qrels/test.tsv).
+    """
+
+    name: str
+    documents: pd.DataFrame
+    queries: pd.DataFrame
+    judgments: pd.DataFrame
+    evidence: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+    fixed_split: bool = False
+    corpus_fingerprint: str = field(default="", compare=False)
+    fingerprint: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        corpus = content_hash(self.documents[["doc_id", "title", "text", "metadata"]].to_dict("records"))
+        queries = self.queries[["query_id", "text", "split", "filter", "tags"]].to_dict("records")
+        labels = [self.judgments.to_dict("records"), self.evidence.to_dict("records")]
+        object.__setattr__(self, "corpus_fingerprint", corpus)
+        object.__setattr__(self, "fingerprint", content_hash([corpus, queries, labels]))
+
+    @property
+    def indexed_documents(self) -> pd.DataFrame:
+        """The documents that have a title or a text; the others cannot be found and are not indexed."""
+        has_content = (self.documents["title"].str.strip() != "") | (self.documents["text"].str.strip() != "")
+        return self.documents[has_content].reset_index(drop=True)
+
+    @property
+    def has_filters(self) -> bool:
+        return any(bool(value) for value in self.queries["filter"])
+
+    @property
+    def has_labels(self) -> bool:
+        return not self.judgments.empty
+
+    @property
+    def default_split(self) -> str:
+        """"test" when the data fixed a split, else "all"."""
+        return "test" if self.fixed_split else "all"
+
+    def queries_of(self, split: str) -> pd.DataFrame:
+        """The queries of "all", "test" or "tuning"."""
+        if split == "all":
+            return self.queries
+        return self.queries[self.queries["split"] == split].reset_index(drop=True)

@@ -1,0 +1,207 @@
+"""load_dataset: a folder or zip on this machine -> Dataset. Everything is checked before anything is returned."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from core.data.archive import unpack_zip
+from core.data.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
+from core.data.dataset import Dataset
+from core.data.evidence import Evidence, resolve_evidence
+from core.data.files import SUFFIXES, list_documents, read_documents
+from core.data.filters import warn_unmatched_filters
+from core.data.qrels import (
+    Judgments,
+    assign_splits,
+    find_qrels,
+    keep_known_queries,
+    read_judgments,
+    warn_missing_documents,
+)
+from core.data.text_io import count_of, first_five
+from core.errors import InputError
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
+    """Loads a dataset from a folder or a zip of one.
+
+    The folder holds corpus.jsonl, or documents (.txt .md .html .pdf .docx, also in sub-folders), and optionally
+    queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
+    name: the dataset's name, by default the folder's or zip's. Documents and queries keep the order of their files
+    (documents of a folder: by path); judgments are ordered by query, then as in the files, those from evidence last.
+
+    Raises InputError with file, line and cure for everything that cannot be read; nothing is half-loaded.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _load_folder(find_root(path), name or path.resolve().name)
+    if not path.exists():
+        raise InputError("no such folder or zip; check the path", file=path)
+    if path.suffix.lower() == ".zip":
+        return _load_zip(path, name or path.stem)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        raise InputError(
+            "is a single table; give the folder that holds corpus.jsonl, "
+            "or say on the Data page which columns are what",
+            file=path,
+        )
+    raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
+
+
+def find_root(folder: Path) -> Path:
+    """The folder itself, or its only sub-folder with a corpus.jsonl if it has none itself."""
+    if (folder / "corpus.jsonl").is_file():
+        return folder
+    parents = [path.parent for path in sorted(folder.glob("*/corpus.jsonl"))]
+    nested = [parent for parent in parents if not parent.name.startswith((".", "__MACOSX"))]
+    return nested[0] if len(nested) == 1 else folder
+
+
+def find_only_folder(folder: Path) -> Path:
+    """Goes down while a folder holds nothing but one folder, as zips and browsers pack them."""
+    while True:
+        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name == "qrels":
+            return folder
+        folder = inside[0]
+
+
+def _load_zip(path: Path, name: str) -> Dataset:
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary, "content")
+        unpack_zip(path, target)
+        try:
+            return _load_folder(find_root(find_only_folder(target)), name)
+        except InputError as error:
+            # Messages name the file inside the zip, not where it was unpacked for a moment.
+            shown = (error.file or "").replace(str(target), str(path))
+            prefix = f"{error.file}" + (f", line {error.line}: " if error.line is not None else ": ")
+            raise InputError(str(error).removeprefix(prefix), file=shown or path, line=error.line) from error
+
+
+def _load_folder(folder: Path, name: str) -> Dataset:
+    corpus = _read_corpus(folder)
+    queries_path = folder / "queries.jsonl"
+    queries = read_queries(queries_path) if queries_path.is_file() else Queries()
+    known = {query_id: position for position, query_id in enumerate(queries.ids)}
+    texts = corpus.texts_by_id()
+    evidence = resolve_evidence(queries, texts, path=queries_path)
+    judgments = keep_known_queries(read_judgments(find_qrels(folder)), known)
+    splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
+    warnings = [
+        *corpus.warnings,
+        *warn_empty_documents(corpus),
+        *queries.warnings,
+        *warn_unmatched_filters(queries.ids, queries.filters, metadata=corpus.metadata),
+        *_warn_unread_qrels(folder),
+        *judgments.warnings,
+        *warn_missing_documents(judgments.relevance, texts),
+        *evidence.warnings,
+        *_warn_contradictions(judgments, evidence),
+        *split_warnings,
+    ]
+    return Dataset(
+        name=name,
+        documents=pd.DataFrame(
+            {
+                "doc_id": _text_column(corpus.ids),
+                "title": _text_column(corpus.titles),
+                "text": _text_column(corpus.texts),
+                "metadata": pd.Series(corpus.metadata, dtype=object),
+            }
+        ),
+        queries=_queries_frame(queries, splits),
+        judgments=_judgments_frame(judgments, evidence, order=known),
+        evidence=_evidence_frame(evidence),
+        warnings=tuple(warnings),
+        fixed_split=fixed,
+    )
+
+
+def _read_corpus(folder: Path) -> Corpus:
+    if (folder / "corpus.jsonl").is_file():
+        return read_corpus(folder / "corpus.jsonl")
+    documents, others = list_documents(folder)
+    if documents:
+        return read_documents(folder)
+    found = f"found only {first_five(others)}" if others else "found nothing"
+    tables = any(name.lower().endswith(TABLE_SUFFIXES) for name in others)
+    cure = "load tables on the Data page, where you say which columns are what" if tables else "add one of them"
+    raise InputError(
+        f"expected corpus.jsonl or documents ({', '.join(SUFFIXES)}), {found}; {cure}",
+        file=folder,
+    )
+
+
+def _warn_unread_qrels(folder: Path) -> list[str]:
+    """Judgments under a name that is not read would otherwise be missed in silence."""
+    candidates = [*folder.glob("qrels*"), *(folder / "qrels").glob("*")]
+    unread = [
+        path.relative_to(folder).as_posix()
+        for path in sorted(candidates)
+        if path.is_file() and path.suffix != ".tsv" and not path.name.startswith(".")
+    ]
+    if not unread:
+        return []
+    return [f"Not read as judgments, whose names end in .tsv: {first_five(unread)}."]
+
+
+def _warn_contradictions(judgments: Judgments, evidence: Evidence) -> list[str]:
+    pairs = dict.fromkeys((query_id, doc_id) for query_id, doc_id, _, _ in evidence.spans)
+    against = [query_id for query_id, doc_id in pairs if judgments.relevance.get((query_id, doc_id)) == 0]
+    if not against:
+        return []
+    verb = "says" if len(against) == 1 else "say"
+    warning = (
+        f"{count_of(len(against), 'judgment')} {verb} 0 for a document that is the query's evidence; "
+        f"the judgment counts: queries {first_five(against)}."
+    )
+    return [warning]
+
+
+def _text_column(values: list[str]) -> pd.Series:
+    return pd.Series(values, dtype="str")
+
+
+def _queries_frame(queries: Queries, splits: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "query_id": _text_column(queries.ids),
+            "text": _text_column(queries.texts),
+            "split": _text_column(splits),
+            "filter": pd.Series(queries.filters, dtype=object),
+            "tags": pd.Series(queries.tags, dtype=object),
+            "answer": _text_column(queries.answers),
+        }
+    )
+
+
+def _judgments_frame(judgments: Judgments, evidence: Evidence, *, order: dict[str, int]) -> pd.DataFrame:
+    relevance = dict(judgments.relevance)
+    for query_id, doc_id, _, _ in evidence.spans:
+        relevance.setdefault((query_id, doc_id), 1)
+    pairs = sorted(relevance, key=lambda pair: order[pair[0]])
+    return pd.DataFrame(
+        {
+            "query_id": _text_column([query_id for query_id, _ in pairs]),
+            "doc_id": _text_column([doc_id for _, doc_id in pairs]),
+            "relevance": pd.Series([relevance[pair] for pair in pairs], dtype="int64"),
+        }
+    )
+
+
+def _evidence_frame(evidence: Evidence) -> pd.DataFrame:
+    columns = list(zip(*evidence.spans, strict=True)) or [(), (), (), ()]
+    return pd.DataFrame(
+        {
+            "query_id": _text_column([str(value) for value in columns[0]]),
+            "doc_id": _text_column([str(value) for value in columns[1]]),
+            "start": pd.Series(list(columns[2]), dtype="int64"),
+            "end": pd.Series(list(columns[3]), dtype="int64"),
+        }
+    )

@@ -1,0 +1,93 @@
+"""Text files and their words: strict UTF-8, the likely encoding when it is not, and how warnings count things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import InputError
+
+FIRST = 5  # how many ids a warning names before it says "…"
+_BOMS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_COMMON = ["cp1252", "cp1250", "cp1251", "latin_1", "koi8_r", "shift_jis", "gb18030", "big5", "euc_kr", "utf_16"]
+
+
+def guess_encoding(data: bytes) -> str:
+    """The likely encoding of bytes that are not UTF-8, spelled as iconv takes it; "" if nothing fits."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return name
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(data, cp_isolation=_COMMON)
+    best = matches.best()
+    if best is None:
+        return ""
+    # Western European text fits several code pages equally well; Windows-1252 is by far the commonest of them.
+    equal = [match for match in matches if match.chaos == best.chaos and match.coherence >= best.coherence]
+    name = "cp1252" if any("cp1252" in match.could_be_from_charset for match in equal) else best.encoding
+    return {"cp1252": "WINDOWS-1252", "latin_1": "ISO-8859-1"}.get(name, name.upper().replace("_", "-"))
+
+
+def not_utf8(path: Path, sample: bytes, *, line: int) -> InputError:
+    """The error for a file that is not UTF-8. sample: bytes from the first bad line on; line: its number."""
+    encoding = guess_encoding(sample)
+    likely = f"it looks like {encoding}" if encoding else "its encoding is not known"
+    command = f"iconv -f {encoding or 'OLD_ENCODING'} -t UTF-8 {path.name} > utf8-{path.name}"
+    return InputError(f"not UTF-8 ({likely}); convert it to UTF-8, for example with: {command}", file=path, line=line)
+
+
+def decode_text(data: bytes, path: Path) -> str:
+    """Bytes of a text file as text with a leading byte order mark removed and line ends as "\\n".
+
+    Raises InputError that names the line and the likely encoding if they are not UTF-8.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        start = data.rfind(b"\n", 0, error.start) + 1
+        raise not_utf8(path, data[start : start + 100_000], line=data.count(b"\n", 0, start) + 1) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises InputError if it cannot be opened or is empty."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}); check its name and permissions", file=path) from error
+    if not data:
+        raise InputError("the file is empty; fill it or delete it", file=path)
+    return data
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file as text. Raises InputError if it is empty or not UTF-8."""
+    return decode_text(read_bytes(path), path)
+
+
+def replace_surrogates(text: str) -> str:
+    """Half characters (lone surrogates, which no file can hold) as U+FFFD; every offset stays where it was."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def count_of(number: int, noun: str) -> str:
+    """"1 judgment", "1,837 judgments", "2 queries"."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {plural}"
+
+
+def first_five(ids: Sequence[str]) -> str:
+    """The first five distinct ids, and "…" if there are more."""
+    distinct = list(dict.fromkeys(ids))
+    return ", ".join(distinct[:FIRST]) + (", …" if len(distinct) > FIRST else "")
+
+
+def shorten(text: str, *, width: int = 60) -> str:
+    """Text on one line, cut with "…" at `width` characters, for use in a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,55 @@
+"""Everything that can go wrong in a way the user can mend.
+
+    LadderError                 one sentence: what was found, what was expected, what to do
+    ├── InputError              the user's data or arguments; knows file and line; exit code 2 on the command line
+    ├── WiringError             stages that do not fit together; raised when the node is built
+    ├── StageError              a stage's output frame is not what it promised; names system, stage, expected, found
+    ├── ModelUnavailable        a model or endpoint cannot be had; an error of that system alone
+    ├── NotInWorkspace          an experiment, dataset or system that is asked for but not there
+    ├── WorkspaceBusy           another process holds what this one needs
+    └── Cancelled               the user pressed Cancel; what was finished is kept
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class LadderError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+
+class InputError(LadderError):
+    """Bad input. `str()` gives "file, line 12: what was found; what to do"."""
+
+    def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
+        self.file = str(file) if file is not None else None
+        self.line = line
+        where = ""
+        if self.file:
+            where = self.file + (f", line {line}" if line is not None else "") + ": "
+        super().__init__(where + message)
+
+
+class WiringError(LadderError):
+    """A node was given inputs of the wrong kind or number."""
+
+
+class StageError(LadderError):
+    """A stage returned something other than its frame."""
+
+
+class ModelUnavailable(LadderError):
+    """A model, tokenizer or endpoint cannot be loaded or reached."""
+
+
+class NotInWorkspace(LadderError):
+    """Something asked for by id or name is not in the workspace."""
+
+
+class WorkspaceBusy(LadderError):
+    """A lock is held by another process for longer than we are willing to wait."""
+
+
+class Cancelled(LadderError):
+    """Raised between nodes and between batches once the cancel token is set."""

@@ -1,0 +1,90 @@
+"""From runs and labels to per-query values and means with intervals. Sees frames only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.evaluation.measures import measure_documents, measure_evidence
+from core.evaluation.significance import bootstrap_means
+from core.schema import PER_QUERY, empty, to_document_run
+
+
+@dataclass(frozen=True)
+class MeanValue:
+    """A mean over n queries with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def evaluate_runs(
+    runs: Mapping[str, pd.DataFrame], *, judgments: pd.DataFrame, evidence: pd.DataFrame, chunks: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Every measure for every system and judged query: schema.PER_QUERY, in the order of `runs`.
+
+    runs: system -> schema.RUN. chunks: system -> chunk_id, start, end of the chunks its run names (for evidence measures).
+    """
+    frames = []
+    for system, run in runs.items():
+        parts = [measure_documents(judgments, to_document_run(run))]
+        if len(evidence):
+            parts.append(measure_evidence(evidence, run, chunks[system]))
+        frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
+        if frame is not None:
+            frames.append(frame.assign(system=system))
+    return pd.concat(frames, ignore_index=True)[PER_QUERY] if frames else empty(PER_QUERY)
+
+
+def average(per_query: pd.DataFrame, *, seed: int = 0) -> dict[str, dict[str, MeanValue]]:
+    """system -> measure -> mean with interval. The same resampled queries serve all systems of a measure."""
+    means: dict[str, dict[str, MeanValue]] = {system: {} for system in per_query["system"].drop_duplicates()}
+    for measure, group in per_query.groupby("measure", sort=False):
+        table = pivot(group)
+        low, high = bootstrap_means(table.to_numpy(dtype=float), seed=seed)
+        for column, system in enumerate(table.columns):
+            mean = float(table[system].mean())
+            means[system][str(measure)] = MeanValue(mean, float(low[column]), float(high[column]), len(table))
+    return means
+
+
+def difference(per_query: pd.DataFrame, *, baseline: str, measure: str, seed: int = 0) -> dict[str, MeanValue]:
+    """system -> mean of (system - baseline) on a measure with interval, paired by query; the baseline itself gives 0."""
+    group = per_query[per_query["measure"] == measure]
+    if baseline not in set(group["system"]):
+        return {}
+    table = pivot(group)
+    deltas = table.sub(table[baseline], axis=0)
+    low, high = bootstrap_means(deltas.to_numpy(dtype=float), seed=seed)
+    return {
+        system: MeanValue(float(deltas[system].mean()), float(low[column]), float(high[column]), len(deltas))
+        for column, system in enumerate(deltas.columns)
+    }
+
+
+def pivot(per_query: pd.DataFrame) -> pd.DataFrame:
+    """One measure's values as queries x systems, both in order of first appearance."""
+    table = per_query.pivot(index="query_id", columns="system", values="value")
+    return table.loc[per_query["query_id"].drop_duplicates(), per_query["system"].drop_duplicates()].astype(float)
+
+
+def count_hits(per_query: pd.DataFrame, *, system: str, measure: str = "Success@5") -> tuple[int, int]:
+    """(queries with a hit, queries measured): "the answer is among the first five for 52 of 60 queries"."""
+    values = per_query.loc[(per_query["system"] == system) & (per_query["measure"] == measure), "value"]
+    return int(np.sum(values > 0)), len(values)
+
+
+def recall_curve(judgments: pd.DataFrame, runs: Mapping[str, pd.DataFrame], *, depths: tuple[int, ...]) -> pd.DataFrame:
+    """system, depth, recall (mean over queries with a relevant label), measured by ir_measures at each depth."""
+    names = {f"R@{depth}": depth for depth in depths}
+    rows = []
+    for system, run in runs.items():
+        frame = measure_documents(judgments, to_document_run(run), measures=names)
+        for measure, group in frame.groupby("measure", sort=False):
+            rows.append((system, names[str(measure)], float(group["value"].mean())))
+    return pd.DataFrame(rows, columns=["system", "depth", "recall"])

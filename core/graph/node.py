@@ -1,0 +1,101 @@
+"""A node of the graph: a stage with its inputs, and the key under which its output is found again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from core.errors import WiringError
+from core.schema import content_hash
+
+
+class Stage(Protocol):
+    """What every stage is: a frozen dataclass whose fields are JSON values and the whole of it.
+
+    takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending in "*" may come any
+    number of times. gives: the kind of its output. version: raised when the code changes what comes out.
+    """
+
+    type: ClassVar[str]
+    takes: ClassVar[tuple[str, ...]]
+    gives: ClassVar[str]
+
+    def __call__(self, *inputs: Any, resources: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A leaf of the graph: a frame that comes from outside, known by its fingerprint."""
+
+    type: ClassVar[str] = "source"
+    takes: ClassVar[tuple[str, ...]] = ()
+    kind: str
+    fingerprint: str
+
+    @property
+    def gives(self) -> str:
+        return self.kind
+
+    def __call__(self, *inputs: Any, resources: Any) -> Any:
+        raise WiringError(f"The source of {self.kind} was not given to execute()")
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A stage and the nodes it reads. Raises WiringError when they do not fit."""
+
+    stage: Any
+    inputs: tuple[Node, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        check_wiring(self.stage, [node.gives for node in self.inputs])
+
+    @property
+    def gives(self) -> str:
+        return self.stage.gives
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the stage's name, version and fields and of the keys of its inputs."""
+        fields = dataclasses.asdict(self.stage)
+        version = getattr(self.stage, "version", 1)
+        return content_hash([type(self.stage).__name__, version, fields, [node.key for node in self.inputs]])
+
+    @cached_property
+    def per_query(self) -> bool:
+        """True if the node depends on the queries; the others belong to the corpus and can be kept warm."""
+        if isinstance(self.stage, Source):
+            return self.stage.kind == "queries"
+        return any(node.per_query for node in self.inputs)
+
+    def walk(self) -> Iterator[Node]:
+        """The node's ancestors and the node itself, each distinct key once, inputs before their readers."""
+        seen: set[str] = set()
+        yield from self._walk(seen)
+
+    def _walk(self, seen: set[str]) -> Iterator[Node]:
+        if self.key in seen:
+            return
+        seen.add(self.key)
+        for node in self.inputs:
+            yield from node._walk(seen)
+        yield self
+
+
+def check_wiring(stage: Any, given: list[str]) -> None:
+    """Raises WiringError unless the kinds `given` match what the stage takes."""
+    rest = list(given)
+    for wanted in stage.takes:
+        kind = wanted.rstrip("?*")
+        if wanted.endswith("*"):
+            while rest and rest[0] == kind:
+                rest.pop(0)
+        elif rest and rest[0] == kind:
+            rest.pop(0)
+        elif not wanted.endswith("?"):
+            raise WiringError(f"{type(stage).__name__} takes {', '.join(stage.takes)}; it was given {given or 'nothing'}")
+    if rest:
+        raise WiringError(f"{type(stage).__name__} takes {', '.join(stage.takes) or 'nothing'}; it was given {given}")

@@ -1,0 +1,153 @@
+"""What stages may reach for besides their inputs: models, caches, progress. Counts what was encoded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
+from core.settings import get_embedding_server, quieten_libraries
+from core.stages.embed import Encoder, encode_cached, load_encoder, text_hash
+from core.stages.rerank import load_cross_encoder
+from core.stages.tokens import Tokenizer, load_tokenizer
+from core.store import Workspace
+
+_TOKENS_IN_MEMORY = 2_000  # texts whose token vectors stay in memory: about 0.3 GB at 200 tokens of 384 half floats
+
+
+@dataclass
+class Models:
+    """Loaded models, shared by all runs of a process; each is loaded once, whoever asks first."""
+
+    threads: int | None = None
+    load: Callable[..., Encoder] = load_encoder
+    _encoders: dict[tuple[str, str], Encoder] = field(default_factory=dict)
+    _tokenizers: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
+    _cross_encoders: dict[str, Any] = field(default_factory=dict)
+    _guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def encoder(self, name: str, revision: str = "") -> Encoder:
+        with self._guard:
+            if (name, revision) not in self._encoders:
+                quieten_libraries()
+                server = get_embedding_server()
+                self._encoders[(name, revision)] = self.load(name, server=server, threads=self.threads)
+            return self._encoders[(name, revision)]
+
+    def is_loaded(self, name: str) -> bool:
+        return any(loaded == name for loaded, _ in self._encoders)
+
+    def tokenizer(self, name: str, revision: str = "") -> Tokenizer:
+        with self._guard:
+            if (name, revision) not in self._tokenizers:
+                self._tokenizers[(name, revision)] = load_tokenizer(name)
+            return self._tokenizers[(name, revision)]
+
+    def cross_encoder(self, name: str) -> Any:
+        with self._guard:
+            if name not in self._cross_encoders:
+                quieten_libraries()
+                self._cross_encoders[name] = load_cross_encoder(name)
+            return self._cross_encoders[name]
+
+
+@dataclass
+class Usage:
+    """encode_seconds: time in encode calls and loading; encoded_texts, encoded_characters: encoded now; hashes: all texts asked for."""
+
+    encode_seconds: float = 0.0
+    encoded_texts: int = 0
+    encoded_characters: int = 0
+    hashes: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Resources:
+    """Handed to every stage call.
+
+    token_models: models whose token vectors will be wanted; their passages are encoded once for both uses.
+    through_index: search the Chroma index instead of exactly (for latency).
+    cached: False measures a query as if its text were new.
+    """
+
+    workspace: Workspace
+    models: Models = field(default_factory=Models)
+    cancel: CancelToken = field(default_factory=CancelToken)
+    on_progress: ProgressCallback = ignore_progress
+    token_models: frozenset[str] = frozenset()
+    through_index: bool = False
+    cached: bool = True
+    usage: Usage = field(default_factory=Usage)
+    _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
+    _batch_started: float = 0.0
+
+    def tokenizer(self, name: str) -> Tokenizer:
+        return self.models.tokenizer(name)
+
+    def cross_encoder(self, name: str) -> Any:
+        return self.models.cross_encoder(name)
+
+    def index_folder(self, key: str) -> Path:
+        return self.workspace.index_folder(key)
+
+    def report(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
+        """Progress inside a stage; also the place where Cancel is honoured."""
+        self.cancel.check()
+        self.on_progress(ProgressEvent(label=label, done=done, total=total))
+
+    def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
+        """Unit vectors, float32, texts x dimensions; from the cache where the text was encoded before."""
+        if not self.cached and role == "query":
+            sent = [(prompt or "") + text for text in texts]
+            return self.models.encoder(model, revision).encode(sent, role=role if prompt is None else "raw").vectors
+        self.usage.hashes.update(f"{model}|{revision}|{text_hash(text, role=role, prompt=prompt)}" for text in texts)
+        keep_tokens = model in self.token_models and prompt is None
+        return self._timed(model, revision, texts, role=role, prompt=prompt, keep_tokens=keep_tokens)
+
+    def _timed(
+        self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None, keep_tokens: bool
+    ) -> np.ndarray:
+        self._batch_started = time.perf_counter()
+        noun = "queries" if role == "query" else "passages"
+
+        def on_batch(batch: list[str], done: int, total: int) -> None:
+            self.usage.encoded_texts += len(batch)
+            self.usage.encoded_characters += sum(len(text) for text in batch)
+            self.usage.encode_seconds += time.perf_counter() - self._batch_started
+            self._batch_started = time.perf_counter()
+            self.report(f"embedding {done} of {total} {noun}", done, total)
+
+        return encode_cached(
+            texts,
+            role=role,
+            prompt=prompt,
+            cache=self.workspace.vectors(model, revision),
+            token_cache=self.workspace.tokens(model, revision) if keep_tokens else None,
+            load=lambda: self.models.encoder(model, revision),
+            on_batch=on_batch,
+        )
+
+    def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
+        """text -> token vectors (float16, tokens x dimensions, unit rows), from memory, disk, or the model."""
+        hashes = {text: text_hash(text, role=role, prompt=None) for text in texts}
+        names = {text: f"{model}|{revision}|{name}" for text, name in hashes.items()}
+        absent = [text for text in texts if names[text] not in self._tokens]
+        if absent:
+            cache = self.workspace.tokens(model, revision)
+            if cache.missing([hashes[text] for text in absent]):
+                self._timed(model, revision, absent, role=role, prompt=None, keep_tokens=True)
+            found = cache.read([hashes[text] for text in absent])
+            self._tokens.update((names[text], found[hashes[text]]) for text in absent)
+        result = {text: self._tokens[names[text]] for text in texts}
+        for text in texts:
+            self._tokens.move_to_end(names[text])
+        while len(self._tokens) > _TOKENS_IN_MEMORY:
+            self._tokens.popitem(last=False)
+        return result

@@ -1,0 +1,127 @@
+"""The frames that pass between stages: their columns, their checks, and the one place that sorts and breaks ties.
+
+All frames are long pandas frames with ids as str and full precision. Labels belong to documents or to character
+spans, never to chunks: otherwise changing the chunker would invalidate them.
+
+| frame        | columns (key in capitals)                                                    |
+|--------------|------------------------------------------------------------------------------|
+| documents    | DOC_ID, title, text, metadata ({field: value}, values as in the source JSON)  |
+| chunks       | CHUNK_ID, doc_id, position, start, end, text, passages                        |
+| queries      | QUERY_ID, text, split ("tuning", "test" or ""), filter, tags, answer          |
+| judgments    | QUERY_ID, DOC_ID, relevance (int >= 0; absent = unjudged)                     |
+| evidence     | QUERY_ID, DOC_ID, START, end (characters of the document's text, end exclusive)|
+| run          | QUERY_ID, CHUNK_ID, doc_id, score, rank                                       |
+| document run | QUERY_ID, DOC_ID, score, rank, chunk_id (the best chunk stands for it)        |
+| per query    | SYSTEM, QUERY_ID, MEASURE, value                                              |
+
+`passages` is the tuple of texts that are indexed for a chunk: usually one (the title and the chunk's text), one
+sentence for a sentence window, several small pieces for a parent document. The best passage stands for its chunk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import StageError
+
+DOCUMENTS = ["doc_id", "title", "text", "metadata"]
+CHUNKS = ["chunk_id", "doc_id", "position", "start", "end", "text", "passages"]
+QUERIES = ["query_id", "text", "split", "filter", "tags", "answer"]
+JUDGMENTS = ["query_id", "doc_id", "relevance"]
+EVIDENCE = ["query_id", "doc_id", "start", "end"]
+RUN = ["query_id", "chunk_id", "doc_id", "score", "rank"]
+DOCUMENT_RUN = ["query_id", "doc_id", "score", "rank", "chunk_id"]
+PER_QUERY = ["system", "query_id", "measure", "value"]
+
+RUN_DEPTH = 100  # documents per query that every run is cut at
+
+
+def content_hash(value: Any) -> str:
+    """32 hex digits of the SHA-256 of a JSON value; the same value gives the same digits on every machine."""
+    encoded = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def make_chunk_id(doc_id: str, start: int, end: int, text: str) -> str:
+    """An id from the chunk's content, so that an unchanged chunk keeps its id when its neighbours change."""
+    return content_hash([doc_id, start, end, text])[:16]
+
+
+def empty(columns: list[str]) -> pd.DataFrame:
+    """An empty frame with these columns."""
+    return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
+
+
+def check_frame(frame: pd.DataFrame, columns: list[str], *, key: list[str], what: str) -> pd.DataFrame:
+    """Returns the frame if it has the columns and its key is unique; raises StageError that names what is wrong."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise StageError(f"{what}: expected the columns {columns}, found {list(frame.columns)}")
+    if frame.duplicated(key).any():
+        twice = frame.loc[frame.duplicated(key), key].iloc[0].tolist()
+        raise StageError(f"{what}: {key} must be unique, found {twice} twice")
+    return frame
+
+
+def check_documents(frame: pd.DataFrame, *, what: str = "documents") -> pd.DataFrame:
+    return check_frame(frame, DOCUMENTS, key=["doc_id"], what=what)
+
+
+def check_chunks(frame: pd.DataFrame, *, what: str = "chunks") -> pd.DataFrame:
+    return check_frame(frame, CHUNKS, key=["chunk_id"], what=what)
+
+
+def check_queries(frame: pd.DataFrame, *, what: str = "queries") -> pd.DataFrame:
+    return check_frame(frame, QUERIES, key=["query_id"], what=what)
+
+
+def check_judgments(frame: pd.DataFrame, *, what: str = "judgments") -> pd.DataFrame:
+    return check_frame(frame, JUDGMENTS, key=["query_id", "doc_id"], what=what)
+
+
+def check_evidence(frame: pd.DataFrame, *, what: str = "evidence") -> pd.DataFrame:
+    return check_frame(frame, EVIDENCE, key=["query_id", "doc_id", "start"], what=what)
+
+
+def check_run(frame: pd.DataFrame, *, what: str = "run") -> pd.DataFrame:
+    """Also checks that scores are finite: a NaN would sort silently anywhere."""
+    check_frame(frame, RUN, key=["query_id", "chunk_id"], what=what)
+    if len(frame) and not np.isfinite(frame["score"].to_numpy(dtype=float)).all():
+        raise StageError(f"{what}: every score must be a finite number, found NaN or infinity")
+    return frame
+
+
+def rank_run(scores: pd.DataFrame) -> pd.DataFrame:
+    """Sorts scored hits into a run.
+
+    scores: query_id, chunk_id, doc_id, score. Returns RUN columns ordered by query_id (order of first appearance),
+    then score descending, then chunk_id ascending; rank counts from 1 within a query. Empty in, empty out.
+    """
+    if scores.empty:
+        return empty(RUN)
+    frame = scores[["query_id", "chunk_id", "doc_id", "score"]]
+    order = frame["query_id"].drop_duplicates()
+    position = frame["query_id"].map(pd.Series(range(len(order)), index=order.to_numpy()))
+    frame = frame.assign(_query=position.to_numpy())
+    frame = frame.sort_values(["_query", "score", "chunk_id"], ascending=[True, False, True], kind="stable")
+    frame = frame.drop(columns="_query").reset_index(drop=True)
+    frame["rank"] = frame.groupby("query_id", sort=False).cumcount() + 1
+    return frame[RUN]
+
+
+def to_document_run(run: pd.DataFrame, *, depth: int = RUN_DEPTH) -> pd.DataFrame:
+    """The document view of a run: each document once, at its best chunk's place, cut at `depth` documents.
+
+    Returns DOCUMENT_RUN columns; equal scores are ordered by document id, so that the order does not depend on chunk ids.
+    """
+    if run.empty:
+        return empty(DOCUMENT_RUN)
+    best = run.drop_duplicates(["query_id", "doc_id"])  # a run is sorted, so the first row is the best chunk
+    ranked = rank_run(best.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"}))
+    ranked = ranked.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"})
+    return ranked.loc[ranked["rank"] <= depth, DOCUMENT_RUN].reset_index(drop=True)

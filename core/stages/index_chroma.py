@@ -1,0 +1,204 @@
+"""Dense index: exact search in memory for quality, a Chroma collection in the workspace for speed. The only door to chromadb."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from core.errors import WorkspaceBusy
+from core.progress import CancelToken
+from core.schema import content_hash
+from core.settings import EXACT_SEARCH_LIMIT
+from core.stages.embed import Vectors
+from core.stages.filter import value_matches
+
+_COLLECTION = "passages"
+_ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
+_QUERY_BATCH = 50  # 225 queries x 300 results in one call fail with "too many SQL variables"
+_LOCK_SECONDS = 300.0
+
+
+@dataclass
+class DenseIndex:
+    """Vectors with two ways to search them.
+
+    exact(): every vector compared, reproducible. approximate(): the Chroma collection under `folder`, built on first use.
+    """
+
+    vectors: Vectors
+    metadata: list[dict[str, Any]]  # one per passage: its document's metadata
+    folder: Path
+    cancel: CancelToken = field(default_factory=CancelToken)
+    _collection: Any = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def size(self) -> int:
+        return len(self.vectors.matrix)
+
+    @property
+    def is_small(self) -> bool:
+        """True if quality runs search exactly."""
+        return self.size <= EXACT_SEARCH_LIMIT
+
+    def exact(self, query_vectors: np.ndarray) -> np.ndarray:
+        """Cosine of every query with every passage, float32, queries x passages: one matrix product."""
+        if not self.size or not len(query_vectors):
+            return np.zeros((len(query_vectors), self.size), dtype=np.float32)
+        product: np.ndarray = query_vectors @ self.vectors.matrix.T
+        return product
+
+    def approximate(
+        self, query_vectors: np.ndarray, filters: Sequence[Mapping[str, Any]], *, depth: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Per query the rows of the nearest passages and their cosine, best first, at most `depth`.
+
+        filters: one {field: test} per query ({} for none), turned into Chroma's `where`.
+        """
+        collection = self.open()
+        found: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(0, dtype=int), np.zeros(0))] * len(query_vectors)
+        groups: dict[str, list[int]] = {}
+        for row, wanted in enumerate(filters):
+            groups.setdefault(content_hash(dict(wanted)), []).append(row)
+        for rows in groups.values():
+            where = make_where(filters[rows[0]], self.metadata)
+            if where == NOTHING or not self.size:
+                continue
+            for start in range(0, len(rows), _QUERY_BATCH):
+                self.cancel.check()
+                part = rows[start : start + _QUERY_BATCH]
+                answer = collection.query(
+                    query_embeddings=query_vectors[part], n_results=min(depth, self.size), where=where, include=["distances"]
+                )
+                for row, ids, distances in zip(part, answer["ids"], answer["distances"], strict=True):
+                    found[row] = (np.array(ids, dtype=int), 1.0 - np.array(distances))
+        return found
+
+    def open(self) -> Any:
+        """The collection, built first if the folder is not there yet."""
+        with self._guard:
+            if self._collection is None:
+                self._collection = open_collection(self.folder, self.vectors.matrix, self.metadata, cancel=self.cancel)
+        return self._collection
+
+
+NOTHING: dict[str, Any] = {"nothing": {"$eq": "matches"}}  # stands for a filter that no document passes
+
+
+def make_where(wanted: Mapping[str, Any], metadata: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """A filter as Chroma's `where`; None for no filter, NOTHING if no passage can match.
+
+    Chroma compares numbers only and wants one type per list, so every test becomes the list of the values
+    in the index that pass it: dates as text, mixed types and lists in the metadata behave as in core.stages.filter.
+    """
+    clauses = []
+    for name, test in wanted.items():
+        values: dict[tuple[str, str], Any] = {}
+        listed: dict[tuple[str, str], Any] = {}
+        for item in metadata:
+            value = item.get(name)
+            target = listed if isinstance(value, list | tuple) else values
+            for single in value if isinstance(value, list | tuple) else [value]:
+                if single is not None and value_matches(single, test):
+                    target[(type(single).__name__, str(single))] = single
+        options: list[dict[str, Any]] = []
+        for kind in sorted({kind for kind, _ in values}):
+            same_type = [value for (found_kind, _), value in sorted(values.items()) if found_kind == kind]
+            options.append({name: {"$in": same_type}})
+        options.extend({name: {"$contains": value}} for _, value in sorted(listed.items()))
+        if not options:
+            return NOTHING
+        clauses.append(options[0] if len(options) == 1 else {"$or": options})
+    if not clauses:
+        return None
+    return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+
+
+def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> Any:
+    """Opens the collection in `folder`; builds it aside and renames it when whole, so that no reader meets half an index.
+
+    Raises WorkspaceBusy when another process has been building the same index for longer than five minutes.
+    """
+    import filelock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(f"{folder}.lock", timeout=_LOCK_SECONDS):
+            if not folder.is_dir():
+                aside = folder.with_name(folder.name + ".building")
+                shutil.rmtree(aside, ignore_errors=True)
+                build_collection(aside, matrix, metadata, cancel=cancel)
+                aside.rename(folder)
+    except filelock.Timeout as error:
+        raise WorkspaceBusy(
+            f"Another process has been building the index {folder.name} for five minutes. Wait for it, or stop it and try again."
+        ) from error
+    return _connect(folder).get_collection(_COLLECTION, embedding_function=None)
+
+
+def build_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> None:
+    """Writes a new collection with all vectors; ids are the row numbers."""
+    client = _connect(folder)
+    hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+    collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)  # type: ignore[typeddict-item]
+    cleaned = [clean_metadata(item) for item in metadata]
+    for start in range(0, len(matrix), _ADD_BATCH):
+        cancel.check()
+        stop = min(start + _ADD_BATCH, len(matrix))
+        ids = [str(row) for row in range(start, stop)]
+        collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])  # type: ignore[arg-type]
+    client.close()
+
+
+def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What Chroma can hold: text, numbers, booleans and non-empty lists of one of them; the rest is left out."""
+    kept: dict[str, Any] = {}
+    for name, value in metadata.items():
+        if isinstance(value, str | int | float | bool):
+            kept[name] = value
+        elif isinstance(value, list | tuple) and value and len({type(item) for item in value}) == 1:
+            if isinstance(value[0], str | int | float | bool):
+                kept[name] = list(value)
+    return kept or None
+
+
+def _connect(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+@dataclass(frozen=True)
+class IndexDense:
+    """vectors, documents -> DenseIndex."""
+
+    type: ClassVar[str] = "chroma"
+    takes: ClassVar[tuple[str, ...]] = ("vectors", "documents")
+    gives: ClassVar[str] = "dense_index"
+
+    def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Any) -> DenseIndex:
+        by_id = dict(zip(documents["doc_id"], documents["metadata"], strict=True))
+        doc_ids = vectors.chunks["doc_id"].tolist()
+        metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]
+        key = content_hash([vectors.key, metadata])
+        return DenseIndex(vectors=vectors, metadata=metadata, folder=resources.index_folder(key), cancel=resources.cancel)
+
+
+def measure_index_loss(index: DenseIndex, query_vectors: np.ndarray, *, depth: int = 100) -> float:
+    """Share of the exact first `depth` passages that the approximate index also finds, mean over queries, in [0, 1]."""
+    if not index.size or not len(query_vectors):
+        return 1.0
+    depth = min(depth, index.size)
+    scores = index.exact(query_vectors)
+    exact = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
+    found = index.approximate(query_vectors, [{}] * len(query_vectors), depth=depth)
+    shares = [len(np.intersect1d(best, rows)) / depth for best, (rows, _) in zip(exact, found, strict=True)]
+    return float(np.mean(shares))

@@ -1,0 +1,65 @@
+"""The one door for text that comes from documents, queries, files or system names: shown, never executed.
+
+Streamlit renders Markdown in titles, labels, captions, tabs, metrics and messages, and Plotly renders HTML in titles and
+labels; an image in such text would make the browser fetch it. So: escape first, then mark, then show.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+
+import streamlit as st
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&@/])")
+
+
+def escape_html(text: object) -> str:
+    """For st.html: <, >, & and quotes become entities."""
+    return html.escape(str(text), quote=True)
+
+
+def escape_markdown(text: object) -> str:
+    """For labels, titles, tabs, options, captions and messages: every sign that Markdown could read is escaped.
+
+    Line breaks become spaces: a new line could start a list, a heading or a table.
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def escape_chart(text: object) -> str:
+    """For Plotly titles, names, labels and hover texts, which read HTML."""
+    return html.escape(str(text), quote=False).replace("\n", "<br>")
+
+
+def mark_spans(text: str, spans: Iterable[tuple[int, int]], *, title: str = "evidence") -> str:
+    """HTML of the text, escaped, with the character spans (end exclusive) inside <mark>. Overlapping spans are joined."""
+    parts: list[str] = []
+    place = 0
+    for start, end in sorted(spans):
+        start, end = max(start, place), min(end, len(text))
+        if end <= start:
+            continue
+        parts.append(escape_html(text[place:start]))
+        parts.append(f'<mark title="{escape_html(title)}">{escape_html(text[start:end])}</mark>')
+        place = end
+    parts.append(escape_html(text[place:]))
+    return "".join(parts)
+
+
+def show_html(body: str) -> None:
+    """Shows HTML whose data parts were escaped by the functions above. Scripts are never run."""
+    st.html(body)
+
+
+def show_text(text: object, *, small: bool = False) -> None:
+    """Shows plain text with its line breaks, exactly as it is."""
+    size = "0.875rem" if small else "1rem"
+    st.html(f'<div style="white-space: pre-wrap; overflow-wrap: anywhere; font-size: {size}">{escape_html(text)}</div>')
+
+
+def shorten(text: object, *, width: int = 80) -> str:
+    """One line of at most `width` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"

@@ -1,0 +1,109 @@
+"""Shared by all tests: no way out of this machine, a workspace of one's own, a browser, and the running app.
+
+`tests/support/app.py` has `run_app(workspace)` for tests that need several or fresh servers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.app import QUIET, AppServer, run_app
+from tests.support.browser import assert_no_outside_requests
+from tests.support.guard import network_guard
+from tools.browser import ARGUMENTS, find_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# Before any test module, and with it the libraries that read these, is imported.
+os.environ.update(QUIET)
+network_guard.install()
+
+LOG_LINES_SHOWN = 80
+VIEWPORT = {"width": 1280, "height": 900}
+# Names other than this machine's do not even resolve in the browser.
+CLOSED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+
+
+def require_browser() -> str:
+    """The browser's path; without one the test is skipped, and fails in CI, where nobody would see the skip."""
+    path = find_browser()
+    if path:
+        return path
+    reason = "no Chromium starts on this machine (tools/browser.py looks for one and installs it)"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(f"CI=true, and {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests go last: they are slow, and Playwright keeps an event loop that would be in others' way."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser"):
+        require_browser()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Shows what the app printed when a test that used it failed."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("app_server")
+    if report.failed and isinstance(server, AppServer):
+        report.sections.append(("app log", "\n".join(server.read_log().splitlines()[-LOG_LINES_SHOWN:])))
+    return report
+
+
+@pytest.fixture(autouse=True)
+def refuse_outside_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that tried to leave this machine, also when the library in between swallowed the refusal."""
+    network_guard.take_attempts()
+    yield
+    attempts = network_guard.take_attempts()
+    if attempts and not request.node.get_closest_marker("outside"):
+        pytest.fail(attempts[0], pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace. For every test, asked for or not: none may touch the one of whoever runs the tests."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    monkeypatch.setenv("LADDER_WORKSPACE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium, one for all tests."""
+    path = require_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, CLOSED])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page in a fresh profile. The test fails if it asks another machine for anything."""
+    context = chromium.new_context(viewport=VIEWPORT, locale="en-GB", color_scheme="light", accept_downloads=True)
+    page = context.new_page()
+    with assert_no_outside_requests(page):
+        yield page
+    context.close()
+
+
+@pytest.fixture
+def app_server(workspace: Path) -> Iterator[AppServer]:
+    """The app, freshly started on an empty workspace."""
+    with run_app(workspace) as server:
+        yield server

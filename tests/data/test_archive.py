@@ -1,0 +1,170 @@
+"""Zips and uploads: nothing outside the target, nothing half-written."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.data.archive import unpack_zip
+from core.data.load import load_dataset
+from core.data.uploads import UploadKind, inspect_upload, save_upload
+from core.errors import InputError
+
+CORPUS = b'{"_id": "a", "text": "x"}\n'
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with nothing in it, whatever other fixtures put into tmp_path."""
+    path = tmp_path / "here"
+    path.mkdir()
+    return path
+
+
+def make_zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def refuse(path: Path, **limits: int) -> str:
+    """The message without the path; also checks that nothing is left behind."""
+    target = path.parent / "out"
+    with pytest.raises(InputError) as error:
+        unpack_zip(path, target, **limits)
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    return str(error.value).removeprefix(str(path))
+
+
+def test_a_zip_is_unpacked_without_clutter(here: Path) -> None:
+    path = make_zip(here / "a.zip", {"d/corpus.jsonl": CORPUS, "__MACOSX/d/._c": b"x", "d/.DS_Store": b"x"})
+    unpack_zip(path, here / "out")
+    assert [entry.relative_to(here).as_posix() for entry in sorted((here / "out").rglob("*"))] == [
+        "out/d", "out/d/corpus.jsonl",
+    ]
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil", "a/../../evil", "C:\\evil", "..\\evil"])
+def test_paths_outside(here: Path, name: str) -> None:
+    message = refuse(make_zip(here / "a.zip", {"corpus.jsonl": CORPUS, name: b"x"}))
+    assert message == f': holds "{name}", a path outside its own folder; pack it again without such paths'
+
+
+def test_links(here: Path) -> None:
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(here / "a.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    assert refuse(here / "a.zip") == ': holds "link", which is a link or device; pack the file itself'
+
+
+def test_limits(here: Path) -> None:
+    path = make_zip(here / "a.zip", {"a.txt": b"0" * 3_000_000, "b.txt": b"0"})
+    cure = "unpack it yourself and give the path of the folder"
+    assert refuse(path, max_bytes=2_000_000) == f": unpacks to more than the limit of 2 MB; {cure}"
+    assert refuse(path, max_files=1) == f": holds 2 files, more than the limit of 1; {cure}"
+
+
+def test_a_member_longer_than_its_header_says(here: Path) -> None:
+    path = make_zip(here / "a.zip", {"a.txt": b"0" * 1000})
+    data = path.read_bytes()
+    path.write_bytes(data.replace((1000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    assert refuse(path) == ": is not a whole, readable zip (Bad CRC-32 for file 'a.txt'); pack or upload it again"
+
+
+def test_broken_encrypted_and_empty_zips(here: Path) -> None:
+    path = here / "a.zip"
+    path.write_bytes(b"no zip")
+    assert refuse(path) == ": is not a whole, readable zip (File is not a zip file); pack or upload it again"
+    make_zip(path, {})
+    assert refuse(path) == ": is an empty zip; pack the dataset's folder"
+    make_zip(path, {"a": b"x"})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # the flag for encryption in the directory
+    path.write_bytes(data)
+    assert refuse(path) == ": is protected by a password; pack it again without one"
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "x")
+        archive.writestr("a", "y")
+    assert refuse(path) == ": holds two files of the same name; pack it again"
+
+
+def test_a_target_with_content_is_left_alone(here: Path) -> None:
+    path = make_zip(here / "a.zip", {"corpus.jsonl": CORPUS})
+    (here / "out").mkdir()
+    (here / "out" / "mine").write_text("keep")
+    with pytest.raises(InputError) as error:
+        unpack_zip(path, here / "out")
+    assert str(error.value) == f"{here / 'out'}: exists already and is not empty; choose another name"
+    assert (here / "out" / "mine").read_text() == "keep"
+
+
+def test_load_dataset_reads_a_zip_and_names_files_inside_it(here: Path) -> None:
+    assert load_dataset(make_zip(here / "mine.zip", {"d/corpus.jsonl": CORPUS})).name == "mine"
+    documents = load_dataset(make_zip(here / "docs.zip", {"d/sub/a.md": b"# A", "d/b.txt": b"b"})).documents
+    assert documents["doc_id"].tolist() == ["b.txt", "sub/a.md"]
+    bad = make_zip(here / "bad.zip", {"corpus.jsonl": CORPUS * 2})
+    with pytest.raises(InputError) as error:
+        load_dataset(bad)
+    assert str(error.value).startswith(f'{bad}/corpus.jsonl, line 2: the document id "a"')
+
+
+def test_save_upload_of_a_folder_and_of_a_zip(here: Path) -> None:
+    files = [("mine/corpus.jsonl", CORPUS), ("mine/qrels/test.tsv", io.BytesIO(b"q 0 a 1\n"))]
+    folder = save_upload(files, here / "one")
+    assert folder == here / "one"
+    assert inspect_upload(folder).files == ("corpus.jsonl", "qrels/test.tsv")
+    packed = make_zip(here / "a.zip", {"x/guide.md": b"# G"}).read_bytes()
+    folder = save_upload([("a.zip", packed)], here / "two")
+    assert load_dataset(folder).documents["doc_id"].tolist() == ["guide.md"]
+    assert sorted(entry.name for entry in here.iterdir()) == ["a.zip", "one", "two"]
+
+
+def test_bad_uploads_leave_nothing(here: Path) -> None:
+    cases = [
+        ([], "no files were uploaded; choose files, a folder or a zip"),
+        (
+            [("../a", b"x")],
+            'the file name "../a" leads outside the upload; rename the file and upload it again',
+        ),
+        ([("a", b"x"), ("a", b"y")], 'the file "a" was uploaded twice; upload it once'),
+        (
+            [("a.zip", b"x")],
+            "a.zip: is not a whole, readable zip (File is not a zip file); pack or upload it again",
+        ),
+    ]
+    for files, message in cases:
+        with pytest.raises(InputError) as error:
+            save_upload(files, here / "out")
+        assert str(error.value) == message
+        assert list(here.iterdir()) == []
+
+
+def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
+    cases = {
+        "dataset": (["corpus.jsonl", "README.md"], UploadKind.DATASET, ("corpus.jsonl",), "A dataset: corpus.jsonl."),
+        "docs": (
+            ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"], UploadKind.DOCUMENTS, ("a.md", "sub/b.pdf"), "2 documents.",
+        ),
+        "tables": (
+            ["README.md", "a.csv", "queries.jsonl"], UploadKind.TABLES, ("a.csv", "queries.jsonl"),
+            "2 tables: a.csv, queries.jsonl; say which is what.",
+        ),
+        "readme": (["README.md"], UploadKind.DOCUMENTS, ("README.md",), "1 document."),
+        "other": (
+            ["a.png"], UploadKind.UNKNOWN, ("a.png",),
+            "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
+            "(.csv .tsv .jsonl .parquet).",
+        ),
+    }
+    for name, (files, kind, expected, message) in cases.items():
+        for file in files:
+            (here / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (here / name / file).write_text("x")
+        upload = inspect_upload(here / name)
+        assert (upload.kind, upload.files, upload.message) == (kind, expected, message)

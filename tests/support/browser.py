@@ -1,0 +1,40 @@
+"""What the browser asks for, seen from inside."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+NETWORK_SCHEMES = {"http", "https", "ws", "wss", "ftp"}
+
+
+def is_outside(url: str) -> bool:
+    """True for an address on another machine; data:, blob: and about: stay inside the browser."""
+    parts = urlsplit(url)
+    return parts.scheme in NETWORK_SCHEMES and parts.hostname not in LOCAL_HOSTS
+
+
+@contextlib.contextmanager
+def assert_no_outside_requests(page: Page) -> Iterator[list[str]]:
+    """Fails at its end if the page asked another machine for anything meanwhile. Gives the list of such addresses."""
+    outside: list[str] = []
+
+    def note(url: str) -> None:
+        if is_outside(url):
+            outside.append(url)
+
+    def note_request(request: object) -> None:
+        note(request.url)  # type: ignore[attr-defined]
+
+    page.on("request", note_request)
+    page.on("websocket", note_request)
+    try:
+        yield outside
+    finally:
+        page.remove_listener("request", note_request)
+        page.remove_listener("websocket", note_request)
+    assert not outside, f"The page asked other machines: {outside[:5]}"

@@ -1,0 +1,175 @@
+"""Which way imports point, where import-linter cannot see: pages/ (no package), submodules of outside libraries,
+imports by name, the environment, and what an import really pulls in."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Each outside library has one door; a name ending in "/" is a folder.
+DOORS = {
+    "chromadb": ["core/stages/index_chroma.py"],
+    "rank_bm25": ["core/stages/index_bm25.py"],
+    "ir_measures": ["core/evaluation/measures.py"],
+    "scipy.stats": ["core/evaluation/significance.py"],
+    "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/", "core/training.py"],
+}
+# Imported inside the function that needs them: each takes a second or more, or holds hundreds of megabytes.
+HEAVY = ["chonkie", "chromadb", "onnxruntime", "sentence_transformers", "sklearn", "torch", "transformers"]
+INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
+
+
+def list_sources(*folders: str) -> list[Path]:
+    """Our Python files under the folders (or the files themselves), as far as they exist."""
+    found: list[Path] = []
+    for name in folders:
+        path = REPOSITORY / name
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path] * path.exists()
+    return found
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def imported_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of every import, also inside functions and by importlib. "from a import b" gives a.b too,
+    since b may be a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or "." * node.level
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in {"import_module", "__import__"} and isinstance(node.args[0].value, str):
+                yield node.lineno, node.args[0].value
+
+
+def is_typing_block(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def module_level(tree: ast.Module) -> ast.Module:
+    """The part that runs on import: without bodies of functions and blocks for the type checker."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+            return None
+
+        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+            return None
+
+        def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+            return ast.Constant(None)
+
+        def visit_If(self, node: ast.If) -> ast.AST | None:
+            return None if is_typing_block(node) else self.generic_visit(node)
+
+    return Strip().visit(tree)
+
+
+def is_within(name: str, library: str) -> bool:
+    return name == library or name.startswith(library + ".")
+
+
+def find_imports(paths: list[Path], libraries: list[str], *, on_import_only: bool = False) -> list[str]:
+    """ "file:line imports name" for every import of one of the libraries."""
+    found: list[str] = []
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        if on_import_only:
+            tree = module_level(tree)
+        for line, name in imported_names(tree):
+            if any(is_within(name, library) for library in libraries):
+                found.append(f"{name_of(path)}:{line} imports {name}")
+    return found
+
+
+def reads_environment(tree: ast.AST) -> Iterator[int]:
+    """Lines with os.environ, os.getenv and the like, under whatever name they were imported."""
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            used = {node.attr} if ast.unparse(node.value) == "os" else set()
+        elif isinstance(node, ast.ImportFrom):
+            used = {alias.name for alias in node.names} if node.module == "os" else set()
+        else:
+            continue
+        if used & names:
+            yield node.lineno
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_outside_library_has_one_door(library: str) -> None:
+    doors = DOORS[library]
+    closed = [
+        path
+        for path in list_sources("core", "pages", "app.py")
+        if not any(name_of(path) == door or (door.endswith("/") and name_of(path).startswith(door)) for door in doors)
+    ]
+    assert find_imports(closed, [library]) == [], f"{library} is imported only in {' and '.join(doors)}"
+
+
+def test_core_knows_neither_pages_nor_streamlit() -> None:
+    assert find_imports(list_sources("core"), [*INTERFACE, "pages", "app", "tests", "tools"]) == []
+
+
+def test_no_page_imports_another() -> None:
+    pages = [f"pages.{path.stem}" for path in (REPOSITORY / "pages").glob("*.py")]
+    assert find_imports(list_sources("pages"), pages) == [], "what two pages share belongs into pages/shared"
+
+
+def test_pages_import_neither_tests_nor_tools() -> None:
+    assert find_imports(list_sources("pages", "app.py"), ["tests", "tools"]) == []
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = [
+        f"{name_of(path)}:{line}"
+        for path in list_sources("core", "pages", "app.py")
+        if name_of(path) != "core/settings.py"
+        for line in reads_environment(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert readers == [], "core/settings.py is the only reader of the environment"
+
+
+def test_heavy_libraries_are_imported_where_needed() -> None:
+    paths = list_sources("core", "pages", "app.py")
+    assert find_imports(paths, HEAVY, on_import_only=True) == [], "import it inside the function that needs it"
+
+
+def test_importing_core_is_light() -> None:
+    """Looks at what really arrives, since a light library may import a heavy one."""
+    code = (
+        "import importlib, pkgutil, sys, core\n"
+        "for found in pkgutil.walk_packages(core.__path__, 'core.'):\n"
+        "    if not found.name.endswith('__main__'):\n"
+        "        importlib.import_module(found.name)\n"
+        f"print(*sorted(set({HEAVY + INTERFACE!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_the_checks_see_what_they_should() -> None:
+    source = (
+        "import os\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch\n"
+        "def late():\n    from scipy import stats\n    importlib.import_module('chromadb.api')\n    os.getenv('A')\n"
+    )
+    tree = ast.parse(source)
+    names = [name for _, name in imported_names(tree)]
+    assert {"torch", "scipy.stats", "chromadb.api"} <= set(names)
+    assert list(reads_environment(tree)) == [8]
+    left = [name for _, name in imported_names(module_level(ast.parse(source)))]
+    assert left == ["os", "typing", "typing.TYPE_CHECKING"]
+    assert is_within("scipy.stats", "scipy") and not is_within("scipyx", "scipy")

@@ -52,10 +52,26 @@ def make_parser() -> argparse.ArgumentParser:
     systems.set_defaults(run=run_systems)
     comparing = commands.add_parser("compare", help="run systems on a dataset and measure them")
     comparing.add_argument("dataset", metavar="DATASET", help="a sample's name, or a folder or zip with corpus.jsonl")
-    comparing.add_argument("--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)")
-    comparing.add_argument("--config", type=Path, metavar="FILE.yaml", help="a YAML file with systems of your own; all of them run unless --systems chooses")
-    comparing.add_argument("--split", choices=("all", "test"), help="queries to use (default: test if the dataset has its own split, else all)")
-    comparing.add_argument("--workspace", type=Path, metavar="DIR", help="where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)")
+    comparing.add_argument(
+        "--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)"
+    )
+    comparing.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE.yaml",
+        help="a YAML file with systems of your own; all of them run unless --systems chooses",
+    )
+    comparing.add_argument(
+        "--split",
+        choices=("all", "test"),
+        help="queries to use (default: test if the dataset has its own split, else all)",
+    )
+    comparing.add_argument(
+        "--workspace",
+        type=Path,
+        metavar="DIR",
+        help="where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)",
+    )
     comparing.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     comparing.add_argument("--runs", type=Path, metavar="DIR", help="write one TREC run file per system")
     comparing.add_argument("--name", default="", help="a name for the history")
@@ -88,7 +104,12 @@ def run_compare(options: argparse.Namespace) -> int:
         print(f"note: {warning}", file=sys.stderr)
     with hold_workspace(workspace, f"compare {dataset.name}", on_wait=make_wait_printer()):
         experiment = compare(
-            dataset, systems, workspace=workspace, split=options.split, name=options.name, on_progress=make_progress_printer()
+            dataset,
+            systems,
+            workspace=workspace,
+            split=options.split,
+            name=options.name,
+            on_progress=make_progress_printer(),
         )
         save_experiment(experiment, workspace)
     if options.runs is not None:

@@ -1,13 +1,13 @@
 """Everything that can go wrong in a way the user can mend.
 
-    LadderError                 one sentence: what was found, what was expected, what to do
-    ├── InputError              the user's data or arguments; knows file and line; exit code 2 on the command line
-    ├── WiringError             stages that do not fit together; raised when the node is built
-    ├── StageError              a stage's output frame is not what it promised; names system, stage, expected, found
-    ├── ModelUnavailable        a model or endpoint cannot be had; an error of that system alone
-    ├── NotInWorkspace          an experiment, dataset or system that is asked for but not there
-    ├── WorkspaceBusy           another process holds what this one needs
-    └── Cancelled               the user pressed Cancel; what was finished is kept
+LadderError                 one sentence: what was found, what was expected, what to do
+├── InputError              the user's data or arguments; knows file and line; exit code 2 on the command line
+├── WiringError             stages that do not fit together; raised when the node is built
+├── StageError              a stage's output frame is not what it promised; names system, stage, expected, found
+├── ModelUnavailable        a model or endpoint cannot be had; an error of that system alone
+├── NotInWorkspace          an experiment, dataset or system that is asked for but not there
+├── WorkspaceBusy           another process holds what this one needs
+└── Cancelled               the user pressed Cancel; what was finished is kept
 """
 
 from __future__ import annotations

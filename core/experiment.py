@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ from core.stages.chunk import share_of_passages_cut, truncation_share
 from core.stages.index_chroma import IndexDense, measure_index_loss
 from core.store import Workspace
 from core.systems import System, build, make_sources
+
+_WHITE_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class Experiment:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `compare --json`: everything but the runs and the per-query values."""
-        kept = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("per_query", "runs", "systems")}
+        kept = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("per_query", "runs", "systems")
+        }
         return {**kept, "systems": [dataclasses.asdict(system) for system in self.systems]}
 
     @property
@@ -369,7 +374,11 @@ def make_experiment_id() -> str:
 
 
 def to_trec(run: pd.DataFrame, *, tag: str) -> str:
-    """A TREC run file of the document view: query-id Q0 doc-id rank score tag, score = -rank, tabs between fields."""
+    """A TREC run file of the document view: query-id Q0 doc-id rank score tag, score = -rank.
+
+    The format separates fields by white space, so white space in an id is written as %20, as in an address.
+    """
     documents = to_document_run(run)
     rows = zip(documents["query_id"], documents["doc_id"], documents["rank"].astype(np.int64), strict=True)
-    return "".join(f"{query}\tQ0\t{doc}\t{rank}\t{-rank}\t{tag}\n" for query, doc, rank in rows)
+    lines = ((_WHITE_SPACE.sub("%20", query), _WHITE_SPACE.sub("%20", doc), rank) for query, doc, rank in rows)
+    return "".join(f"{query}\tQ0\t{doc}\t{rank}\t{-rank}\t{tag}\n" for query, doc, rank in lines)

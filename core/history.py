@@ -120,7 +120,10 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
     try:
         file = aside / "experiment" / "experiment.json"
         if not file.is_file():
-            raise InputError("is not an exported experiment: experiment/experiment.json is missing; export one on the page Experiment", file=archive.name)
+            raise InputError(
+                "is not an exported experiment: experiment/experiment.json is missing; export one on the page Experiment",
+                file=archive.name,
+            )
         content = read_json(file)
         experiment_id = str(content["id"])
         if (workspace.experiments / experiment_id).exists() or Path(experiment_id).name != experiment_id:
@@ -132,7 +135,9 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
             shutil.move(aside / "dataset", target)
         shutil.move(aside / "experiment", workspace.experiments / experiment_id)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError("is not an exported experiment: its description cannot be read; export it again", file=archive.name) from error
+        raise InputError(
+            "is not an exported experiment: its description cannot be read; export it again", file=archive.name
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return experiment_id
@@ -143,4 +148,3 @@ def _folder(experiment_id: str, workspace: Workspace) -> Path:
     if Path(experiment_id).name != experiment_id or not (folder / "experiment.json").is_file():
         raise NotInWorkspace(f"The experiment {experiment_id!r} is not here. Choose one from the history, or import it.")
     return folder
-

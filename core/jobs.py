@@ -27,7 +27,14 @@ from core.progress import CancelToken, ProgressEvent
 from core.store import Workspace, read_json, write_json
 from core.systems import System, from_spec
 
-QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = "queued", "running", "done", "failed", "cancelled", "interrupted"
+QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
+    "queued",
+    "running",
+    "done",
+    "failed",
+    "cancelled",
+    "interrupted",
+)
 ACTIVE = (QUEUED, RUNNING)
 _POLL_SECONDS = 0.5
 _WRITE_SECONDS = 0.3  # progress is written at most this often
@@ -167,7 +174,13 @@ class _Keeper:
         save_experiment(partial, self._workspace)
 
     def finish(self, state: str, *, error: str | None = None) -> None:
-        self.update(state=state, error=error, seconds_left=None, label=state, progress=1.0 if state == DONE else self._job.progress)
+        self.update(
+            state=state,
+            error=error,
+            seconds_left=None,
+            label=state,
+            progress=1.0 if state == DONE else self._job.progress,
+        )
         _cancel_file(self._job.id, self._workspace).unlink(missing_ok=True)
 
 

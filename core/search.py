@@ -63,7 +63,12 @@ class LiveSearch:
         return errors
 
     def search(
-        self, texts: Sequence[str], systems: Mapping[str, System], *, filter: Mapping[str, Any] | None = None, depth: int = RUN_DEPTH
+        self,
+        texts: Sequence[str],
+        systems: Mapping[str, System],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        depth: int = RUN_DEPTH,
     ) -> dict[str, Answer]:
         """Every system's answer to the texts; query ids are "1", "2", ... in order. One failing system leaves the others.
 

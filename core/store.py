@@ -1,14 +1,14 @@
 """The workspace on disk: caches, indexes, experiments, uploads, jobs. The only module that knows its layout.
 
-    workspace/
-      cache/vectors/MODEL.sqlite   one vector per text hash; shared by every system, run and process
-      cache/tokens/MODEL.sqlite    token vectors, for late interaction
-      cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.npz lexical indexes; KEY.json small facts
-      indexes/KEY/                 one Chroma folder per dense index
-      datasets/NAME/               uploaded datasets, in the canonical layout
-      systems.yaml                 systems that the user added
-      experiments/ID/              one folder per experiment
-      jobs/ID.json                 state and progress of long work
+workspace/
+  cache/vectors/MODEL.sqlite   one vector per text hash; shared by every system, run and process
+  cache/tokens/MODEL.sqlite    token vectors, for late interaction
+  cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.npz lexical indexes; KEY.json small facts
+  indexes/KEY/                 one Chroma folder per dense index
+  datasets/NAME/               uploaded datasets, in the canonical layout
+  systems.yaml                 systems that the user added
+  experiments/ID/              one folder per experiment
+  jobs/ID.json                 state and progress of long work
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ class VectorCache:
         self._file = file
         self._dtype = np.dtype(dtype)
         with self._connect() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS vectors (hash TEXT PRIMARY KEY, width INTEGER, data BLOB) WITHOUT ROWID")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (hash TEXT PRIMARY KEY, width INTEGER, data BLOB) WITHOUT ROWID"
+            )
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -133,7 +135,9 @@ class VectorCache:
         with self._connect() as connection:
             for part in _batches(list(dict.fromkeys(hashes))):
                 marks = ",".join("?" * len(part))
-                for name, width, data in connection.execute(f"SELECT hash, width, data FROM vectors WHERE hash IN ({marks})", part):
+                for name, width, data in connection.execute(
+                    f"SELECT hash, width, data FROM vectors WHERE hash IN ({marks})", part
+                ):
                     array = np.frombuffer(data, dtype=self._dtype)
                     found[name] = array.reshape(-1, width) if width else array
         return found

@@ -138,8 +138,15 @@ class System:
 
 
 def _spell(part: Any) -> dict[str, Any]:
-    fields = {name: value for name, value in dataclasses.asdict(part).items() if name not in ("revision", "tokenizer") and value is not None}
-    fields = {name: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value for name, value in fields.items()}
+    fields = {
+        name: value
+        for name, value in dataclasses.asdict(part).items()
+        if name not in ("revision", "tokenizer") and value is not None
+    }
+    fields = {
+        name: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
+        for name, value in fields.items()
+    }
     return {"type": part.type, **fields} if part.type not in ("dense", "lexical") else fields
 
 
@@ -151,7 +158,9 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
     known = {field.name for field in dataclasses.fields(System)}
     for field in spec:
         if field not in known:
-            raise InputError(f"system {name!r} has the unknown field {field!r}; it can have {', '.join(sorted(known))}", file=file)
+            raise InputError(
+                f"system {name!r} has the unknown field {field!r}; it can have {', '.join(sorted(known))}", file=file
+            )
     try:
         rewrite = spec.get("rewrite") or []
         steps = rewrite if isinstance(rewrite, list | tuple) else [rewrite]
@@ -184,7 +193,9 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
     if isinstance(fields, str):
         fields = {"type": fields}
     if not isinstance(fields, Mapping):
-        raise InputError(f"system {name!r}: {part} is {value!r}; it should be a mapping such as {{type: {next(iter(choices))}}}")
+        raise InputError(
+            f"system {name!r}: {part} is {value!r}; it should be a mapping such as {{type: {next(iter(choices))}}}"
+        )
     kind = fields.get("type", default)
     if kind not in choices:
         raise InputError(f"system {name!r}: {part} has the type {kind!r}; it can be {', '.join(sorted(choices))}")
@@ -195,7 +206,9 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
         if field == "type":
             continue
         if field not in allowed:
-            raise InputError(f"system {name!r}: {part} of type {kind} has no field {field!r}; it has {', '.join(sorted(allowed)) or 'none'}")
+            raise InputError(
+                f"system {name!r}: {part} of type {kind} has no field {field!r}; it has {', '.join(sorted(allowed)) or 'none'}"
+            )
         values[field] = _check_type(name, f"{part}.{field}", given, str(allowed[field].type))
     try:
         return stage(**values)
@@ -211,7 +224,9 @@ def _check_type(name: str, field: str, value: Any, wanted: str) -> Any:
     optional = "None" in wanted
     if base in kinds and not (optional and value is None):
         if not isinstance(value, kinds[base]) or (isinstance(value, bool) and base != "bool"):
-            raise InputError(f"system {name!r}: {field} is {value!r}; it should be {'a number' if base in ('int', 'float') else base}")
+            raise InputError(
+                f"system {name!r}: {field} is {value!r}; it should be {'a number' if base in ('int', 'float') else base}"
+            )
         if base == "float":
             return float(value)
     return value
@@ -232,7 +247,11 @@ def build(system: System, *, documents: Node, queries: Node) -> Node:
     if system.dense is not None and chunks is not None:
         runs.append(_build_dense(system.dense, chunks, documents, queries, allowed, feedback))
     if system.lexical is not None:
-        units = chunks if system.lexical.over == "chunks" and chunks is not None else Node(WholeDocument(prefix="always"), (documents,))
+        units = (
+            chunks
+            if system.lexical.over == "chunks" and chunks is not None
+            else Node(WholeDocument(prefix="always"), (documents,))
+        )
         runs.append(_build_lexical(system.lexical, units, queries, allowed, feedback))
     run = runs[0] if system.fuse is None else Node(system.fuse, tuple(runs))
     if system.rerank is not None and chunks is not None:
@@ -255,9 +274,7 @@ def _build_dense(
     return Node(RetrieveDense(), (queries, moved, index, *allowed))
 
 
-def _build_lexical(
-    lexical: Lexical, units: Node, queries: Node, allowed: tuple[Node, ...], feedback: Feedback | None
-) -> Node:
+def _build_lexical(lexical: Lexical, units: Node, queries: Node, allowed: tuple[Node, ...], feedback: Feedback | None) -> Node:
     spec = IndexBm25(k1=lexical.k1, b=lexical.b, stem=lexical.stem, stop_words=lexical.stop_words)
     index = Node(spec, (units,))
     terms = Node(CountTerms(), (queries, index))
@@ -285,20 +302,80 @@ def make_named_systems() -> dict[str, System]:
     vary = dataclasses.replace
     systems = [
         plain,
-        vary(plain, name="dense-whole", description="Embeddings of whole documents, cut where the model stops reading.", chunk=WholeDocument()),
-        vary(plain, name="dense-chunk64", description="Embeddings of small chunks, 64 tokens.", chunk=Recursive(size=64, overlap=0)),
-        vary(plain, name="dense-chunk128", description="Embeddings of smaller chunks, 128 tokens.", chunk=Recursive(size=128, overlap=0)),
-        vary(plain, name="dense-window", description="Embeddings of single sentences; each hit brings its neighbours.", chunk=kinds["window"]()),
-        vary(plain, name="dense-parent", description="Embeddings of small pieces; each hit brings the larger chunk around it.", chunk=kinds["parent"]()),
+        vary(
+            plain,
+            name="dense-whole",
+            description="Embeddings of whole documents, cut where the model stops reading.",
+            chunk=WholeDocument(),
+        ),
+        vary(
+            plain,
+            name="dense-chunk64",
+            description="Embeddings of small chunks, 64 tokens.",
+            chunk=Recursive(size=64, overlap=0),
+        ),
+        vary(
+            plain,
+            name="dense-chunk128",
+            description="Embeddings of smaller chunks, 128 tokens.",
+            chunk=Recursive(size=128, overlap=0),
+        ),
+        vary(
+            plain,
+            name="dense-window",
+            description="Embeddings of single sentences; each hit brings its neighbours.",
+            chunk=kinds["window"](),
+        ),
+        vary(
+            plain,
+            name="dense-parent",
+            description="Embeddings of small pieces; each hit brings the larger chunk around it.",
+            chunk=kinds["parent"](),
+        ),
         words,
-        vary(plain, name="dense-filtered", description="Embeddings, only among documents that match the query's metadata filter.", filter=True),
-        vary(words, name="bm25-filtered", description="Word matching, only among documents that match the query's metadata filter.", filter=True),
+        vary(
+            plain,
+            name="dense-filtered",
+            description="Embeddings, only among documents that match the query's metadata filter.",
+            filter=True,
+        ),
+        vary(
+            words,
+            name="bm25-filtered",
+            description="Word matching, only among documents that match the query's metadata filter.",
+            filter=True,
+        ),
         vary(hybrid, description="Embeddings and word matching together, merged by rank."),
-        vary(hybrid, name="hybrid-weighted", description="Embeddings and word matching together, 70 % to 30 % by score.", fuse=WeightedFusion()),
-        vary(hybrid, name="hybrid-filtered", description="Both together, only among documents that match the query's metadata filter.", filter=True),
-        vary(hybrid, name="hybrid-prf", description="Both together; each query is enriched from its own first hits.", rewrite=(Feedback(),)),
-        vary(plain, name="dense-rerank", description="Embeddings, then the first 50 hits are compared word by word.", rerank=LateInteraction()),
-        vary(hybrid, name="hybrid-rerank", description="Both together, then the first 50 hits are compared word by word.", rerank=LateInteraction()),
+        vary(
+            hybrid,
+            name="hybrid-weighted",
+            description="Embeddings and word matching together, 70 % to 30 % by score.",
+            fuse=WeightedFusion(),
+        ),
+        vary(
+            hybrid,
+            name="hybrid-filtered",
+            description="Both together, only among documents that match the query's metadata filter.",
+            filter=True,
+        ),
+        vary(
+            hybrid,
+            name="hybrid-prf",
+            description="Both together; each query is enriched from its own first hits.",
+            rewrite=(Feedback(),),
+        ),
+        vary(
+            plain,
+            name="dense-rerank",
+            description="Embeddings, then the first 50 hits are compared word by word.",
+            rerank=LateInteraction(),
+        ),
+        vary(
+            hybrid,
+            name="hybrid-rerank",
+            description="Both together, then the first 50 hits are compared word by word.",
+            rerank=LateInteraction(),
+        ),
     ]
     return {system.name: system for system in systems}
 
@@ -312,7 +389,11 @@ def read_systems(text: str, *, file: str | Path | None = None) -> dict[str, Syst
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "not YAML"
-        raise InputError(f"cannot be read as YAML ({problem}); check the indentation there", file=file, line=mark.line + 1 if mark else None) from error
+        raise InputError(
+            f"cannot be read as YAML ({problem}); check the indentation there",
+            file=file,
+            line=mark.line + 1 if mark else None,
+        ) from error
     items = content.get("systems") if isinstance(content, Mapping) else content
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise InputError("should hold a list of systems, each starting with `- name: ...`", file=file)

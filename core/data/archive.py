@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import stat
@@ -50,12 +51,17 @@ def unpack_zip(path: Path, target: Path, *, max_bytes: int = 2_000_000_000, max_
         except _TooLarge as error:
             raise InputError(
                 f"unpacks to more than the limit of {max_bytes / 1e6:,.0f} MB; "
-                "unpack it yourself and give the path of the folder", file=path,
+                "unpack it yourself and give the path of the folder",
+                file=path,
             ) from error
         except FileExistsError as error:
             raise InputError("holds two files of the same name; pack it again", file=path) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, NotADirectoryError) as error:
             raise InputError(f"is not a whole, readable zip ({error}); pack or upload it again", file=path) from error
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENAMETOOLONG):  # a full disk, say, is not the zip's fault
+                raise
+            raise InputError(f"is not a readable zip ({error.strerror}); pack it again", file=path) from error
         move_whole(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -75,14 +81,13 @@ class _TooLarge(Exception):
     """More bytes than allowed."""
 
 
-def _check_members(
-    archive: zipfile.ZipFile, path: Path, *, max_files: int
-) -> list[tuple[zipfile.ZipInfo, str]]:
+def _check_members(archive: zipfile.ZipFile, path: Path, *, max_files: int) -> list[tuple[zipfile.ZipInfo, str]]:
     infos = archive.infolist()
     if len(infos) > max_files:
         raise InputError(
             f"holds {count_of(len(infos), 'file')}, more than the limit of {max_files:,}; "
-            "unpack it yourself and give the path of the folder", file=path,
+            "unpack it yourself and give the path of the folder",
+            file=path,
         )
     members = []
     for info in infos:

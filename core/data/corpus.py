@@ -60,7 +60,8 @@ def read_corpus(path: Path) -> Corpus:
         if metadata is not None and not isinstance(metadata, dict):
             raise InputError(
                 f'"metadata" is {kind_of(metadata)}, expected an object such as {{"version": "3.1"}}; correct it',
-                file=path, line=line,
+                file=path,
+                line=line,
             )
         title = take_text(record, "title", path=path, line=line)
         corpus.add(doc_id, title, take_text(record, "text", path=path, line=line, required=True), metadata or {})
@@ -136,6 +137,7 @@ def _take_evidence(record: Record, path: Path, *, line: int) -> list[Any]:
         raise InputError(
             f'"evidence" is {kind_of(value)}, expected a list of {{"doc_id", "quote"}} '
             'or {"doc_id", "start", "end"}; correct it',
-            file=path, line=line,
+            file=path,
+            line=line,
         )
     return value

@@ -53,7 +53,7 @@ class Dataset:
 
     @property
     def default_split(self) -> str:
-        """"test" when the data fixed a split, else "all"."""
+        """ "test" when the data fixed a split, else "all"."""
         return "test" if self.fixed_split else "all"
 
     def queries_of(self, split: str) -> pd.DataFrame:

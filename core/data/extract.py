@@ -24,8 +24,28 @@ if TYPE_CHECKING:
 
 _DROPPED = ["script", "style", "noscript", "template", "svg", "head", "iframe", "object"]
 _BLOCKS = [
-    "p", "div", "section", "article", "header", "footer", "main", "nav", "aside", "ul", "ol", "dl",
-    "table", "blockquote", "pre", "figure", "figcaption", "form", "fieldset", "address", "details", "summary",
+    "p",
+    "div",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "main",
+    "nav",
+    "aside",
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "blockquote",
+    "pre",
+    "figure",
+    "figcaption",
+    "form",
+    "fieldset",
+    "address",
+    "details",
+    "summary",
     "hr",
 ]
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
@@ -115,7 +135,16 @@ def extract_docx(data: bytes, path: Path) -> Extracted:
         ]
         title = document.core_properties.title or ""
     except (
-        zipfile.BadZipFile, zlib.error, OpcError, LxmlError, LookupError, ValueError, AttributeError, RuntimeError
+        zipfile.BadZipFile,
+        zlib.error,
+        OpcError,
+        LxmlError,
+        LookupError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+        EOFError,
+        OSError,
     ) as error:
         raise InputError(f"is not a readable Word file ({type(error).__name__}); {cure}", file=path) from error
     text = "\n\n".join(block for block in blocks if block.strip())

@@ -27,7 +27,13 @@ from core.data.text_io import count_of, decode_text, first_five, read_bytes, rep
 from core.errors import InputError
 
 SUFFIXES = {
-    ".txt": "txt", ".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".pdf": "pdf", ".docx": "docx",
+    ".txt": "txt",
+    ".md": "md",
+    ".markdown": "md",
+    ".html": "html",
+    ".htm": "html",
+    ".pdf": "pdf",
+    ".docx": "docx",
 }
 _NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv"}
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -124,9 +130,7 @@ def read_documents(folder: Path) -> Corpus:
         raise InputError(f"{message} ({more} cannot be read: {first_five(rest)})", file=first.file, line=first.line)
     if others:
         verb = "was" if len(others) == 1 else "were"
-        corpus.warnings.append(
-            f"{count_of(len(others), 'file')} of other types {verb} not read: {first_five(others)}."
-        )
+        corpus.warnings.append(f"{count_of(len(others), 'file')} of other types {verb} not read: {first_five(others)}.")
     return corpus
 
 
@@ -153,13 +157,12 @@ def _split_front_matter(text: str, path: Path, *, strict: bool) -> tuple[dict[st
     return front, text[match.end() :].lstrip("\n")
 
 
-def _refuse_front_matter(
-    text: str, path: Path, reason: str, *, line: int, strict: bool
-) -> tuple[dict[str, Any], str]:
+def _refuse_front_matter(text: str, path: Path, reason: str, *, line: int, strict: bool) -> tuple[dict[str, Any], str]:
     if strict:
         raise InputError(
             f"the front matter is not valid YAML ({reason}); put the value in quotes or correct it",
-            file=path, line=line,
+            file=path,
+            line=line,
         )
     return {}, text
 

@@ -1,10 +1,4 @@
-"""What a query's filter means, and warnings about filters that match nothing.
-
-A filter is {field: condition}, all fields to hold. A condition is a value, a list of values (any of them), or
-{"gte": low, "lte": high} with one or both ends. Text, numbers and true/false are different types: 3.1 is not "3.1";
-3 and 3.0 are the same number. If a document's value is a list, one matching item is enough. Dates are text in the
-form 2024-09-18, so that their order is their alphabetical order.
-"""
+"""What may stand as a query's filter, and warnings about filters that match nothing. See core.stages.filter for the meaning."""
 
 from __future__ import annotations
 
@@ -13,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.data.text_io import FIRST, count_of, first_five
+from core.stages.filter import match_condition, match_filter, name_type
 
 Metadata = Mapping[str, Any]
 Problem = tuple[str, str]  # the words for the condition, the words for what the documents have instead
@@ -27,7 +22,7 @@ def check_filter(value: Any) -> str | None:
             ends = list(condition.values())
             if not condition or set(condition) - {"gte", "lte"}:
                 return f'"filter" on "{field}" may only have "gte" and "lte", found {json.dumps(condition)}'
-            if any(not _is_scalar(end) or isinstance(end, bool) for end in ends) or len(set(map(_type_of, ends))) > 1:
+            if any(not _is_scalar(end) or isinstance(end, bool) for end in ends) or len(set(map(name_type, ends))) > 1:
                 return f'"filter" on "{field}" needs "gte" and "lte" to be two numbers or two texts'
         elif isinstance(condition, list):
             if not condition or not all(_is_scalar(item) for item in condition):
@@ -37,27 +32,7 @@ def check_filter(value: Any) -> str | None:
     return None
 
 
-def match_filter(metadata: Metadata, conditions: Metadata) -> bool:
-    """Whether a document's metadata satisfies every condition of a filter; an empty filter matches everything."""
-    return all(match_condition(metadata.get(field), condition) for field, condition in conditions.items())
-
-
-def match_condition(value: Any, condition: Any) -> bool:
-    """Whether one metadata value (None if the field is absent) satisfies one condition."""
-    if isinstance(value, (list, tuple)):
-        return any(match_condition(item, condition) for item in value)
-    if isinstance(condition, list):
-        return any(_same(value, item) for item in condition)
-    if isinstance(condition, dict):
-        if any(_type_of(value) != _type_of(end) for end in condition.values()):
-            return False
-        return bool(condition.get("gte", value) <= value <= condition.get("lte", value))
-    return _same(value, condition)
-
-
-def warn_unmatched_filters(
-    query_ids: Sequence[str], filters: Sequence[Metadata], *, metadata: Sequence[Metadata]
-) -> list[str]:
+def warn_unmatched_filters(query_ids: Sequence[str], filters: Sequence[Metadata], *, metadata: Sequence[Metadata]) -> list[str]:
     """Warnings for filter values that match no document, grouped over queries and cut after the first five.
 
     Also warns if every field of a filter matches some document, but no document matches them all.
@@ -88,8 +63,7 @@ def warn_unmatched_filters(
         warnings.append(f"{count_of(len(queries_of) - FIRST, 'more filter value')} match no document.")
     if together:
         warnings.append(
-            f"The filter of {_name_queries(together)} matches no document: "
-            "each field does, but no document has them all."
+            f"The filter of {_name_queries(together)} matches no document: each field does, but no document has them all."
         )
     return warnings
 
@@ -112,10 +86,10 @@ def _problems(conditions: Metadata, values: Mapping[str, list[Any]]) -> list[Pro
 
 def _instead(wanted: Any, values: list[Any]) -> str:
     if isinstance(wanted, dict):
-        types = sorted({_type_of(value) for value in values})
+        types = sorted({name_type(value) for value in values})
         return f"the documents have {' and '.join(types)} between {_show(_least(values))} and {_show(_most(values))}"
     for value in values:
-        if _type_of(value) != _type_of(wanted) and _spelling(value) == _spelling(wanted):
+        if name_type(value) != name_type(wanted) and _spelling(value) == _spelling(wanted):
             return f"the documents have {_show(value)}: write the filter so"
     shown = ", ".join(_show(value) for value in values[:FIRST]) + (", …" if len(values) > FIRST else "")
     return f"the documents have {shown}"
@@ -127,24 +101,12 @@ def _distinct_values(metadata: Iterable[Metadata], field: str) -> list[Any]:
         value = entry.get(field)
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if _is_scalar(item):
-                found.setdefault((_type_of(item), item), item)
+                found.setdefault((name_type(item), item), item)
     return list(found.values())
 
 
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, (str, int, float))
-
-
-def _type_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true/false"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "text" if isinstance(value, str) else type(value).__name__
-
-
-def _same(value: Any, wanted: Any) -> bool:
-    return _type_of(value) == _type_of(wanted) and bool(value == wanted)
 
 
 def _spelling(value: Any) -> str:
@@ -154,12 +116,12 @@ def _spelling(value: Any) -> str:
 def _show(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
-    return f"{json.dumps(value, ensure_ascii=False)} ({_type_of(value)})"
+    return f"{json.dumps(value, ensure_ascii=False)} ({name_type(value)})"
 
 
 def _least(values: list[Any]) -> Any:
-    return min(values, key=lambda value: (_type_of(value), value))
+    return min(values, key=lambda value: (name_type(value), value))
 
 
 def _most(values: list[Any]) -> Any:
-    return max(values, key=lambda value: (_type_of(value), value))
+    return max(values, key=lambda value: (name_type(value), value))

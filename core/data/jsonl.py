@@ -97,7 +97,8 @@ def take_id(record: Record, field: str, *, path: Path, line: int) -> str:
         raise InputError(
             f'the field "{field}" is missing (fields found: {names}); add it, or load the file as a table '
             "and say which column is the id",
-            file=path, line=line,
+            file=path,
+            line=line,
         )
     value = record[field]
     if isinstance(value, int) and not isinstance(value, bool):
@@ -140,6 +141,7 @@ def note_id(seen: dict[str, int], value: str, *, what: str, path: Path, line: in
     if value in seen:
         raise InputError(
             f'the {what} id "{value}" was already used on line {seen[value]}; ids must be unique: rename or delete one',
-            file=path, line=line,
+            file=path,
+            line=line,
         )
     seen[value] = line

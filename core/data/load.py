@@ -46,8 +46,7 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
         return _load_zip(path, name or path.stem)
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise InputError(
-            "is a single table; give the folder that holds corpus.jsonl, "
-            "or say on the Data page which columns are what",
+            "is a single table; give the folder that holds corpus.jsonl, or say on the Data page which columns are what",
             file=path,
         )
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)

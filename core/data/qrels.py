@@ -72,7 +72,8 @@ def read_judgments(paths: Sequence[Path]) -> Judgments:
                 raise InputError(
                     f'document "{doc_id}" is judged {relevance} for query "{query_id}", but {result.relevance[pair]} '
                     f"on {where}; keep one of them",
-                    file=path, line=line,
+                    file=path,
+                    line=line,
                 )
     if repeated:
         verb = "was" if len(repeated) == 1 else "were"
@@ -171,7 +172,8 @@ def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
             raise InputError(
                 f"found {count_of(len(cells), 'column')}, expected {layout.columns} as in the first line; "
                 f"correct the line: {shorten(text)}",
-                file=path, line=number,
+                file=path,
+                line=number,
             )
         query_id, doc_id, value = cells[layout.query], cells[layout.doc], cells[layout.relevance]
         if not query_id or not doc_id:
@@ -181,7 +183,8 @@ def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
         except (ValueError, OverflowError) as error:
             raise InputError(
                 f'the relevance is "{shorten(value)}", expected a whole number such as 0 or 1; correct it',
-                file=path, line=number,
+                file=path,
+                line=number,
             ) from error
     if layout is None:
         raise InputError(f"the file is empty; {_EXPECTED}", file=path)
@@ -192,8 +195,10 @@ def _detect_layout(text: str, path: Path, *, line: int) -> Layout:
     tabs = len(tabbed) >= 3
     cells = tabbed if tabs else text.split()
     names = [cell.lower().replace("_", "-").replace(" ", "-") for cell in cells]
-    found = [next((at for at, name in enumerate(names) if name in known), None)
-             for known in (_QUERY_NAMES, _DOC_NAMES, _RELEVANCE_NAMES)]
+    found = [
+        next((at for at, name in enumerate(names) if name in known), None)
+        for known in (_QUERY_NAMES, _DOC_NAMES, _RELEVANCE_NAMES)
+    ]
     query, doc, relevance = found
     if query is not None and doc is not None and relevance is not None:
         return Layout(query, doc, relevance, columns=len(cells), tabs=tabs, header=True)

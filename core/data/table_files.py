@@ -32,7 +32,7 @@ def is_text_table(path: Path) -> bool:
 
 
 def place(path: Path, number: int) -> str:
-    """"line 3", or in a Parquet file, which has no lines, "row 3"."""
+    """ "line 3", or in a Parquet file, which has no lines, "row 3"."""
     return f"{'row' if path.suffix.lower() == '.parquet' else 'line'} {number}"
 
 
@@ -85,7 +85,8 @@ def _read_separated(path: Path, *, tabs: bool) -> Iterator[Row]:
             raise InputError(
                 f"found {count_of(len(cells), 'column')}, expected {len(header)} ({first_five(header)}); "
                 "put values that hold the separator in quotes",
-                file=path, line=number,
+                file=path,
+                line=number,
             )
         yield Row(number, dict(zip(header, cells, strict=True)))
 
@@ -126,9 +127,7 @@ def _open_parquet(path: Path) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(
-            f"is not a readable Parquet file ({type(error).__name__}); export it again", file=path
-        ) from error
+        raise InputError(f"is not a readable Parquet file ({type(error).__name__}); export it again", file=path) from error
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:

@@ -176,14 +176,16 @@ def _write_judgments(path: Path, mapping: ColumnMapping, folder: Path) -> None:
         except (ValueError, OverflowError) as error:
             raise row_error(
                 f'the relevance is "{_to_text(value)}", expected a whole number such as 0 or 1; correct it',
-                path, number=row.number,
+                path,
+                number=row.number,
             ) from error
         known = found.setdefault(pair, (relevance, row.number))
         if known[0] != relevance:
             raise row_error(
                 f'document "{pair[1]}" is judged {relevance} for query "{pair[0]}", '
                 f"but {known[0]} in {place(path, known[1])}; keep one of them",
-                path, number=row.number,
+                path,
+                number=row.number,
             )
     write_qrels(folder / "qrels.tsv", ((*pair, relevance) for pair, (relevance, _) in found.items()))
 
@@ -214,7 +216,8 @@ def _with_ids(rows: list[Row], path: Path, mapping: ColumnMapping, *, what: str)
             raise row_error(
                 f'the {what} id "{value}" was already used in {place(path, seen[value])}; '
                 "ids must be unique: rename or delete one",
-                path, number=row.number,
+                path,
+                number=row.number,
             )
         seen[value] = row.number
         yield row, value

@@ -74,7 +74,7 @@ def replace_surrogates(text: str) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """"1 judgment", "1,837 judgments", "2 queries"."""
+    """ "1 judgment", "1,837 judgments", "2 queries"."""
     if number == 1:
         return f"1 {noun}"
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"

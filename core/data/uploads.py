@@ -61,11 +61,15 @@ def inspect_upload(folder: Path) -> Upload:
     if tables:
         names = ", ".join(sorted(tables))
         return Upload(
-            UploadKind.TABLES, root, tuple(sorted(tables)),
+            UploadKind.TABLES,
+            root,
+            tuple(sorted(tables)),
             f"{count_of(len(tables), 'table')}: {names}; say which is what.",
         )
     return Upload(
-        UploadKind.UNKNOWN, root, tuple(others),
+        UploadKind.UNKNOWN,
+        root,
+        tuple(others),
         "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
         "(.csv .tsv .jsonl .parquet).",
     )

@@ -24,7 +24,11 @@ class MeanValue:
 
 
 def evaluate_runs(
-    runs: Mapping[str, pd.DataFrame], *, judgments: pd.DataFrame, evidence: pd.DataFrame, chunks: Mapping[str, pd.DataFrame]
+    runs: Mapping[str, pd.DataFrame],
+    *,
+    judgments: pd.DataFrame,
+    evidence: pd.DataFrame,
+    chunks: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Every measure for every system and judged query: schema.PER_QUERY, in the order of `runs`.
 

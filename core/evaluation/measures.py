@@ -20,7 +20,9 @@ EVIDENCE_DEPTH = 5
 Span = tuple[int, int]
 
 
-def measure_documents(judgments: pd.DataFrame, run: pd.DataFrame, *, measures: Iterable[str] = DOCUMENT_MEASURES) -> pd.DataFrame:
+def measure_documents(
+    judgments: pd.DataFrame, run: pd.DataFrame, *, measures: Iterable[str] = DOCUMENT_MEASURES
+) -> pd.DataFrame:
     """query_id, measure, value for every query with at least one relevant label; without results it scores 0.
 
     judgments: schema.JUDGMENTS (relevant means relevance >= 1). run: schema.DOCUMENT_RUN; only its ranks are read
@@ -53,7 +55,9 @@ def find_answerable(judgments: pd.DataFrame) -> list[str]:
     return judgments.loc[judgments["relevance"] >= 1, "query_id"].drop_duplicates().tolist()
 
 
-def measure_evidence(evidence: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, depth: int = EVIDENCE_DEPTH) -> pd.DataFrame:
+def measure_evidence(
+    evidence: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, depth: int = EVIDENCE_DEPTH
+) -> pd.DataFrame:
     """Recall, precision and IoU of the evidence in characters over the first `depth` chunks; query_id, measure, value.
 
     evidence: schema.EVIDENCE. run: schema.RUN. chunks: chunk_id, start, end of every chunk the run may name.

@@ -131,7 +131,10 @@ def measure_latency(
             break
         targets, source = make_targets(f"one query: {row}")
         one = Execution(
-            sources={**warm.sources, source.key: queries.iloc[[row]]}, resources=resources, memory=warm.memory, use_disk=False
+            sources={**warm.sources, source.key: queries.iloc[[row]]},
+            resources=resources,
+            memory=warm.memory,
+            use_disk=False,
         )
         for name, target in targets.items():
             one.output(target)

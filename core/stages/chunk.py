@@ -330,8 +330,7 @@ class ParentDocument(_Chunker):
 
 
 CHUNKERS: dict[str, type[_Chunker]] = {
-    chunker.type: chunker
-    for chunker in (WholeDocument, Recursive, FixedTokens, SentenceWindow, Headings, ParentDocument)
+    chunker.type: chunker for chunker in (WholeDocument, Recursive, FixedTokens, SentenceWindow, Headings, ParentDocument)
 }
 
 
@@ -370,9 +369,7 @@ def _begins_with(text: str, title: str) -> bool:
 
 def _check_size(chunker: str, name: str, value: int) -> None:
     if not _is_whole(value) or value < 1:
-        raise InputError(
-            f"{chunker}: {name} must be a whole number of at least 1 (tokens), found {value!r}; 200 is usual."
-        )
+        raise InputError(f"{chunker}: {name} must be a whole number of at least 1 (tokens), found {value!r}; 200 is usual.")
 
 
 def _check_overlap(chunker: str, overlap: int, size: int) -> None:

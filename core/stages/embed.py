@@ -103,7 +103,9 @@ class EndpointEncoder:
         import httpx
 
         if tokens:
-            raise ModelUnavailable("An endpoint gives no token vectors, so late interaction cannot use it; choose a local model.")
+            raise ModelUnavailable(
+                "An endpoint gives no token vectors, so late interaction cannot use it; choose a local model."
+            )
         rows: list[list[float]] = []
         headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
         url = f"{self._server.url}/embeddings"
@@ -236,7 +238,14 @@ class EmbedChunks:
         rows = np.repeat(np.arange(len(chunks)), [len(group) for group in chunks["passages"]])
         matrix = resources.encode(self.model, self.revision, passages, role="document", prompt=self.prompt)
         ids = chunks["chunk_id"].tolist()
-        key = content_hash([self.model, self.revision, self.prompt, [[ids[row], text] for row, text in zip(rows, passages, strict=True)]])
+        key = content_hash(
+            [
+                self.model,
+                self.revision,
+                self.prompt,
+                [[ids[row], text] for row, text in zip(rows, passages, strict=True)],
+            ]
+        )
         return Vectors(matrix=matrix, chunk_rows=rows, chunks=chunks, key=key)
 
 

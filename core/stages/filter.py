@@ -26,30 +26,40 @@ class Allowed:
         return self.matrix[:, position.loc[list(doc_ids)].to_numpy()]
 
 
-def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """True if every field of the filter holds. A list in the metadata matches if one of its values does."""
-    return all(field in metadata and value_matches(metadata[field], test) for field, test in wanted.items())
+def match_filter(metadata: Mapping[str, Any], conditions: Mapping[str, Any]) -> bool:
+    """Whether a document's metadata satisfies every condition of a filter; an empty filter matches everything.
+
+    A condition is a value, a list of values (any of them), or {"gte": low, "lte": high} with one or both ends. Text,
+    numbers and true/false are different types: 3.1 is not "3.1"; 3 and 3.0 are the same number. If a document's value is
+    a list, one matching item is enough. Dates are text such as 2024-09-18, whose order is their alphabetical order.
+    """
+    return all(match_condition(metadata.get(field), condition) for field, condition in conditions.items())
 
 
-def value_matches(value: Any, test: Any) -> bool:
-    """test: a value, a list of values (any of them), or {"gte": low, "lte": high}; types are not converted."""
+def match_condition(value: Any, condition: Any) -> bool:
+    """Whether one metadata value (None if the field is absent) satisfies one condition."""
     if isinstance(value, list | tuple):
-        return any(value_matches(item, test) for item in value)
-    if isinstance(test, Mapping):
-        return all(_compare(value, bound, name) for name, bound in test.items())
-    if isinstance(test, list | tuple):
-        return any(_same(value, item) for item in test)
-    return _same(value, test)
+        return any(match_condition(item, condition) for item in value)
+    if isinstance(condition, list | tuple):
+        return any(_same(value, item) for item in condition)
+    if isinstance(condition, Mapping):
+        if any(name_type(value) != name_type(end) for end in condition.values()):
+            return False
+        return bool(condition.get("gte", value) <= value <= condition.get("lte", value))
+    return _same(value, condition)
 
 
-def _same(value: Any, other: Any) -> bool:
-    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
+def _same(value: Any, wanted: Any) -> bool:
+    return name_type(value) == name_type(wanted) and bool(value == wanted)
 
 
-def _compare(value: Any, bound: Any, name: str) -> bool:
-    if isinstance(value, str) != isinstance(bound, str) or value is None:
-        return False
-    return bool(value >= bound if name == "gte" else value <= bound)
+def name_type(value: Any) -> str:
+    """The type of a metadata value in plain words; values of different types never match."""
+    if isinstance(value, bool):
+        return "true/false"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else type(value).__name__
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,6 @@ class MetadataFilter:
                 continue
             name = content_hash(wanted)
             if name not in known:
-                known[name] = np.fromiter((matches(item, wanted) for item in metadata), dtype=bool, count=len(metadata))
+                known[name] = np.fromiter((match_filter(item, wanted) for item in metadata), dtype=bool, count=len(metadata))
             matrix[row] = known[name]
         return Allowed(doc_ids=tuple(documents["doc_id"]), matrix=matrix, filters=tuple(filters))

@@ -17,7 +17,7 @@ from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
 from core.stages.embed import Vectors
-from core.stages.filter import value_matches
+from core.stages.filter import match_condition
 
 _COLLECTION = "passages"
 _ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
@@ -75,7 +75,10 @@ class DenseIndex:
                 self.cancel.check()
                 part = rows[start : start + _QUERY_BATCH]
                 answer = collection.query(
-                    query_embeddings=query_vectors[part], n_results=min(depth, self.size), where=where, include=["distances"]
+                    query_embeddings=query_vectors[part],
+                    n_results=min(depth, self.size),
+                    where=where,
+                    include=["distances"],
                 )
                 for row, ids, distances in zip(part, answer["ids"], answer["distances"], strict=True):
                     found[row] = (np.array(ids, dtype=int), 1.0 - np.array(distances))
@@ -106,7 +109,7 @@ def make_where(wanted: Mapping[str, Any], metadata: list[dict[str, Any]]) -> dic
             value = item.get(name)
             target = listed if isinstance(value, list | tuple) else values
             for single in value if isinstance(value, list | tuple) else [value]:
-                if single is not None and value_matches(single, test):
+                if single is not None and match_condition(single, test):
                     target[(type(single).__name__, str(single))] = single
         options: list[dict[str, Any]] = []
         for kind in sorted({kind for kind, _ in values}):

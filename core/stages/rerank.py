@@ -39,7 +39,9 @@ class LateInteraction:
         for query_id, hits in run.groupby("query_id", sort=False):
             resources.cancel.check()
             head = hits[hits["rank"] <= self.depth]
-            groups = [passages.find(chunk_id, doc_id) for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)]
+            groups = [
+                passages.find(chunk_id, doc_id) for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)
+            ]
             wanted = list(dict.fromkeys(text for group in groups for text in group))
             tokens = resources.token_vectors(self.model, self.revision, wanted, role="document")
             similarity = max_similarity(query_tokens[by_query[str(query_id)]], [[tokens[t] for t in group] for group in groups])

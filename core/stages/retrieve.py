@@ -33,7 +33,13 @@ class RetrieveDense:
     depth: int = RUN_DEPTH
 
     def __call__(
-        self, queries: pd.DataFrame, vectors: np.ndarray, index: DenseIndex, allowed: Allowed | None = None, *, resources: Any
+        self,
+        queries: pd.DataFrame,
+        vectors: np.ndarray,
+        index: DenseIndex,
+        allowed: Allowed | None = None,
+        *,
+        resources: Any,
     ) -> pd.DataFrame:
         check_dimensions(vectors, index.vectors.matrix)
         if not index.is_small or getattr(resources, "through_index", False):
@@ -165,9 +171,7 @@ def top_chunks(
     )
 
 
-def _order(
-    values: np.ndarray, id_place: np.ndarray, mask: np.ndarray | None, doc_codes: np.ndarray, depth: int
-) -> np.ndarray:
+def _order(values: np.ndarray, id_place: np.ndarray, mask: np.ndarray | None, doc_codes: np.ndarray, depth: int) -> np.ndarray:
     """Rows of one query's hits in run order, cut as top_chunks() says."""
     candidates = np.flatnonzero(mask) if mask is not None else np.arange(len(values))
     reach = 4 * depth

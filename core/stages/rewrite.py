@@ -122,7 +122,13 @@ class Rm3:
     feedback: float = 0.5
 
     def __call__(
-        self, terms: sparse.csr_matrix, queries: pd.DataFrame, run: pd.DataFrame, index: LexicalIndex, *, resources: Any = None
+        self,
+        terms: sparse.csr_matrix,
+        queries: pd.DataFrame,
+        run: pd.DataFrame,
+        index: LexicalIndex,
+        *,
+        resources: Any = None,
     ) -> sparse.csr_matrix:
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         units = pd.Series(range(len(index.chunks)), index=index.chunks["chunk_id"].to_numpy())

@@ -137,9 +137,7 @@ def _read_number(file: Path, key: str) -> int | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ModelUnavailable(
-            f"{file} is not valid JSON ({_first_line(error)}). Save or download the model again."
-        ) from error
+        raise ModelUnavailable(f"{file} is not valid JSON ({_first_line(error)}). Save or download the model again.") from error
     value = content.get(key) if isinstance(content, dict) else None
     return int(value) if isinstance(value, int | float) and value > 0 else None
 

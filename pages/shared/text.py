@@ -21,9 +21,9 @@ def escape_html(text: object) -> str:
 
 
 def escape_markdown(text: object) -> str:
-    """For labels, titles, tabs, options, captions and messages: every sign that Markdown could read is escaped.
+    """For labels, titles, tabs, radio and pill options, captions and messages: every sign that Markdown could read is escaped.
 
-    Line breaks become spaces: a new line could start a list, a heading or a table.
+    Options of selectbox and multiselect are plain text already and must not be escaped. Line breaks become spaces: a new line could start a list, a heading or a table.
     """
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 

@@ -149,7 +149,8 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
     cases = {
         "dataset": (["corpus.jsonl", "README.md"], UploadKind.DATASET, ("corpus.jsonl",), "A dataset: corpus.jsonl."),
         "docs": (
-            ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"], UploadKind.DOCUMENTS, ("a.md", "sub/b.pdf"), "2 documents.",
+            ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"], UploadKind.DOCUMENTS, ("a.md", "sub/b.pdf"),
+            "2 documents.",
         ),
         "tables": (
             ["README.md", "a.csv", "queries.jsonl"], UploadKind.TABLES, ("a.csv", "queries.jsonl"),

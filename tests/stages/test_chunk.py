@@ -481,7 +481,7 @@ def test_what_the_model_does_not_read():
         (lambda: SentenceWindow(sentences=2), "must be an odd number of at least 1"),
         (lambda: Headings(size="200"), "found '200'"),
         (lambda: ParentDocument(child_size=50, parent_size=40), "child_size must be at most parent_size"),
-        (lambda: WholeDocument(prefix="both"), "prefix must be 'title' or 'none', found 'both'"),
+        (lambda: WholeDocument(prefix="both"), "prefix must be 'title', 'always' or 'none', found 'both'"),
     ],
 )
 def test_bad_settings(make, message):

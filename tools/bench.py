@@ -1,0 +1,151 @@
+"""make bench: how fast the product is, as ratios measured in one run on this machine.
+
+Uses Cranfield if it lies at ../shared/data/cranfield, else the sample product_docs. Takes several minutes: texts are
+encoded twice, once by the product and once by the bare model for comparison. Nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from core.data.load import load_dataset  # noqa: E402  (the path must be set first)
+from core.graph.execute import Execution  # noqa: E402
+from core.graph.resources import Models, Resources  # noqa: E402
+from core.search import LiveSearch  # noqa: E402
+from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
+from core.stages.embed import load_encoder  # noqa: E402
+from core.stages.index_bm25 import IndexBm25, build_index, encode_terms, make_tokenizer  # noqa: E402
+from core.stages.retrieve import score_terms  # noqa: E402
+from core.store import Workspace  # noqa: E402
+from core.systems import build, make_named_systems, make_sources  # noqa: E402
+
+SYSTEMS = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-weighted", "dense-filtered")
+_RUN = "import sys; from core.cli import main; code = main(sys.argv[1:]); print('torch' in sys.modules, file=sys.stderr); sys.exit(code)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, default=None, help="a folder; default Cranfield if present, else product_docs")
+    parser.add_argument("--skip-cold", action="store_true", help="leave the slow part out")
+    options = parser.parse_args()
+    cranfield = ROOT.parent / "shared" / "data" / "cranfield"
+    dataset = options.dataset or (cranfield if cranfield.is_dir() else SAMPLES / "product_docs")
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Path(folder)
+        print(f"dataset {dataset.name}, systems {', '.join(SYSTEMS)}")
+        if not options.skip_cold:
+            bench_compare(dataset, workspace)
+        bench_query(dataset, workspace)
+    bench_lexical()
+
+
+def bench_compare(dataset: Path, workspace: Path) -> None:
+    """Cold run against the encoding of its texts by themselves; then the same command again."""
+    seconds, torch, result = run_compare(dataset, workspace)
+    cold = result["timings"]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"cold run: {seconds:.1f} s, {cold['encoded_texts']} texts encoded in {cold['encode_seconds']:.1f} s")
+    print(f"peak memory of the cold run: {children.ru_maxrss / 1e6:.2f} GB (at most 2)")
+    bare = encode_alone(dataset)
+    print(f"the same texts encoded by the bare model: {bare:.1f} s")
+    print(f"RATIO cold run / encoding alone: {seconds / bare:.2f} (at most 1.3)")
+    seconds, torch, result = run_compare(dataset, workspace)
+    again = result["timings"]
+    print(f"the same command again: {seconds:.1f} s (at most 6), {again['encoded_texts']} texts encoded, torch imported: {torch}")
+    print(f"RATIO again / cold run steps: {again['nodes_run']} of {again['nodes_run'] + again['nodes_cached']} steps run")
+    for system in result["systems"]:
+        loss = system["index"].get("index_loss")
+        measured = system["measures"].get("nDCG@10", {}).get("mean")
+        print(f"  {system['name']}: nDCG@10 {measured}, index loss {loss}, latency p95 {system['latency_ms']['p95']:.1f} ms")
+
+
+def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:
+    """The command in a process of its own: seconds in all, whether torch was imported, the JSON."""
+    file = workspace / "result.json"
+    command = [sys.executable, "-c", _RUN, "compare", str(dataset), "--systems", *SYSTEMS]
+    command += ["--workspace", str(workspace / "ws"), "--json", str(file)]
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    seconds = time.perf_counter() - started
+    return seconds, done.stderr.strip().endswith("True"), json.loads(file.read_text(encoding="utf-8"))
+
+
+def encode_alone(dataset: Path) -> float:
+    """Seconds that the bare model takes for the run's distinct passages and queries, longest first, loading included."""
+    loaded = load_dataset(dataset)
+    resources = Resources(Workspace(Path(tempfile.mkdtemp())))
+    documents, queries = make_sources(loaded.corpus_fingerprint, "bench")
+    execution = Execution({documents.key: loaded.indexed_documents, queries.key: loaded.queries}, resources, use_disk=False)
+    texts: set[str] = set()
+    for name in SYSTEMS:
+        for node in build(make_named_systems()[name], documents=documents, queries=queries).walk():
+            if node.gives == "chunks" and make_named_systems()[name].dense is not None:
+                texts.update(text for group in execution.output(node)["passages"] for text in group)
+    asked = sorted(set(loaded.queries["text"]), key=len, reverse=True)
+    ordered = sorted(texts, key=len, reverse=True)
+    started = time.perf_counter()
+    encoder = load_encoder(DEFAULT_MODEL)
+    encoder.encode(ordered, role="document")
+    encoder.encode(asked, role="query")
+    return time.perf_counter() - started
+
+
+def bench_query(dataset: Path, workspace: Path) -> None:
+    """One typed query through all six systems from warm indexes."""
+    loaded = load_dataset(dataset)
+    search = LiveSearch(loaded, Workspace(workspace / "ws"), Models())
+    systems = {name: make_named_systems()[name] for name in SYSTEMS}
+    texts = loaded.queries["text"].tolist()[:60]
+    for text in texts[:5]:
+        search.search([text + " please"], systems)
+    seconds = []
+    for text in texts:
+        started = time.perf_counter()
+        search.search([text + " exactly"], systems)  # a text that is in no cache
+        seconds.append(time.perf_counter() - started)
+    p50, p95 = np.percentile(1000 * np.array(seconds), [50, 95])
+    print(f"typed query, {len(SYSTEMS)} systems, warm: p50 {p50:.0f} ms, p95 {p95:.0f} ms (at most 300)")
+
+
+def bench_lexical(*, documents: int = 11_000, queries: int = 100) -> None:
+    """One sparse product for all queries against get_scores for each, over made-up texts with Zipf-like words."""
+    import pandas as pd
+    from rank_bm25 import BM25Okapi
+
+    draw = random.Random(0)
+    words = [f"word{number}" for number in range(30_000)]
+    weights = [1 / (rank + 10) for rank in range(len(words))]
+    tokenize = make_tokenizer(stem=True, stop_words=True)
+    texts = [" ".join(draw.choices(words, weights, k=100)) for _ in range(documents)]
+    asked = [" ".join(draw.choices(words, weights, k=12)) for _ in range(queries)]
+    tokens = [tokenize(text) for text in texts]
+    chunks = pd.DataFrame({"chunk_id": [str(n) for n in range(documents)], "doc_id": [str(n) for n in range(documents)]})
+    index = build_index(tokens, chunks, IndexBm25())
+    started = time.perf_counter()
+    fast = score_terms(encode_terms(asked, index), index)
+    ours = time.perf_counter() - started
+    reference = BM25Okapi(tokens)
+    started = time.perf_counter()
+    slow = np.stack([reference.get_scores(tokenize(text)) for text in asked])
+    theirs = time.perf_counter() - started
+    difference = float(np.abs(fast - slow).max())
+    print(f"lexical scoring, {queries} queries x {documents} documents: {ours:.3f} s against {theirs:.1f} s of get_scores")
+    print(f"RATIO get_scores / ours: {theirs / ours:.0f} (at least 40); largest difference of a score {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()

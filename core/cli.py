@@ -177,8 +177,9 @@ def format_table(experiment: Experiment) -> str:
     if not measures:
         lines.append("No labels yet: compare hits by eye; add qrels or evidence to measure.")
     lines.append(
-        f"{timings['total_seconds']:.1f} s in all, {timings['encode_seconds']:.1f} s of it encoding {timings['encoded_texts']} of "
-        f"{timings['distinct_texts']} texts; {timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
+        f"{timings['total_seconds']:.1f} s in all, {timings['encode_seconds']:.1f} s of it encoding "
+        f"{timings['encoded_texts']} of {timings['distinct_texts']} texts; "
+        f"{timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
     )
     return "\n".join(lines)
 

@@ -111,7 +111,8 @@ class Comparison:
             raise InputError(f"the dataset {self.dataset.name} has no document with a title or a text; add documents to search")
         if self.queries.empty:
             raise InputError(
-                f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; add queries.jsonl or choose another split"
+                f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; "
+                "add queries.jsonl or choose another split"
             )
         self.resources.token_models = frozenset[str]().union(*(system.token_models for system in self.systems.values()))
         columns = ["query_id", "text", "filter"]

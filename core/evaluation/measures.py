@@ -1,4 +1,4 @@
-"""What is measured. Document measures are ir_measures' own; evidence measures count characters. The only door to ir_measures."""
+"""What is measured: ir_measures' own document measures, and evidence counted in characters. The only door to ir_measures."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def measure_evidence(
     hits: dict[str, list[tuple[str, Span]]] = {}
     for query_id, doc_id, chunk_id in zip(first["query_id"], first["doc_id"], first["chunk_id"], strict=True):
         hits.setdefault(query_id, []).append((doc_id, spans[chunk_id]))
-    rows = []
+    rows: list[tuple[str, str, float]] = []
     for query_id, group in evidence.groupby("query_id", sort=False):
         wanted = list(zip(group["doc_id"], zip(group["start"], group["end"], strict=True), strict=True))
         values = score_spans(wanted, hits.get(str(query_id), []))
-        rows.extend((query_id, f"{name}@{depth}", value) for name, value in values.items())
+        rows.extend((str(query_id), f"{name}@{depth}", value) for name, value in values.items())
     return pd.DataFrame(rows, columns=["query_id", "measure", "value"])
 
 

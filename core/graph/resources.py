@@ -60,7 +60,8 @@ class Models:
 
 @dataclass
 class Usage:
-    """encode_seconds: time in encode calls and loading; encoded_texts, encoded_characters: encoded now; hashes: all texts asked for."""
+    """encode_seconds: time in encode calls and loading; encoded_texts, encoded_characters: encoded now; hashes: all texts
+    asked for, whether encoded now or before."""
 
     encode_seconds: float = 0.0
     encoded_texts: int = 0

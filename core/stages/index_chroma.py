@@ -1,7 +1,8 @@
-"""Dense index: exact search in memory for quality, a Chroma collection in the workspace for speed. The only door to chromadb."""
+"""Dense index: exact search in memory for quality, a Chroma collection on disk for speed. The only door to chromadb."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ _COLLECTION = "passages"
 _ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
 _QUERY_BATCH = 50  # 225 queries x 300 results in one call fail with "too many SQL variables"
 _LOCK_SECONDS = 300.0
+_FORMAT = 2  # raised when the content of a collection changes, so that no older one is read
 
 
 @dataclass
@@ -103,25 +105,50 @@ def make_where(wanted: Mapping[str, Any], metadata: list[dict[str, Any]]) -> dic
     """
     clauses = []
     for name, test in wanted.items():
-        values: dict[tuple[str, str], Any] = {}
-        listed: dict[tuple[str, str], Any] = {}
+        single: set[str] = set()
+        listed: set[str] = set()
         for item in metadata:
             value = item.get(name)
-            target = listed if isinstance(value, list | tuple) else values
-            for single in value if isinstance(value, list | tuple) else [value]:
-                if single is not None and match_condition(single, test):
-                    target[(type(single).__name__, str(single))] = single
-        options: list[dict[str, Any]] = []
-        for kind in sorted({kind for kind, _ in values}):
-            same_type = [value for (found_kind, _), value in sorted(values.items()) if found_kind == kind]
-            options.append({name: {"$in": same_type}})
-        options.extend({name: {"$contains": value}} for _, value in sorted(listed.items()))
+            is_list = isinstance(value, list | tuple)
+            for entry in value if isinstance(value, list | tuple) else [value]:
+                if _is_scalar(entry) and match_condition(entry, test):
+                    (listed if is_list else single).add(_spell(entry))
+        options: list[dict[str, Any]] = [{_field(name): {"$in": sorted(single)}}] if single else []
+        options.extend({_field(name): {"$contains": value}} for value in sorted(listed))
         if not options:
             return NOTHING
         clauses.append(options[0] if len(options) == 1 else {"$or": options})
     if not clauses:
         return None
     return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+
+
+def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Metadata as the collection holds it: every value as JSON text, so that lists may mix types and no number is rounded.
+
+    What no filter can match (nothing, objects, empty lists) is left out; None if nothing is left.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in metadata.items():
+        if isinstance(value, list | tuple):
+            entries = [_spell(entry) for entry in value if _is_scalar(entry)]
+            if entries:
+                kept[_field(name)] = entries
+        elif _is_scalar(value):
+            kept[_field(name)] = _spell(value)
+    return kept or None
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _spell(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _field(name: str) -> str:
+    return f"field {name}"  # Chroma keeps some names for itself, and names that begin with $ are operators
 
 
 def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> Any:
@@ -141,7 +168,8 @@ def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, A
                 aside.rename(folder)
     except filelock.Timeout as error:
         raise WorkspaceBusy(
-            f"Another process has been building the index {folder.name} for five minutes. Wait for it, or stop it and try again."
+            f"Another process has been building the index {folder.name} for five minutes. "
+            "Wait for it, or stop it and try again."
         ) from error
     return _connect(folder).get_collection(_COLLECTION, embedding_function=None)
 
@@ -150,26 +178,14 @@ def build_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, 
     """Writes a new collection with all vectors; ids are the row numbers."""
     client = _connect(folder)
     hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
-    collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)  # type: ignore[typeddict-item]
+    collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
     cleaned = [clean_metadata(item) for item in metadata]
     for start in range(0, len(matrix), _ADD_BATCH):
         cancel.check()
         stop = min(start + _ADD_BATCH, len(matrix))
         ids = [str(row) for row in range(start, stop)]
-        collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])  # type: ignore[arg-type]
+        collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])
     client.close()
-
-
-def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What Chroma can hold: text, numbers, booleans and non-empty lists of one of them; the rest is left out."""
-    kept: dict[str, Any] = {}
-    for name, value in metadata.items():
-        if isinstance(value, str | int | float | bool):
-            kept[name] = value
-        elif isinstance(value, list | tuple) and value and len({type(item) for item in value}) == 1:
-            if isinstance(value[0], str | int | float | bool):
-                kept[name] = list(value)
-    return kept or None
 
 
 def _connect(folder: Path) -> Any:
@@ -191,7 +207,7 @@ class IndexDense:
         by_id = dict(zip(documents["doc_id"], documents["metadata"], strict=True))
         doc_ids = vectors.chunks["doc_id"].tolist()
         metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]
-        key = content_hash([vectors.key, metadata])
+        key = content_hash([_FORMAT, vectors.key, metadata])
         return DenseIndex(vectors=vectors, metadata=metadata, folder=resources.index_folder(key), cancel=resources.cancel)
 
 

@@ -27,7 +27,7 @@ MISSED_QUERY = "q-missed"  # no word of it stands in its answer, so that word ma
 
 _DOCUMENTS = [
     ("hub-reset-2", "Reset the hub", "Hub", "2.0", "Hold the button to reset the hub."),
-    ("hub-reset-3", "Reset the hub", "Hub", "3.0", "Hold the button for twenty seconds to reset the hub. The light then blinks white."),
+    ("hub-reset-3", "Reset the hub", "Hub", "3.0", "Hold the button for twenty seconds to reset the hub. The light blinks."),
     ("hub-battery", "Battery of the hub", "Hub", "3.0", "The battery lasts five years. Replace it when the light is amber."),
     ("hub-4012", "Error KH-4012", "Hub", "3.0", "KH-4012 means that the gateway refused the certificate of the hub."),
     ("hub-4013", "Error KH-4013", "Hub", "3.0", "KH-4013 means that the clock of the hub is wrong."),
@@ -37,12 +37,12 @@ _DOCUMENTS = [
     ("desk-users", "Invite colleagues", "Desk", "1.0", "An administrator invites colleagues by mail and gives them a role."),
     ("desk-price", "Plans and prices", "Desk", "1.0", "The plan is billed monthly. Sensors beyond fifty cost extra."),
     ("desk-clock", "Time zones in Desk", "Desk", "1.0", "Every chart uses the time zone of the site, not of the reader."),
-    (HOSTILE_DOCUMENT, f"Markup {HOSTILE}", "Desk", "1.0", f"Paste markup such as {HOSTILE} into a note & it stays <b>text</b>."),
+    (HOSTILE_DOCUMENT, f"Markup {HOSTILE}", "Desk", "1.0", f"Paste markup such as {HOSTILE} into a note & see <b>it</b>."),
 ]  # fmt: skip
 
 # id, text, filter, tags, {document: relevance}
 _QUERIES: list[tuple[str, str, dict[str, Any], list[str], dict[str, int]]] = [
-    (FILTER_HELPS_QUERY, "reset the hub", {"product": "Hub", "version": "3.0"}, ["how_to"], {"hub-reset-3": 2, "hub-reset-2": 0}),
+    (FILTER_HELPS_QUERY, "reset the hub", {"version": ["3.0", "3.1"]}, ["how_to"], {"hub-reset-3": 2, "hub-reset-2": 0}),
     ("q-code", "KH-4012", {}, ["exact_code"], {"hub-4012": 1}),
     ("q-clock", "clock wrong", {"product": "Hub"}, ["exact_code"], {"hub-4013": 1, "desk-clock": 0}),
     (FILTERED_AWAY_QUERY, "alerts by mail", {"product": "Hub"}, ["how_to"], {"desk-alerts": 2, "desk-users": 1}),

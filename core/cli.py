@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +13,8 @@ from typing import Any
 from core.data.catalog import open_dataset
 from core.data.samples import list_samples
 from core.errors import InputError, LadderError
-from core.experiment import Experiment, compare, to_trec
-from core.history import save_experiment
-from core.jobs import hold_workspace
+from core.experiment import Experiment, to_trec
+from core.jobs import compare_here
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import get_workspace, quieten_libraries
 from core.store import Workspace
@@ -97,27 +97,50 @@ def run_systems(options: argparse.Namespace) -> int:
 
 def run_compare(options: argparse.Namespace) -> int:
     """compare DATASET: runs, prints a table (to standard error if the JSON goes to standard output), writes files."""
-    workspace = Workspace(get_workspace(options.workspace))
+    workspace = open_workspace(options.workspace)
+    check_targets(options.json, options.runs)
     dataset = open_dataset(options.dataset, workspace)
     systems = choose_systems(options.systems, options.config, workspace=workspace, has_filters=dataset.has_filters)
     for warning in dataset.warnings:
         print(f"note: {warning}", file=sys.stderr)
-    with hold_workspace(workspace, f"compare {dataset.name}", on_wait=make_wait_printer()):
-        experiment = compare(
-            dataset,
-            systems,
-            workspace=workspace,
-            split=options.split,
-            name=options.name,
-            on_progress=make_progress_printer(),
-        )
-        save_experiment(experiment, workspace)
+    experiment = compare_here(
+        dataset,
+        systems,
+        workspace=workspace,
+        split=options.split,
+        name=options.name,
+        on_progress=make_progress_printer(),
+        on_wait=make_wait_printer(),
+    )
     if options.runs is not None:
         write_runs(experiment, options.runs)
     if options.json is not None:
         write_result(experiment.to_json(), options.json)
     print(format_table(experiment), file=sys.stderr if options.json == "-" else sys.stdout)
     return 1 if any(system.error for system in experiment.systems) else 0
+
+
+def open_workspace(folder: Path | None) -> Workspace:
+    """The workspace in a folder, created if absent; InputError if it cannot be one."""
+    try:
+        return Workspace(get_workspace(folder))
+    except OSError as error:
+        raise InputError(
+            f"cannot be a workspace ({error.strerror}); give --workspace a folder that you may write to", file=error.filename
+        ) from error
+
+
+def check_targets(json_file: str | None, runs: Path | None) -> None:
+    """InputError if results could not be written there: better said before the work than after it."""
+    if json_file not in (None, "-"):
+        target = Path(str(json_file))
+        if target.is_dir() or not target.parent.is_dir():
+            raise InputError("cannot be written; give --json a file in a folder that exists", file=target)
+    if runs is not None:
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot be made a folder ({error.strerror}); give --runs another", file=runs) from error
 
 
 def choose_systems(
@@ -142,10 +165,15 @@ def choose_systems(
 
 
 def write_runs(experiment: Experiment, folder: Path) -> None:
-    """One TREC run file per system that has a run, NAME.run."""
+    """One TREC run file per system that has a run, NAME.run; signs that no file name can hold become _."""
     folder.mkdir(parents=True, exist_ok=True)
+    used: set[str] = set()
     for name in experiment.ready:
-        safe = name.replace("/", "_").replace("\\", "_")
+        base = safe = re.sub(r"[\n\t/\\:*?\"<>|]", "_", name)
+        number = 2
+        while safe.casefold() in used:  # "a/b" beside "a_b"; and some file systems do not tell cases apart
+            safe, number = f"{base}-{number}", number + 1
+        used.add(safe.casefold())
         (folder / f"{safe}.run").write_text(to_trec(experiment.runs[name], tag=safe.replace(" ", "_")), encoding="utf-8")
 
 

@@ -53,3 +53,10 @@ class WorkspaceBusy(LadderError):
 
 class Cancelled(LadderError):
     """Raised between nodes and between batches once the cancel token is set."""
+
+
+def check_range(name: str, value: float, *, low: float, high: float | None = None) -> None:
+    """Raises InputError unless low <= value <= high (no upper limit if None)."""
+    if value < low or (high is not None and value > high):
+        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        raise InputError(f"{name} is {value:g}; it must be {limits}")

@@ -45,7 +45,8 @@ class SystemResult:
     """What is known of one system after a run; `error` says why the rest is empty.
 
     measures: name -> {mean, low, high, n}. latency_ms: {p50, p95, p99, n, stages} or None. judged_at_10: None = n/a.
-    index: {chunks, truncated_passages, truncated_tokens (shares), index_loss (1 - recall@100 of the index) or None}.
+    index: {chunks, truncated_passages, truncated_tokens (shares), index_loss (1 - recall@100 of the index) or None}, or
+    {error} if that could not be found out.
     """
 
     name: str
@@ -297,7 +298,12 @@ class _Draft:
     def add_facts(self) -> None:
         """Index facts and latency, after all systems are searched."""
         for system in self._runs:
-            self._index[system] = self._comparison.describe_index(system)
+            try:
+                self._index[system] = self._comparison.describe_index(system)
+            except Cancelled:
+                raise
+            except LadderError as error:  # the run stands, though its model cannot be had any more
+                self._index[system] = {"error": str(error)}
         failed = set(self._errors)
         self._comparison.targets = {n: t for n, t in self._comparison.targets.items() if n not in failed}
         self._latency = self._comparison.latency()

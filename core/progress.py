@@ -45,6 +45,11 @@ class CancelToken:
     def cancelled(self) -> bool:
         return self._event.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Waits so long; raises Cancelled as soon as `cancel()` is called."""
+        self._event.wait(seconds)
+        self.check()
+
     def check(self) -> None:
         """Raises Cancelled once `cancel()` was called."""
         if self._event.is_set():

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,22 @@ def check_run(frame: pd.DataFrame, *, what: str = "run") -> pd.DataFrame:
     return frame
 
 
+def make_frame(columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """A frame of arrays of one length. Ids stay Python strings: inferring pandas' string type costs more than a search."""
+    index = pd.RangeIndex(len(next(iter(columns.values()))))
+    made = {name: pd.Series(values, index=index, dtype=values.dtype, copy=False) for name, values in columns.items()}
+    return pd.DataFrame(made, index=index)
+
+
+def order_hits(query_ids: np.ndarray, ids: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows in run order, their ranks): queries in order of first appearance, score descending, id ascending."""
+    queries = pd.factorize(query_ids)[0]
+    order = np.lexsort((pd.factorize(ids, sort=True)[0], -scores.astype(float), queries))
+    starts = np.flatnonzero(np.diff(queries[order], prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    return order, np.arange(len(order)) - np.repeat(starts, lengths) + 1
+
+
 def rank_run(scores: pd.DataFrame) -> pd.DataFrame:
     """Sorts scored hits into a run.
 
@@ -104,14 +121,11 @@ def rank_run(scores: pd.DataFrame) -> pd.DataFrame:
     """
     if scores.empty:
         return empty(RUN)
-    frame = scores[["query_id", "chunk_id", "doc_id", "score"]]
-    order = frame["query_id"].drop_duplicates()
-    position = frame["query_id"].map(pd.Series(range(len(order)), index=order.to_numpy()))
-    frame = frame.assign(_query=position.to_numpy())
-    frame = frame.sort_values(["_query", "score", "chunk_id"], ascending=[True, False, True], kind="stable")
-    frame = frame.drop(columns="_query").reset_index(drop=True)
-    frame["rank"] = frame.groupby("query_id", sort=False).cumcount() + 1
-    return frame[RUN]
+    query_ids, chunk_ids, doc_ids = (scores[name].to_numpy(dtype=object) for name in ("query_id", "chunk_id", "doc_id"))
+    values = scores["score"].to_numpy()
+    order, ranks = order_hits(query_ids, chunk_ids, values)
+    kept = (query_ids[order], chunk_ids[order], doc_ids[order], values[order], ranks)
+    return make_frame(dict(zip(RUN, kept, strict=True)))
 
 
 def to_document_run(run: pd.DataFrame, *, depth: int = RUN_DEPTH) -> pd.DataFrame:
@@ -121,7 +135,17 @@ def to_document_run(run: pd.DataFrame, *, depth: int = RUN_DEPTH) -> pd.DataFram
     """
     if run.empty:
         return empty(DOCUMENT_RUN)
-    best = run.drop_duplicates(["query_id", "doc_id"])  # a run is sorted, so the first row is the best chunk
-    ranked = rank_run(best.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"}))
-    ranked = ranked.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"})
-    return ranked.loc[ranked["rank"] <= depth, DOCUMENT_RUN].reset_index(drop=True)
+    query_ids, chunk_ids, doc_ids = (run[name].to_numpy(dtype=object) for name in ("query_id", "chunk_id", "doc_id"))
+    values = run["score"].to_numpy()
+    best = first_rows(query_ids, doc_ids)[1]  # a run is sorted, so a document's first row is its best chunk
+    order, ranks = order_hits(query_ids[best], doc_ids[best], values[best])
+    rows, ranks = best[order][ranks <= depth], ranks[ranks <= depth]
+    kept = (query_ids[rows], doc_ids[rows], values[rows], ranks, chunk_ids[rows])
+    return make_frame(dict(zip(DOCUMENT_RUN, kept, strict=True)))
+
+
+def first_rows(query_ids: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(code of every row's pair of query and id, first row of every code); codes count in order of first appearance."""
+    names, distinct = pd.factorize(ids)
+    codes = pd.factorize(pd.factorize(query_ids)[0] * len(distinct) + names)[0]
+    return codes, np.unique(codes, return_index=True)[1]

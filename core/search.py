@@ -1,24 +1,38 @@
-"""One typed query through several systems at once, from warm indexes: what the page Try does."""
+"""One typed query through several systems at once, from warm indexes: what the page Try does.
+
+The corpus side of a system is prepared once (core.warming does so in the background) and stays in memory; a typed query then
+runs the query side alone, and is embedded once per model. Typed texts are not written to the caches on disk.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.errors import LadderError
+from core.errors import Cancelled, LadderError
 from core.graph.execute import Execution
 from core.graph.node import Node
+from core.graph.plan import write_speed
 from core.graph.resources import Models, Resources
-from core.progress import ProgressCallback, ignore_progress
-from core.schema import QUERIES, RUN_DEPTH, content_hash, to_document_run
+from core.progress import CancelToken, ProgressCallback, ignore_progress
+from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, make_frame, to_document_run
+from core.stages.embed import EmbedChunks, EmbedQueries, Encoded, text_hash
+from core.stages.index_chroma import IndexDense
+from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.store import Workspace
 from core.systems import System, build, make_sources
+
+LOADING_MODEL = "loading the embedding model"
+_MOST_PLANS = 500  # graphs kept; every position of a slider is a system of its own
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,34 @@ class Answer:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A system's graph, taken apart: nodes of the corpus, nodes of the query, chunkers, (model, revision) for queries."""
+
+    target: Node
+    corpus: tuple[Node, ...]
+    asked: tuple[Node, ...]
+    chunkers: tuple[Node, ...]
+    models: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, target: Node) -> _Plan:
+        nodes = [node for node in target.walk() if node.inputs]
+        asked = tuple(node for node in nodes if node.per_query)
+        stages = [node.stage for node in asked if isinstance(node.stage, EmbedQueries | LateInteraction)]
+        return cls(
+            target=target,
+            corpus=tuple(node for node in nodes if not node.per_query),
+            asked=asked,
+            chunkers=tuple(node for node in nodes if node.gives == "chunks"),
+            models=tuple(dict.fromkeys((stage.model, stage.revision) for stage in stages)),
+        )
+
+    @property
+    def rerankers(self) -> list[Node]:
+        return [node for node in self.asked if isinstance(node.stage, LateInteraction | CrossEncoderRerank)]
+
+
 @dataclass
 class LiveSearch:
     """Keeps the corpus side of every system it was asked for in memory. Safe for several threads."""
@@ -43,24 +85,137 @@ class LiveSearch:
     workspace: Workspace
     models: Models = field(default_factory=Models)
     _memory: dict[str, Any] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _plans: dict[System, _Plan] = field(default_factory=dict)
+    _spans: dict[tuple[str, ...], dict[str, tuple[int, int]]] = field(default_factory=dict)
+    _warm: set[str] = field(default_factory=set)  # rerankers whose model or token vectors are there
+    _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
+    _tokens_guard: threading.Lock = field(default_factory=threading.Lock)
+    # Word matching must not wait for embedding: systems without a model are prepared beside those with one.
+    _guards: dict[bool, threading.Lock] = field(default_factory=lambda: {True: threading.Lock(), False: threading.Lock()})
 
-    def prepare(self, systems: Mapping[str, System], *, on_progress: ProgressCallback = ignore_progress) -> dict[str, str]:
-        """Builds what the systems need of the corpus; returns name -> error for those that cannot be had."""
-        resources = self._resources(systems, on_progress)
-        documents, queries = make_sources(self.dataset.corpus_fingerprint, "prepare")
+    @cached_property
+    def _documents(self) -> pd.DataFrame:
+        return self.dataset.indexed_documents
+
+    def is_ready(self, systems: Mapping[str, System]) -> bool:
+        """True if a typed query would be answered by all of them without any preparation."""
+        return len(self.find_ready(systems)) == len(systems)
+
+    def find_ready(self, systems: Mapping[str, System]) -> dict[str, System]:
+        """Those of the systems that answer at once."""
+        return {name: system for name, system in systems.items() if self._is_warm(system)}
+
+    def _is_warm(self, system: System) -> bool:
+        try:
+            plan = self._plan(system)
+        except LadderError:
+            return False
+        return (
+            all(node.key in self._memory for node in plan.corpus)
+            and all(node.key in self._warm for node in plan.rerankers)
+            and all(self.models.is_loaded(model) for model, _ in plan.models)
+        )
+
+    def _plan(self, system: System) -> _Plan:
+        """The system's graph; its key does not depend on the typed texts, which are given to each execution."""
+        if system not in self._plans:
+            if len(self._plans) > _MOST_PLANS:
+                self._plans.clear()
+            documents, queries = self._sources
+            self._plans[system] = _Plan.of(build(system, documents=documents, queries=queries))
+        return self._plans[system]
+
+    @cached_property
+    def _sources(self) -> tuple[Node, Node]:
+        return make_sources(self.dataset.corpus_fingerprint, "typed")
+
+    def prepare(
+        self,
+        systems: Mapping[str, System],
+        *,
+        on_progress: ProgressCallback = ignore_progress,
+        cancel: CancelToken | None = None,
+    ) -> dict[str, str]:
+        """Builds what the systems need of the corpus and loads their models; returns name -> error for those that fail.
+
+        Systems without a model go first. Raises Cancelled; what was finished is kept.
+        """
+        resources = self.make_resources(systems.values(), on_progress, cancel)
         errors: dict[str, str] = {}
-        with self._guard:
-            execution = Execution({documents.key: self.dataset.indexed_documents}, resources, memory=self._memory)
-            for name, system in systems.items():
-                try:
-                    target = build(system, documents=documents, queries=queries)
-                    for node in target.walk():
-                        if not node.per_query and node.inputs:
-                            execution.output(node)
-                except LadderError as error:
-                    errors[name] = str(error)
+        for name in sorted(systems, key=lambda name: systems[name].dense is not None):
+            try:
+                if not self._is_warm(systems[name]):
+                    self.prepare_system(systems[name], resources)
+            except Cancelled:
+                raise
+            except LadderError as error:
+                errors[name] = str(error)
         return errors
+
+    def prepare_system(self, system: System, resources: Resources) -> None:
+        """prepare() for one system, with what make_resources() gives. Raises the error instead of returning it."""
+        plan = self._plan(system)
+        with self._guards[bool(plan.models)]:
+            execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
+            for node in plan.chunkers:
+                execution.output(node)
+            for model, revision in plan.models:
+                if not self.models.is_loaded(model):
+                    resources.report(LOADING_MODEL)
+                self.models.encoder(model, revision)
+            for node in plan.corpus:
+                made = execution.output(node)
+                if isinstance(node.stage, IndexDense) and not made.is_small:
+                    made.open()
+            for node in plan.rerankers:
+                self._prepare_reranker(node, resources)
+        write_speed(resources)
+
+    def _prepare_reranker(self, node: Node, resources: Resources) -> None:
+        if node.key in self._warm:
+            return
+        stage = node.stage
+        if isinstance(stage, LateInteraction):
+            resources.encode(stage.model, stage.revision, self._passages(node.inputs[2]), role="document", prompt=None)
+        else:
+            resources.report("loading the reranker")
+            resources.cross_encoder(stage.model)
+        self._warm.add(node.key)
+
+    def _passages(self, chunker: Node) -> list[str]:
+        return [passage for group in self._memory[chunker.key]["passages"] for passage in group]
+
+    def find_missing(self, systems: Sequence[System]) -> dict[str, str]:
+        """The texts of the corpus that the systems still have to embed, by their keys in the cache.
+
+        Chunkers that have not run yet are run. Systems that cannot be built count as nothing.
+        """
+        resources = self.make_resources(systems, ignore_progress, None)
+        execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
+        missing: dict[str, str] = {}
+        for system in systems:
+            try:
+                for chunker, stage in self._embedders(self._plan(system)):
+                    execution.output(chunker)
+                    prompt = getattr(stage, "prompt", None)
+                    texts = {text_hash(text, role="document", prompt=prompt): text for text in self._passages(chunker)}
+                    absent = set(self.workspace.vectors(stage.model, stage.revision).missing(list(texts)))
+                    if stage.model in resources.token_models and prompt is None:
+                        absent |= set(self.workspace.tokens(stage.model, stage.revision).missing(list(texts)))
+                    missing.update((f"{stage.model}|{name}", texts[name]) for name in absent)
+            except LadderError:
+                continue
+        return missing
+
+    def _embedders(self, plan: _Plan) -> list[tuple[Node, Any]]:
+        """(chunker, stage) of what embeds passages and is not in memory yet."""
+        found = [
+            (node.inputs[0], node.stage)
+            for node in plan.corpus
+            if isinstance(node.stage, EmbedChunks) and node.key not in self._memory
+        ]
+        late = [node for node in plan.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
+        return [*found, *((node.inputs[2], node.stage) for node in late)]
 
     def search(
         self,
@@ -72,37 +227,97 @@ class LiveSearch:
     ) -> dict[str, Answer]:
         """Every system's answer to the texts; query ids are "1", "2", ... in order. One failing system leaves the others.
 
-        filter: {field: test} applied by the systems that filter. depth: documents per query.
+        filter: {field: test} applied by the systems that filter. depth: documents per query. Systems that are not ready
+        are prepared first, which may take long: find_ready() tells.
         """
-        self.prepare(systems)
-        frame = make_queries(texts, filter)
-        documents, queries = make_sources(self.dataset.corpus_fingerprint, content_hash([list(texts), dict(filter or {})]))
-        resources = self._resources(systems, ignore_progress)
-        sources = {documents.key: self.dataset.indexed_documents, queries.key: frame}
+        errors = self.prepare(systems)
+        ready = [system for name, system in systems.items() if name not in errors]
+        documents, queries = self._sources
+        sources = {documents.key: self._documents, queries.key: make_queries(texts, filter)}
+        resources = self.make_resources(ready, ignore_progress, None)
         execution = Execution(sources, resources, memory=self._memory, use_disk=False)
-        answers = {}
-        for name, system in systems.items():
-            started = time.perf_counter()
-            try:
-                target = build(system, documents=documents, queries=queries)
-                run = self._locate(execution.output(target), target)
-                seconds = sum(execution.timings.get(node.key, 0.0) for node in target.walk() if node.per_query)
-                best = to_document_run(run, depth=depth)
-                spans = run[["chunk_id", "start", "end"]].drop_duplicates("chunk_id")
-                answers[name] = Answer(best.merge(spans, on="chunk_id", how="left"), run, seconds)
-            except LadderError as error:
-                nothing = to_document_run(pd.DataFrame())
-                answers[name] = Answer(nothing, nothing, time.perf_counter() - started, str(error))
-        return answers
+        return {
+            name: _fail(errors[name]) if name in errors else self._answer(system, execution, depth)
+            for name, system in systems.items()
+        }
 
-    def _locate(self, run: pd.DataFrame, target: Node) -> pd.DataFrame:
-        frames = [self._memory[node.key] for node in target.walk() if node.gives == "chunks"]
-        spans = pd.concat([frame[["chunk_id", "start", "end"]] for frame in frames]).drop_duplicates("chunk_id")
-        return run.merge(spans, on="chunk_id", how="left") if len(run) else run.assign(start=[], end=[])
+    def _answer(self, system: System, execution: Execution, depth: int) -> Answer:
+        started = time.perf_counter()
+        try:
+            plan = self._plan(system)
+            run = execution.output(plan.target)
+            seconds = sum(execution.timings.get(node.key, 0.0) for node in plan.asked)
+            spans = self._read_spans(plan)
+            return Answer(_locate(to_document_run(run, depth=depth), spans), _locate(run, spans), seconds)
+        except LadderError as error:
+            return _fail(str(error), seconds=time.perf_counter() - started)
 
-    def _resources(self, systems: Mapping[str, System], on_progress: ProgressCallback) -> Resources:
-        tokens = frozenset[str]().union(*(system.token_models for system in systems.values()))
-        return Resources(self.workspace, models=self.models, on_progress=on_progress, token_models=tokens)
+    def _read_spans(self, plan: _Plan) -> dict[str, tuple[int, int]]:
+        key = tuple(node.key for node in plan.chunkers)
+        if key not in self._spans:
+            spans: dict[str, tuple[int, int]] = {}
+            for name in reversed(key):  # the first chunker's word counts, as everywhere
+                frame = self._memory[name]
+                spans.update(zip(frame["chunk_id"], zip(frame["start"], frame["end"], strict=True), strict=True))
+            self._spans[key] = spans
+        return self._spans[key]
+
+    def make_resources(
+        self, systems: Iterable[System], on_progress: ProgressCallback, cancel: CancelToken | None
+    ) -> _TypedResources:
+        tokens = frozenset[str]().union(*(system.token_models for system in systems))
+        return _TypedResources(
+            self.workspace,
+            models=self.models,
+            cancel=cancel or CancelToken(),
+            on_progress=on_progress,
+            token_models=tokens,
+            _tokens=self._tokens,
+            guard=self._tokens_guard,
+        )
+
+
+@dataclass
+class _TypedResources(Resources):
+    """Embeds a typed text once per model, for its vector and its token vectors alike, and writes neither to disk.
+
+    guard: held while the shared memory of token vectors is read and trimmed.
+    """
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    typed: dict[tuple[str, str, str | None, tuple[str, ...]], Encoded] = field(default_factory=dict)
+
+    def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
+        if role == "query":
+            return self._encode_typed(model, revision, texts, prompt).vectors
+        return super().encode(model, revision, texts, role=role, prompt=prompt)
+
+    def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
+        if role == "query":
+            encoded = self._encode_typed(model, revision, texts, None)
+            return dict(zip(texts, encoded.tokens or [], strict=True))
+        with self.guard:
+            return super().token_vectors(model, revision, texts, role=role)
+
+    def _encode_typed(self, model: str, revision: str, texts: list[str], prompt: str | None) -> Encoded:
+        key = (model, revision, prompt, tuple(texts))
+        if key not in self.typed:
+            tokens = model in self.token_models and prompt is None
+            sent = [(prompt or "") + text for text in texts]
+            role = "query" if prompt is None else "raw"
+            self.typed[key] = self.models.encoder(model, revision).encode(sent, role=role, tokens=tokens)
+        return self.typed[key]
+
+
+def _locate(run: pd.DataFrame, spans: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
+    """The run with the start and end of each row's chunk."""
+    found = np.array([spans[chunk_id] for chunk_id in run["chunk_id"]], dtype=np.int64).reshape(-1, 2)
+    columns = {name: run[name].to_numpy() for name in run.columns}
+    return make_frame({**columns, "start": found[:, 0], "end": found[:, 1]})
+
+
+def _fail(error: str, *, seconds: float = 0.0) -> Answer:
+    return Answer(empty([*DOCUMENT_RUN, "start", "end"]), empty([*RUN, "start", "end"]), seconds, error)
 
 
 def make_queries(texts: Sequence[str], filter: Mapping[str, Any] | None = None) -> pd.DataFrame:

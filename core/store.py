@@ -76,9 +76,15 @@ class Workspace:
         return VectorCache(self.path("cache", "tokens", _file_name(model, revision)), dtype="float16")
 
     def read_frame(self, key: str) -> pd.DataFrame | None:
-        """A cached frame, or None."""
+        """A cached frame, or None; one that cannot be read (a full disk, say) is dropped and will be made again."""
         file = self.path("cache", "nodes", f"{key}.parquet")
-        return read_frame(file) if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            return read_frame(file)
+        except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+            file.unlink(missing_ok=True)
+            return None
 
     def write_frame(self, key: str, frame: pd.DataFrame) -> None:
         write_frame(frame, self.path("cache", "nodes", f"{key}.parquet"))

@@ -17,12 +17,13 @@ The YAML spelling of a system is its fields:
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.errors import InputError
+from core.errors import InputError, check_range
 from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
 from core.stages.chunk import CHUNKERS, Recursive, WholeDocument
@@ -66,6 +67,10 @@ class Lexical:
     stem: bool = True
     stop_words: bool = True
 
+    def __post_init__(self) -> None:
+        check_range("k1", self.k1, low=0)
+        check_range("b", self.b, low=0, high=1)
+
 
 @dataclass(frozen=True)
 class Feedback:
@@ -78,7 +83,14 @@ class Feedback:
     terms: int = 10
     lexical_weight: float = 0.5
 
+    def __post_init__(self) -> None:
+        for name in ("chunks", "documents", "terms"):
+            check_range(name, getattr(self, name), low=1)
+        check_range("dense_weight", self.dense_weight, low=0)
+        check_range("lexical_weight", self.lexical_weight, low=0, high=1)
 
+
+_FOUND_OUT = ("revision", "tokenizer")  # fields of stages that build() fills in; nobody writes them
 REWRITES: dict[str, type] = {"prf": Feedback, "glossary": Glossary}
 
 
@@ -138,11 +150,7 @@ class System:
 
 
 def _spell(part: Any) -> dict[str, Any]:
-    fields = {
-        name: value
-        for name, value in dataclasses.asdict(part).items()
-        if name not in ("revision", "tokenizer") and value is not None
-    }
+    fields = {name: value for name, value in dataclasses.asdict(part).items() if name not in _FOUND_OUT and value is not None}
     fields = {
         name: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
         for name, value in fields.items()
@@ -163,10 +171,10 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
             )
     try:
         rewrite = spec.get("rewrite") or []
-        steps = rewrite if isinstance(rewrite, list | tuple) else [rewrite]
+        steps = [step for step in (rewrite if isinstance(rewrite, list | tuple) else [rewrite]) if step]
         return System(
             name=name,
-            description=str(spec.get("description", "")),
+            description=str(spec.get("description") or ""),
             chunk=_read(name, "chunk", spec.get("chunk"), CHUNKERS),
             dense=_read(name, "dense", spec.get("dense"), {"dense": Dense}, default="dense"),
             lexical=_read(name, "lexical", spec.get("lexical"), {"lexical": Lexical}, default="lexical"),
@@ -197,10 +205,10 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
             f"system {name!r}: {part} is {value!r}; it should be a mapping such as {{type: {next(iter(choices))}}}"
         )
     kind = fields.get("type", default)
-    if kind not in choices:
+    if not isinstance(kind, str) or kind not in choices:
         raise InputError(f"system {name!r}: {part} has the type {kind!r}; it can be {', '.join(sorted(choices))}")
     stage = choices[kind]
-    allowed = {field.name: field for field in dataclasses.fields(stage) if field.name != "revision"}
+    allowed = {field.name: field for field in dataclasses.fields(stage) if field.name not in _FOUND_OUT}
     values: dict[str, Any] = {}
     for field, given in fields.items():
         if field == "type":
@@ -212,24 +220,33 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
         values[field] = _check_type(name, f"{part}.{field}", given, str(allowed[field].type))
     try:
         return stage(**values)
-    except (TypeError, ValueError) as error:
+    except (InputError, TypeError, ValueError) as error:
         raise InputError(f"system {name!r}: {part}: {error}") from error
 
 
 def _check_type(name: str, field: str, value: Any, wanted: str) -> Any:
-    if "tuple" in wanted and isinstance(value, list | tuple):
-        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    if "tuple" in wanted:
+        return _check_groups(name, field, value)
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
     base = wanted.split("|")[0].strip()
-    optional = "None" in wanted
-    if base in kinds and not (optional and value is None):
-        if not isinstance(value, kinds[base]) or (isinstance(value, bool) and base != "bool"):
-            raise InputError(
-                f"system {name!r}: {field} is {value!r}; it should be {'a number' if base in ('int', 'float') else base}"
-            )
-        if base == "float":
-            return float(value)
-    return value
+    if base not in kinds or (value is None and "None" in wanted):
+        return value
+    # To Python True is a number; and YAML knows .nan and .inf, which no stage can use.
+    fits = isinstance(value, kinds[base]) and (base == "bool" or not isinstance(value, bool))
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
+        words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+        raise InputError(f"system {name!r}: {field} is {value!r}; it should be {words[base]}")
+    return float(value) if base == "float" else value
+
+
+def _check_groups(name: str, field: str, value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(group, list | tuple) and all(isinstance(term, str) for term in group) for group in value
+    ):
+        raise InputError(
+            f"system {name!r}: {field} is {value!r}; it should be a list of lists of text, such as [[wifi, wireless]]"
+        )
+    return tuple(tuple(group) for group in value)
 
 
 def build(system: System, *, documents: Node, queries: Node) -> Node:

@@ -1,5 +1,112 @@
-"""Results: which system is best, and is it worth it?"""
+"""Results: which system is best, by how much, and where to look next?"""
 
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import LadderError
+from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.experiment import Experiment
+from core.jobs import Job
+from core.systems import BASELINE
+from pages.shared import tables
 from pages.shared.frame import page_setup
+from pages.shared.questions import show_more, show_queries_of, show_question, show_unlabelled
+from pages.shared.state import View, open_dataset
+from pages.shared.text import escape_markdown, shorten
+from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
 
-view = page_setup("Results")
+
+def show_notices(view: View, experiment: Experiment, job: Job | None) -> None:
+    """What one must know before reading the numbers."""
+    if view.data_changed:
+        st.warning(
+            "The dataset changed since this run. The numbers are of the earlier data; run the experiment again to renew them."
+        )
+    if experiment.status == "cancelled":
+        st.info("This run was cancelled. What was finished is shown; run the experiment again to complete it.")
+    elif experiment.status == "running" and job is None:
+        st.info("This run was interrupted. What was finished is shown; run the experiment again to complete it.")
+
+
+def show_cures(experiment: Experiment) -> None:
+    """Why systems have no result and what to do; systems with the same reason are named together."""
+    reasons: dict[str, list[str]] = {}
+    for system in experiment.systems:
+        if system.error:
+            reasons.setdefault(system.error, []).append(system.name)
+    for reason, names in reasons.items():
+        st.warning(f"No result: **{escape_markdown(', '.join(names))}**. {escape_markdown(reason)}")
+
+
+def choose_baseline(experiment: Experiment) -> str:
+    """The system that the others are compared with; kept in the link."""
+    ready = experiment.ready
+    asked = st.query_params.get("baseline")
+    if asked is not None and asked not in ready:
+        st.warning(f"The system {escape_markdown(shorten(asked))} has no result here. Choose another baseline.")
+    if st.session_state.get("baseline") not in ready:
+        st.session_state.pop("baseline", None)
+    return str(
+        st.selectbox(
+            "Baseline",
+            ready,
+            index=ready.index(BASELINE) if BASELINE in ready else 0,
+            key="baseline",
+            bind="query-params",
+            persist_state="session",
+            help="Differences are measured against this system, query by query.",
+        )
+    )
+
+
+def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> None:
+    """Headline, leaderboard, the queries behind it, and the charts."""
+    dataset = open_dataset(view.dataset_name)
+    headline = st.container()
+    place, _ = st.columns([1, 2])
+    with place:
+        baseline = choose_baseline(experiment)
+    board = tables.make_leaderboard(view, baseline=baseline, waiting=waiting)
+    leader = str(board["system"].iloc[0])
+    with headline:
+        st.subheader(escape_markdown(tables.describe_best(view, leader=leader, baseline=baseline)))
+        st.markdown(escape_markdown(tables.describe_difference(view, leader=leader, baseline=baseline)))
+    chosen = tables.show_leaderboard(board, measure=view.measure, baseline=baseline, key="leaderboard")
+    st.caption(escape_markdown(f"{tables.describe_queries(view, dataset)} Select a row to see its queries."))
+    uneven = tables.describe_judged(experiment)
+    if uneven:
+        st.info(escape_markdown(uneven))
+    show_cures(experiment)
+    if chosen:
+        rival = baseline if chosen != baseline else next((name for name in board["system"] if name != baseline), None)
+        show_queries_of(view, dataset, system=chosen, other=rival if rival in experiment.ready else None)
+    present = set(view.per_query["measure"])
+    show_more(view, [measure for measure in (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES) if measure in present])
+    show_question(view, dataset, board=board, baseline=baseline)
+
+
+def show_results(view: View) -> None:
+    job = find_job(view)
+    experiment = view.experiment
+    if experiment is None:
+        show_nothing(view, job)
+        return
+    waiting = list_waiting(job, experiment)
+    show_notices(view, experiment, job)
+    if job and waiting:
+        show_waiting(job, waiting)
+    if not experiment.ready:
+        show_cures(experiment)
+        return
+    if view.per_query.empty:
+        show_unlabelled(view, open_dataset(view.dataset_name))
+        show_cures(experiment)
+        return
+    show_measured(view, experiment, waiting)
+
+
+try:
+    show_results(page_setup("Results"))
+except LadderError as error:
+    st.error(escape_markdown(error))

@@ -34,7 +34,10 @@ from core.store import Workspace  # noqa: E402
 from core.systems import build, make_named_systems, make_sources  # noqa: E402
 
 SYSTEMS = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-weighted", "dense-filtered")
-_RUN = "import sys; from core.cli import main; code = main(sys.argv[1:]); print('torch' in sys.modules, file=sys.stderr); sys.exit(code)"
+_RUN = (
+    "import sys; from core.cli import main; code = main(sys.argv[1:]); "
+    "print('torch' in sys.modules, file=sys.stderr); sys.exit(code)"
+)
 
 
 def main() -> None:
@@ -65,7 +68,7 @@ def bench_compare(dataset: Path, workspace: Path) -> None:
     print(f"RATIO cold run / encoding alone: {seconds / bare:.2f} (at most 1.3)")
     seconds, torch, result = run_compare(dataset, workspace)
     again = result["timings"]
-    print(f"the same command again: {seconds:.1f} s (at most 6), {again['encoded_texts']} texts encoded, torch imported: {torch}")
+    print(f"the same command again: {seconds:.1f} s (at most 6), {again['encoded_texts']} texts encoded, torch: {torch}")
     print(f"RATIO again / cold run steps: {again['nodes_run']} of {again['nodes_run'] + again['nodes_cached']} steps run")
     for system in result["systems"]:
         loss = system["index"].get("index_loss")
@@ -79,7 +82,8 @@ def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:
     command = [sys.executable, "-c", _RUN, "compare", str(dataset), "--systems", *SYSTEMS]
     command += ["--workspace", str(workspace / "ws"), "--json", str(file)]
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment)
     seconds = time.perf_counter() - started
     return seconds, done.stderr.strip().endswith("True"), json.loads(file.read_text(encoding="utf-8"))
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.archive import move_whole
 from core.data.dataset import Dataset
-from core.data.load import load_dataset
+from core.data.load import find_root, load_dataset
 from core.data.samples import list_samples
-from core.errors import InputError
-from core.store import Workspace, read_json, write_json
+from core.data.write import write_dataset
+from core.errors import InputError, NotInWorkspace
+from core.store import Workspace, read_json, remove_folder, write_json
+
+_NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -42,34 +51,157 @@ def _read_folders(workspace: Workspace) -> dict[str, str]:
     return dict(read_json(file)) if file.exists() else {}
 
 
+def check_name(name: str, workspace: Workspace) -> str | None:
+    """Why a new dataset cannot have this name, as a sentence for the user, or None if it can.
+
+    Names become folders: letters, digits, ".", "_", "-" and spaces, none of the last four at the ends.
+    """
+    if not name:
+        return "Give the dataset a name."
+    if len(name) > _LONGEST_NAME:
+        return f"The name has {len(name)} characters, {_LONGEST_NAME} is the most; shorten it."
+    if not re.fullmatch(r"\w(?:[\w .-]*\w)?", name):
+        return 'A name has letters, digits, ".", "_", "-" or spaces, and begins and ends with a letter or digit.'
+    if name.casefold() in {entry.name.casefold() for entry in list_datasets(workspace)}:
+        return f"There is already a dataset “{name}”; choose another name, or remove that one first."
+    return None
+
+
+def suggest_name(wanted: str, workspace: Workspace) -> str:
+    """A name that check_name() accepts, as near to `wanted` as can be: "my docs.zip" gives "my docs", or "my docs-2"."""
+    name = _clean_name(wanted)
+    taken = {entry.name.casefold() for entry in list_datasets(workspace)}
+    numbered = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(choice for choice in numbered if choice.casefold() not in taken)
+
+
+def _clean_name(wanted: str) -> str:
+    name = re.sub(r"\.(zip|csv|tsv|jsonl|parquet)$", "", wanted, flags=re.IGNORECASE)
+    return re.sub(r"[^\w .-]+", "-", name)[: _LONGEST_NAME - 4].strip(" .-_") or "my-data"
+
+
+def new_import_folder(wanted: str, workspace: Workspace) -> Path:
+    """A path, not yet made, for files on their way in; `wanted` is the name the upload goes by, see name_import().
+
+    Nothing in there is a dataset until add_dataset().
+    """
+    return workspace.path("imports", f"upload-{secrets.token_hex(6)}-{_clean_name(wanted)}")
+
+
+def name_import(folder: Path) -> str:
+    """The name an upload goes by until it is loaded."""
+    return folder.name.split("-", 2)[-1]
+
+
+def list_import_folders(workspace: Workspace) -> list[Path]:
+    """Uploads that were neither loaded nor discarded, newest first."""
+    folders = [path for path in workspace.path("imports", "x").parent.glob("upload-*") if path.is_dir()]
+    return sorted(folders, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
+
+
+def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
+    """Takes a folder that load_dataset() reads into the workspace under a new name; returns the dataset.
+
+    The folder is loaded first, so that only data without errors gets in; it is left where it is, for the caller to
+    remove. corpus.jsonl is copied, documents (.md, .pdf and so on) are converted to it once and for all: what was found
+    on the way is kept, see read_notes(). Raises InputError for a bad name and for everything load_dataset refuses.
+    """
+    reason = check_name(name, workspace)
+    if reason is not None:
+        raise InputError(reason)
+    dataset = load_dataset(folder, name=name)
+    aside = workspace.path("imports", f"dataset-{secrets.token_hex(6)}")
+    try:
+        _copy_whole(find_root(folder), dataset, aside)
+        again = load_dataset(aside, name=name)
+        notes = [warning for warning in dataset.warnings if warning not in again.warnings]
+        if notes:
+            write_json(aside / _NOTES, notes)
+        move_whole(aside, workspace.datasets / name)
+    finally:
+        remove_folder(aside)
+    return dataset
+
+
+def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:
+    """The corpus, converted if need be, and the files with queries and labels as they are, with their line numbers."""
+    if (root / "corpus.jsonl").is_file():
+        target.mkdir(parents=True)
+        shutil.copyfile(root / "corpus.jsonl", target / "corpus.jsonl")
+    else:
+        unlabelled = {name: getattr(dataset, name).iloc[:0] for name in ("queries", "judgments", "evidence")}
+        write_dataset(dataclasses.replace(dataset, **unlabelled, fixed_split=False), target)
+    for file in [root / "queries.jsonl", root / "qrels.tsv", *sorted(root.glob("qrels/*.tsv"))]:
+        if file.is_file():
+            copy = target / file.relative_to(root)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def read_notes(entry: CatalogEntry) -> list[str]:
+    """Warnings from when an uploaded dataset was taken in, which loading its copy no longer gives."""
+    file = entry.path / _NOTES
+    return [str(note) for note in read_json(file)] if entry.kind == "uploaded" and file.is_file() else []
+
+
+def remove_dataset(name: str, workspace: Workspace) -> None:
+    """Deletes an uploaded dataset; a folder on this machine is only forgotten and stays as it is.
+
+    Experiments on it stay. Raises NotInWorkspace if there is none of this name, InputError for a sample.
+    """
+    entry = next((entry for entry in list_datasets(workspace) if entry.name == name), None)
+    if entry is None:
+        raise NotInWorkspace(f"The dataset {name!r} is not here any more.")
+    if entry.kind == "sample":
+        raise InputError(f"“{name}” comes with the product and cannot be removed")
+    if entry.kind == "uploaded":
+        remove_folder(entry.path)
+        return
+    write_json(workspace.path("datasets.json"), {key: path for key, path in _read_folders(workspace).items() if key != name})
+
+
 def remember_folder(path: Path, workspace: Workspace) -> str:
-    """Keeps a folder or zip on this machine under its name, so that links and the history find it; returns the name."""
-    known = {entry.name: entry for entry in list_datasets(workspace)}
+    """Keeps a folder or zip on this machine under its name, so that links and the history find it; returns the name.
+
+    Call it once the folder was loaded without an error.
+    """
     path = path.resolve()
-    name = path.stem if path.suffix == ".zip" else path.name
-    base, number = name, 2
-    while name in known and known[name].path.resolve() != path:
-        name, number = f"{base}-{number}", number + 1
-    if name not in known:
+    name = _name_folder(path, workspace)
+    if all(entry.name != name for entry in list_datasets(workspace)):
         write_json(workspace.path("datasets.json"), {**_read_folders(workspace), name: str(path)})
     return name
 
 
+def _name_folder(path: Path, workspace: Workspace) -> str:
+    """The name a path has or would get."""
+    known = {entry.name: entry for entry in list_datasets(workspace)}
+    base = (path.stem if path.suffix.lower() == ".zip" else path.name) or "root"
+    name, number = base, 2
+    while name in known and known[name].path.resolve() != path:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
 def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
-    """By name, else by path of a folder or zip. Raises InputError that lists what is there."""
+    """By name, else by path of a folder or zip. Raises InputError that lists what is there.
+
+    A path is not remembered here: open_dataset() does that once it was read without an error.
+    """
     entries = list_datasets(workspace)
     for entry in entries:
         if entry.name == name_or_path:
             return entry
     path = Path(name_or_path).expanduser()
-    if path.exists():
-        name = remember_folder(path, workspace)
-        return CatalogEntry(name, path.resolve(), "folder")
+    if name_or_path and path.exists():
+        return CatalogEntry(_name_folder(path.resolve(), workspace), path.resolve(), "folder")
     names = ", ".join(entry.name for entry in entries) or "none yet"
     raise InputError(f"there is no dataset {name_or_path!r}: give the path of a folder, or one of these names: {names}")
 
 
 def open_dataset(name_or_path: str, workspace: Workspace) -> Dataset:
-    """find_dataset() and load_dataset() in one."""
+    """find_dataset() and load_dataset() in one; a path that was read without an error is remembered by its name."""
     entry = find_dataset(name_or_path, workspace)
-    return load_dataset(entry.path, name=entry.name)
+    dataset = load_dataset(entry.path, name=entry.name)
+    if entry.kind == "folder":
+        remember_folder(entry.path, workspace)
+    return dataset

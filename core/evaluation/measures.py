@@ -119,8 +119,12 @@ def overlap(first: list[Span], second: list[Span]) -> int:
 
 
 def measure_judged(judgments: pd.DataFrame, run: pd.DataFrame) -> float | None:
-    """Mean share of the first ten documents that carry any label (Judged@10); None if only positives were judged."""
+    """Mean share of the first ten documents that carry any label (Judged@10); None if only positives were judged.
+
+    Queries without results are left out: they have no hit that could be unjudged.
+    """
     if judgments.empty or (judgments["relevance"] >= 1).all():
         return None
     frame = measure_documents(judgments, run, measures=[JUDGED])
+    frame = frame[frame["query_id"].isin(run["query_id"])]
     return float(np.mean(frame["value"])) if len(frame) else None

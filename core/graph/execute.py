@@ -74,8 +74,11 @@ class Execution:
         usage = self.resources.usage
         before, usage.hashes = usage.hashes, set()
         started = time.perf_counter()
+        check = _CHECKS.get(node.gives)
         try:
             made = node.stage(*inputs, resources=self.resources)
+            if check is not None:
+                made = check(made, what=f"{type(node.stage).__name__}'s output ({node.gives})")
         except Cancelled:
             raise
         except LadderError as error:
@@ -90,11 +93,8 @@ class Execution:
             self.resources.workspace.write_facts(node.key, {"texts": sorted(asked)})
         self.timings[node.key] = time.perf_counter() - started
         self.ran.add(node.key)
-        check = _CHECKS.get(node.gives)
-        if check is not None:
-            made = check(made, what=f"{type(node.stage).__name__}'s output ({node.gives})")
-            if self.use_disk:
-                self.resources.workspace.write_frame(node.key, made)
+        if check is not None and self.use_disk:
+            self.resources.workspace.write_frame(node.key, made)
         return made
 
 

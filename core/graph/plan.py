@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import LadderError
+from core.errors import Cancelled, LadderError
 from core.graph.execute import Execution, distinct_nodes
 from core.graph.node import Node
 from core.graph.resources import Resources
@@ -75,6 +75,8 @@ def _missing_texts(node: Node, execution: Execution) -> dict[str, str]:
     stage = node.stage
     try:
         frame = execution.output(node.inputs[0])
+    except Cancelled:
+        raise
     except LadderError:
         return {}
     if isinstance(stage, EmbedChunks):
@@ -106,9 +108,8 @@ def count_distinct_texts(targets: Mapping[str, Node], resources: Resources) -> i
     """Distinct texts that the plan's systems embed, whether encoded now or in an earlier run."""
     hashes = set(resources.usage.hashes)
     for node in distinct_nodes(targets):
-        if isinstance(node.stage, EmbedChunks | EmbedQueries):
-            facts = resources.workspace.read_facts(node.key)
-            hashes.update(facts["texts"] if facts else [])
+        facts = resources.workspace.read_facts(node.key)
+        hashes.update(facts["texts"] if facts else [])
     return len(hashes)
 
 
@@ -118,12 +119,14 @@ def measure_latency(
     """Times one query at a time through every system, dense search through the index, after a warm-up.
 
     make_targets(fingerprint): the systems' graphs over a queries source with that fingerprint, and that source.
-    Stages that systems share run once per query; a system's latency is the sum of its own stages'.
+    Stages that systems share run once per query; a system's latency is the sum of its own stages'. A system that fails
+    here (an endpoint that is gone, say) is left out.
     Returns name -> {p50, p95, p99 (milliseconds), n, stages: {stage: p50 ms}}.
     """
     resources = replace(warm.resources, through_index=True, cached=False)
     rows = np.unique(np.linspace(0, len(queries) - 1, min(_SAMPLE, len(queries))).astype(int))
     samples: dict[str, list[dict[str, float]]] = {}
+    failed: set[str] = set()
     started = time.perf_counter()
     for count, row in enumerate([*rows[:2], *rows]):  # the first two are the warm-up
         resources.cancel.check()
@@ -137,11 +140,22 @@ def measure_latency(
             use_disk=False,
         )
         for name, target in targets.items():
-            one.output(target)
-            if count >= 2:
+            if not _answers(target, one):
+                failed.add(name)
+            elif count >= 2:
                 stages = {n.key: n for n in target.walk() if n.key in one.timings and n.per_query}
                 samples.setdefault(name, []).append(_by_stage(stages, one.timings))
-    return {name: _summarise(taken) for name, taken in samples.items()}
+    return {name: _summarise(taken) for name, taken in samples.items() if name not in failed}
+
+
+def _answers(target: Node, execution: Execution) -> bool:
+    try:
+        execution.output(target)
+    except Cancelled:
+        raise
+    except LadderError:
+        return False
+    return True
 
 
 def _by_stage(nodes: Mapping[str, Node], timings: Mapping[str, float]) -> dict[str, float]:

@@ -42,7 +42,7 @@ class Models:
             return self._encoders[(name, revision)]
 
     def is_loaded(self, name: str) -> bool:
-        return any(loaded == name for loaded, _ in self._encoders)
+        return any(loaded == name for loaded, _ in tuple(self._encoders))  # a copy: another thread may be adding one
 
     def tokenizer(self, name: str, revision: str = "") -> Tokenizer:
         with self._guard:
@@ -139,6 +139,7 @@ class Resources:
         """text -> token vectors (float16, tokens x dimensions, unit rows), from memory, disk, or the model."""
         hashes = {text: text_hash(text, role=role, prompt=None) for text in texts}
         names = {text: f"{model}|{revision}|{name}" for text, name in hashes.items()}
+        self.usage.hashes.update(names.values())
         absent = [text for text in texts if names[text] not in self._tokens]
         if absent:
             cache = self.workspace.tokens(model, revision)

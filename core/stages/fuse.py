@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from core.schema import RUN_DEPTH, empty, rank_run, to_document_run
-
-_CHUNK_COLUMNS = ["query_id", "chunk_id", "doc_id", "score"]
+from core.errors import check_range
+from core.schema import RUN, RUN_DEPTH, empty, first_rows, make_frame, order_hits, to_document_run
 
 
 def _units(run: pd.DataFrame, level: str, depth: int) -> pd.DataFrame:
@@ -20,21 +19,25 @@ def _units(run: pd.DataFrame, level: str, depth: int) -> pd.DataFrame:
     return to_document_run(run, depth=depth)
 
 
-def _combine(parts: list[pd.DataFrame], level: str) -> pd.DataFrame:
-    """Adds the `part` columns of the runs up per query and unit; the first run's chunk stands for a document."""
-    key = "doc_id" if level == "document" else "chunk_id"
-    stacked = pd.concat(parts, ignore_index=True)
-    if stacked.empty:
-        return empty(["query_id", "chunk_id", "doc_id", "score", "rank"])
-    totals = stacked.groupby(["query_id", key], sort=False).agg(
-        score=("part", "sum"), other=("chunk_id" if key == "doc_id" else "doc_id", "first")
-    )
-    fused = totals.reset_index().rename(columns={"other": "chunk_id" if key == "doc_id" else "doc_id"})
-    if level == "chunk":
-        return rank_run(fused)
-    # Documents are the unit, so equal scores are ordered by document id, as in to_document_run.
-    ranked = rank_run(fused.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"}))
-    return ranked.rename(columns={"chunk_id": "doc_id", "doc_id": "chunk_id"})[[*_CHUNK_COLUMNS, "rank"]]
+def _combine(units: list[pd.DataFrame], parts: list[np.ndarray], level: str) -> pd.DataFrame:
+    """Adds the runs' parts of the score up per query and unit; the first run's chunk stands for a document.
+
+    Documents are ordered by document id where scores are equal, chunks by chunk id, as in every run.
+    """
+    key, other = ("doc_id", "chunk_id") if level == "document" else ("chunk_id", "doc_id")
+    stacked = {
+        name: np.concatenate([unit[name].to_numpy(dtype=object) for unit in units])
+        for name in ("query_id", "chunk_id", "doc_id")
+    }
+    if not len(stacked[key]):
+        return empty(RUN)
+    codes, firsts = first_rows(stacked["query_id"], stacked[key])
+    scores = np.bincount(codes, weights=np.concatenate(parts))
+    order, ranks = order_hits(stacked["query_id"][firsts], stacked[key][firsts], scores)
+    rows = firsts[order]
+    found = {key: stacked[key][rows], other: stacked[other][rows]}
+    kept = (stacked["query_id"][rows], found["chunk_id"], found["doc_id"], scores[order], ranks)
+    return make_frame(dict(zip(RUN, kept, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ class ReciprocalRankFusion:
     depth: int = RUN_DEPTH
     level: str = "document"
 
+    def __post_init__(self) -> None:
+        check_range("k", self.k, low=0)
+        check_range("depth", self.depth, low=1)
+
     def __call__(self, *runs: pd.DataFrame, resources: Any = None) -> pd.DataFrame:
         units = [_units(run, self.level, self.depth) for run in runs]
-        parts = [unit.assign(part=1.0 / (self.k + unit["rank"].astype(float))) for unit in units]
-        return _combine(parts, self.level)
+        parts = [1.0 / (self.k + unit["rank"].to_numpy(dtype=float)) for unit in units]
+        return _combine(units, parts, self.level)
 
 
 @dataclass(frozen=True)
@@ -72,23 +79,28 @@ class WeightedFusion:
     depth: int = RUN_DEPTH
     level: str = "document"
 
+    def __post_init__(self) -> None:
+        check_range("dense_share", self.dense_share, low=0, high=1)
+        check_range("depth", self.depth, low=1)
+
     def __call__(self, *runs: pd.DataFrame, resources: Any = None) -> pd.DataFrame:
-        parts = []
-        for run, weight in zip(runs, (self.dense_share, 1.0 - self.dense_share), strict=True):
-            unit = _units(run, self.level, self.depth)
-            parts.append(unit.assign(part=weight * scale_scores(unit)))
-        return _combine(parts, self.level)
+        shares = (self.dense_share, 1.0 - self.dense_share)
+        units = [_units(run, self.level, self.depth) for run, _ in zip(runs, shares, strict=True)]
+        parts = [share * scale_scores(unit) for share, unit in zip(shares, units, strict=True)]
+        return _combine(units, parts, self.level)
 
 
 def scale_scores(run: pd.DataFrame) -> np.ndarray:
     """Scores scaled per query to [0, 1] by min and max; all 1 where they are equal."""
     if run.empty:
         return np.zeros(0)
-    scores = run["score"].astype(float)
-    grouped = scores.groupby(run["query_id"], sort=False)
-    low, high = grouped.transform("min"), grouped.transform("max")
-    span = high - low
-    return np.where(span > 0, (scores - low) / span.where(span > 0, 1.0), 1.0)
+    scores = run["score"].to_numpy(dtype=float)
+    codes, distinct = pd.factorize(run["query_id"].to_numpy(dtype=object))
+    low, high = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
+    np.minimum.at(low, codes, scores)
+    np.maximum.at(high, codes, scores)
+    span = (high - low)[codes]
+    return np.where(span > 0, (scores - low[codes]) / np.where(span > 0, span, 1.0), 1.0)
 
 
 FUSIONS: dict[str, type] = {stage.type: stage for stage in (ReciprocalRankFusion, WeightedFusion)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from core.stages.units import Units
 
 # Function words of English: articles, pronouns, prepositions, conjunctions, auxiliaries, question words.
 STOP_WORDS = frozenset(
@@ -197,6 +199,10 @@ class LexicalIndex:
     chunks: pd.DataFrame
     stem: bool
     stop_words: bool
+
+    @cached_property
+    def units(self) -> Units:
+        return Units.of(self.chunks)
 
     def tokenize(self, text: str) -> list[str]:
         return make_tokenizer(stem=self.stem, stop_words=self.stop_words)(text)

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,11 +19,13 @@ from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
 from core.stages.embed import Vectors
-from core.stages.filter import match_condition
+from core.stages.filter import match_condition, match_filter
+from core.stages.units import Units
 
 _COLLECTION = "passages"
 _ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
 _QUERY_BATCH = 50  # 225 queries x 300 results in one call fail with "too many SQL variables"
+_MOST_VALUES = 20_000  # values that one filter may compare with inside Chroma
 _LOCK_SECONDS = 300.0
 _FORMAT = 2  # raised when the content of a collection changes, so that no older one is read
 
@@ -40,6 +43,10 @@ class DenseIndex:
     cancel: CancelToken = field(default_factory=CancelToken)
     _collection: Any = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def units(self) -> Units:
+        return Units.of(self.vectors.chunks)
 
     @property
     def size(self) -> int:
@@ -62,7 +69,8 @@ class DenseIndex:
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Per query the rows of the nearest passages and their cosine, best first, at most `depth`.
 
-        filters: one {field: test} per query ({} for none), turned into Chroma's `where`.
+        filters: one {field: test} per query ({} for none), turned into Chroma's `where`; a filter that more values pass
+        than Chroma takes in a call is searched exactly.
         """
         collection = self.open()
         found: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(0, dtype=int), np.zeros(0))] * len(query_vectors)
@@ -72,6 +80,11 @@ class DenseIndex:
         for rows in groups.values():
             where = make_where(filters[rows[0]], self.metadata)
             if where == NOTHING or not self.size:
+                continue
+            if count_values(where) > _MOST_VALUES:
+                for row in rows:
+                    self.cancel.check()
+                    found[row] = self._compare_matching(query_vectors[row], filters[row], depth=depth)
                 continue
             for start in range(0, len(rows), _QUERY_BATCH):
                 self.cancel.check()
@@ -85,6 +98,14 @@ class DenseIndex:
                 for row, ids, distances in zip(part, answer["ids"], answer["distances"], strict=True):
                     found[row] = (np.array(ids, dtype=int), 1.0 - np.array(distances))
         return found
+
+    def _compare_matching(
+        self, query_vector: np.ndarray, wanted: Mapping[str, Any], *, depth: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.flatnonzero([match_filter(item, wanted) for item in self.metadata])
+        cosines = self.vectors.matrix[rows] @ query_vector
+        best = np.argsort(-cosines, kind="stable")[:depth]
+        return rows[best], cosines[best].astype(float)
 
     def open(self) -> Any:
         """The collection, built first if the folder is not there yet."""
@@ -121,6 +142,13 @@ def make_where(wanted: Mapping[str, Any], metadata: list[dict[str, Any]]) -> dic
     if not clauses:
         return None
     return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+
+
+def count_values(where: Any) -> int:
+    """How many values a `where` compares with; Chroma fails above 32,766 ("too many SQL variables")."""
+    if isinstance(where, Mapping):
+        return sum(count_values(value) for value in where.values())
+    return sum(count_values(value) for value in where) if isinstance(where, list) else int(where is not None)
 
 
 def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -177,15 +205,17 @@ def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, A
 def build_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> None:
     """Writes a new collection with all vectors; ids are the row numbers."""
     client = _connect(folder)
-    hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
-    collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
-    cleaned = [clean_metadata(item) for item in metadata]
-    for start in range(0, len(matrix), _ADD_BATCH):
-        cancel.check()
-        stop = min(start + _ADD_BATCH, len(matrix))
-        ids = [str(row) for row in range(start, stop)]
-        collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])
-    client.close()
+    try:
+        hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+        collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
+        cleaned = [clean_metadata(item) for item in metadata]
+        for start in range(0, len(matrix), _ADD_BATCH):
+            cancel.check()
+            stop = min(start + _ADD_BATCH, len(matrix))
+            ids = [str(row) for row in range(start, stop)]
+            collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])
+    finally:
+        client.close()  # Chroma keeps one client a folder: left open, it would stand in the way of the next attempt
 
 
 def _connect(folder: Path) -> Any:

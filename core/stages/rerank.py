@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from core.errors import ModelUnavailable
+from core.errors import ModelUnavailable, check_range
 from core.schema import rank_run
 from core.settings import DEFAULT_MODEL
 from core.stages.embed import first_line
@@ -29,6 +29,9 @@ class LateInteraction:
     model: str = DEFAULT_MODEL
     revision: str = ""
     depth: int = 50
+
+    def __post_init__(self) -> None:
+        check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
         passages = HitPassages(chunks)
@@ -63,6 +66,9 @@ class CrossEncoderRerank:
     model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     revision: str = ""
     depth: int = 50
+
+    def __post_init__(self) -> None:
+        check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
         passages = HitPassages(chunks)

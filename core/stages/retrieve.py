@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from core.schema import RUN, RUN_DEPTH, empty, rank_run
+from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
 from core.stages.embed import check_dimensions
 from core.stages.filter import Allowed
 from core.stages.index_bm25 import LexicalIndex
 from core.stages.index_chroma import DenseIndex
+from core.stages.units import Units
 
 MOST_CHUNKS = 1_000  # chunks per query kept in a run, besides the best chunk of each of its first 100 documents
 _BLOCK = 4_000_000  # scores held at once: bounds memory on large corpora
@@ -45,7 +46,8 @@ class RetrieveDense:
         if not index.is_small or getattr(resources, "through_index", False):
             return self._through_index(queries, vectors, index, allowed)
         chunks = index.vectors.chunks
-        open_chunks = allowed.columns(chunks["doc_id"]) if allowed is not None else None
+        open_chunks = _open_columns(allowed, chunks)
+        names = queries["query_id"].tolist()
         starts = np.flatnonzero(np.diff(index.vectors.chunk_rows, prepend=-1))
         parts = []
         step = max(1, _BLOCK // max(1, index.size))
@@ -55,7 +57,7 @@ class RetrieveDense:
             if len(starts) != index.size:
                 scores = np.maximum.reduceat(scores, starts, axis=1)
             mask = open_chunks[first : first + step] if open_chunks is not None else None
-            parts.append(top_chunks(queries["query_id"].tolist()[first : first + step], scores, chunks, self.depth, mask=mask))
+            parts.append(top_chunks(names[first : first + step], scores, index.units, self.depth, mask=mask))
         return join_runs(parts)
 
     def _through_index(
@@ -103,7 +105,7 @@ class RetrieveLexical:
         *,
         resources: Any = None,
     ) -> pd.DataFrame:
-        open_units = allowed.columns(index.chunks["doc_id"]) if allowed is not None else None
+        open_units = _open_columns(allowed, index.chunks)
         parts = []
         step = max(1, _BLOCK // max(1, len(index.chunks)))
         names = queries["query_id"].tolist()
@@ -113,7 +115,7 @@ class RetrieveLexical:
             mask = find_matches(block, scores, index)
             if open_units is not None:
                 mask &= open_units[first : first + step]
-            parts.append(top_chunks(names[first : first + step], scores, index.chunks, self.depth, mask=mask))
+            parts.append(top_chunks(names[first : first + step], scores, index.units, self.depth, mask=mask))
         return join_runs(parts)
 
 
@@ -135,40 +137,37 @@ def find_matches(terms: sparse.csr_matrix, scores: np.ndarray, index: LexicalInd
     return shared
 
 
+def _open_columns(allowed: Allowed | None, chunks: pd.DataFrame) -> np.ndarray | None:
+    """Which chunks each query may see, bool, queries x chunks; None if all may see everything."""
+    if allowed is None or allowed.matrix.all():
+        return None
+    return allowed.columns(chunks["doc_id"])
+
+
 def top_chunks(
-    query_ids: list[str], scores: np.ndarray, chunks: pd.DataFrame, depth: int, *, mask: np.ndarray | None = None
+    query_ids: list[str], scores: np.ndarray, chunks: pd.DataFrame | Units, depth: int, *, mask: np.ndarray | None = None
 ) -> pd.DataFrame:
     """The run of a score matrix (queries x chunks): each query's chunks down to its `depth`-th distinct document.
 
     mask: where False, the chunk is not a hit. At most MOST_CHUNKS chunks a query, but always the best chunk of each of
     the first `depth` documents. Ties by chunk id, as everywhere.
     """
-    if not len(chunks) or not query_ids:
+    units = chunks if isinstance(chunks, Units) else Units.of(chunks)
+    if not len(units.chunk_ids) or not query_ids:
         return empty(RUN)
-    chunk_ids, doc_ids = chunks["chunk_id"].to_numpy(dtype=object), chunks["doc_id"].to_numpy(dtype=object)
-    doc_codes = pd.factorize(doc_ids)[0]
-    by_id = np.argsort(chunk_ids.astype(str), kind="stable")
-    id_place = np.empty(len(by_id), dtype=int)
-    id_place[by_id] = np.arange(len(by_id))
-    kept_rows: list[np.ndarray] = []
-    for row, values in enumerate(scores):
-        order = _order(values, id_place, mask[row] if mask is not None else None, doc_codes, depth)
-        kept_rows.append(order)
+    kept_rows = [
+        _order(values, units.places, mask[row] if mask is not None else None, units.doc_codes, depth)
+        for row, values in enumerate(scores)
+    ]
     lengths = [len(order) for order in kept_rows]
-    flat = np.concatenate(kept_rows) if kept_rows else np.zeros(0, dtype=int)
+    flat = np.concatenate(kept_rows)
     query_rows = np.repeat(np.arange(len(query_ids)), lengths)
     if not len(flat):
         return empty(RUN)
     ranks = np.concatenate([np.arange(1, length + 1) for length in lengths])
-    return pd.DataFrame(
-        {
-            "query_id": np.array(query_ids, dtype=object)[query_rows],
-            "chunk_id": chunk_ids[flat],
-            "doc_id": doc_ids[flat],
-            "score": scores[query_rows, flat].astype(float),
-            "rank": ranks,
-        }
-    )
+    names = np.array(query_ids, dtype=object)[query_rows]
+    kept = (names, units.chunk_ids[flat], units.doc_ids[flat], scores[query_rows, flat].astype(float), ranks)
+    return make_frame(dict(zip(RUN, kept, strict=True)))
 
 
 def _order(values: np.ndarray, id_place: np.ndarray, mask: np.ndarray | None, doc_codes: np.ndarray, depth: int) -> np.ndarray:
@@ -208,4 +207,6 @@ def cut_run(run: pd.DataFrame, depth: int) -> pd.DataFrame:
 def join_runs(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Runs of different queries, one after the other; an empty run if none has a hit."""
     filled = [part for part in parts if len(part)]
+    if len(filled) == 1:
+        return filled[0].reset_index(drop=True)
     return pd.concat(filled, ignore_index=True) if filled else empty(RUN)

@@ -134,6 +134,15 @@ def show_columns(
             st.caption(SCORE_HELP)
 
 
+def show_card(hit: Hit, *, key: str) -> None:
+    """Draws one document by itself, whole, without rank and score."""
+    title = escape_html(hit.title.strip() or hit.doc_id)
+    text = f'<div class="whole">{_draw_text(hit)}</div>' if hit.text else '<p class="small">This document has a title only.</p>'
+    body = f'{draw_label(hit.label)}<div class="title">{title}</div>{_draw_metadata(hit)}{text}'
+    with st.container(key=key):
+        show_html(f'<div class="hits-room">{_STYLE}<div class="hits hits-1"><article>{body}</article></div></div>')
+
+
 def draw_label(label: str) -> str:
     """HTML of a label as shape and word; nothing when there are no labels."""
     if label not in LABELS:
@@ -171,16 +180,22 @@ def cut_excerpt(hit: Hit) -> Span:
         start = max(hit.start, stop - _EXCERPT)
     if start > hit.start:
         start = _next_word(hit.text, start, limit=min(inside)[0] if inside else stop)
-    return start, min(stop, start + _EXCERPT)
+    if start + _EXCERPT >= stop:
+        return start, stop
+    room = hit.text[start : start + _EXCERPT]
+    last = max(room.rfind(" "), room.rfind("\n"))  # whole words, unless one word fills the room
+    return start, start + (last if last > _LEAD else _EXCERPT)
 
 
 def format_score(score: float) -> str:
     """Three significant digits, without an exponent where one can do without."""
     size = abs(score)
+    if size == 0:
+        return "0"
     if size >= 100:
         return f"{score:.0f}"
     digits = 1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.1 else 4
-    return f"{score:.{digits}f}" if size >= 0.001 or size == 0 else f"{score:.1e}"
+    return f"{score:.{digits}f}" if size >= 0.001 else f"{score:.1e}"
 
 
 def _draw_head(name: str, note: str) -> str:
@@ -216,19 +231,26 @@ def _draw_metadata(hit: Hit) -> str:
 
 
 def _draw_document(hit: Hit) -> str:
-    """The whole document, folded; the chunk found has a line beside it."""
+    """The whole document, folded."""
     if not hit.text:
         return ""
+    return f'<details><summary>Whole document</summary><div class="whole">{_draw_text(hit)}</div></details>'
+
+
+def _draw_text(hit: Hit) -> str:
+    """The document's text; the chunk found is underlined. A very long one is cut around it, and says so."""
     low, high = 0, len(hit.text)
     note = ""
     if high > _LONGEST:
-        low = max(0, min(hit.start - _LONGEST // 2, high - _LONGEST))
+        place = hit.start or min(hit.spans, default=(0, 0))[0]
+        low = max(0, min(place - _LONGEST // 2, high - _LONGEST))
         high = low + _LONGEST
         note = f'<p class="small">Characters {low:,} to {high:,} of {len(hit.text):,}: longer documents are cut here.</p>'
     start, end = max(low, hit.start), min(high, hit.end)
-    chunk = f'<span class="chunk" title="the chunk found">{_mark(hit, start, end)}</span>' if end > start else ""
-    text = f"{_mark(hit, low, max(start, low))}{chunk}{_mark(hit, max(end, start), high)}"
-    return f'<details><summary>Whole document</summary>{note}<div class="whole">{text}</div></details>'
+    if end <= start:
+        return note + _mark(hit, low, high)
+    chunk = f'<span class="chunk" title="the chunk found">{_mark(hit, start, end)}</span>'
+    return f"{note}{_mark(hit, low, start)}{chunk}{_mark(hit, end, high)}"
 
 
 def _mark(hit: Hit, start: int, end: int) -> str:
@@ -255,7 +277,7 @@ def _clip(start: Any, end: Any, size: int) -> Span:
 _STYLE = """<style>
 .hits-room { container-type: inline-size; }
 .hits { display: grid; gap: 0.75rem; align-items: start; grid-template-columns: minmax(0, 1fr); }
-@container (min-width: 520px) {
+@container (min-width: 420px) {
   .hits-2, .hits-3, .hits-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @container (min-width: 860px) {

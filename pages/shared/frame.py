@@ -55,17 +55,23 @@ def list_pages() -> dict[str, list[st.Page]]:
 
 
 def _go_home() -> None:
-    st.switch_page(next(page for pages in list_pages().values() for page in pages if page.url_path == _LANDING))
+    landing = next(page for pages in list_pages().values() for page in pages if page.url_path == _LANDING)
+    st.switch_page(landing, query_params=st.query_params.to_dict())
 
 
 def run_app() -> None:
     """What app.py does: the menu, the sidebar, then the page."""
-    st.set_page_config(page_title="Retrieval Ladder", page_icon=str(_PAGES / "shared" / "icon.png"), layout="wide")
+    _configure()
     st.session_state[_FRAME_KEY] = True
     page = st.navigation(list_pages())
     start_background()
     draw_sidebar()
     page.run()
+
+
+def _configure() -> None:
+    """Without an icon of our own the browser would fetch the page's icon from another machine as the tab's."""
+    st.set_page_config(page_title="Retrieval Ladder", page_icon=str(_PAGES / "shared" / "icon.png"), layout="wide")
 
 
 def page_setup(title: str, *, looking_at: str | None = None) -> View:
@@ -76,6 +82,7 @@ def page_setup(title: str, *, looking_at: str | None = None) -> View:
     if not st.session_state.get(_FRAME_KEY):
         # A deep link on a fresh server runs the page without app.py: claim the menu, then start again through it.
         st.session_state[_FRAME_KEY] = True
+        _configure()
         st.navigation(list_pages())
         st.rerun()
     view = get_view()
@@ -83,7 +90,8 @@ def page_setup(title: str, *, looking_at: str | None = None) -> View:
     st.caption(escape_markdown(looking_at) if looking_at is not None else escape_markdown(describe_view(view)))
     for kind, name in view.unknown.items():
         st.warning(
-            f"This {kind} is not here: {escape_markdown(shorten(name))}. Choose one in the sidebar; what is shown is another one."
+            f"This {kind} is not here: {escape_markdown(shorten(name))}. "
+            "Choose one in the sidebar; what is shown is another one."
         )
     return view
 
@@ -95,7 +103,8 @@ def describe_view(view: View) -> str:
     if view.experiment is None:
         return f"Dataset {view.dataset_name}. No experiment has been run on it yet."
     count = len(view.query_ids)
-    return f"Experiment “{view.experiment.name}” on {view.dataset_name}, {count} queries (split: {view.split}), measure {view.measure}."
+    name, dataset = view.experiment.name, view.dataset_name
+    return f"Experiment “{name}” on {dataset}, {count} queries (split: {view.split}), measure {view.measure}."
 
 
 def draw_sidebar() -> None:
@@ -104,7 +113,9 @@ def draw_sidebar() -> None:
     names = [entry.name for entry in datasets]
     unknown: dict[str, str] = {}
     with st.sidebar:
-        dataset = _choose("Dataset", names, "dataset", unknown, default=_first_dataset(history, names))
+        asked = next((entry.dataset for entry in history if entry.id == st.query_params.get("experiment")), None)
+        default = asked if asked in names else _first_dataset(history, names)
+        dataset = _choose("Dataset", names, "dataset", unknown, default=default)
         entries = {entry.id: entry for entry in history if entry.dataset == dataset}
         experiment_id = _choose("Experiment", list(entries), "experiment", unknown, labels=_label_experiments(entries))
         try:
@@ -130,27 +141,37 @@ def _choose(
     labels: dict[str, str] | None = None,
     help: str | None = None,
 ) -> str:
-    """A select bound to the link; a value in the link that is not an option is put down in `unknown`."""
-    asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
+    """A select whose value always stands in the link; one in the link that is not an option is put down in `unknown`.
+
+    Streamlit's own binding leaves a widget's default out of the link, whose meaning would then change with the next
+    experiment. So: a link that differs from what was last written is obeyed, everything else is written to the link.
+    """
+    asked, written = st.query_params.get(key), f"_link_{key}"
+    before, now = st.session_state.get(written), st.session_state.get(key)
+    chosen_by_hand = before is not None and now in options and now != before
+    if asked is not None and asked not in options and not chosen_by_hand:
         unknown[key] = asked
     if not options:
         st.selectbox(label, ["none yet"], disabled=True, key=f"{key}_none")
         return ""
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
-    index = options.index(default) if default in options else 0
-    chosen = st.selectbox(
-        label,
-        options,
-        index=index,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        help=help,
-        format_func=lambda option: (labels or {}).get(option, option),
+    if asked in options and asked != before:
+        st.session_state[key] = asked
+    elif now not in options:
+        st.session_state[key] = default if default in options else options[0]
+    chosen = str(
+        st.selectbox(
+            label,
+            options,
+            key=key,
+            persist_state="session",
+            help=help,
+            format_func=lambda option: (labels or {}).get(option, option),
+        )
     )
-    return str(chosen)
+    st.session_state[written] = chosen
+    if key not in unknown:
+        st.query_params[key] = chosen
+    return chosen
 
 
 def _first_dataset(history: list[HistoryEntry], names: list[str]) -> str | None:
@@ -158,7 +179,8 @@ def _first_dataset(history: list[HistoryEntry], names: list[str]) -> str | None:
 
 
 def _label_experiments(entries: dict[str, HistoryEntry]) -> dict[str, str]:
-    return {key: f"{shorten(entry.name, width=34)} · {entry.created[5:16].replace('T', ' ')}" for key, entry in entries.items()}
+    times = {key: entry.created[5:16].replace("T", " ") for key, entry in entries.items()}
+    return {key: f"{shorten(entry.name, width=34)} · {times[key]}" for key, entry in entries.items()}
 
 
 def _list_splits(view: View) -> list[str]:

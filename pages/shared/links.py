@@ -8,6 +8,8 @@ import streamlit as st
 
 from pages.shared.frame import list_pages
 
+_SIDEBAR = ("dataset", "experiment", "split", "measure")
+
 
 @dataclass(frozen=True)
 class Link:
@@ -36,10 +38,6 @@ class Link:
 
 def go(link: Link) -> None:
     """Switches to the link's page with its parameters; sidebar choices that it does not name stay as they are."""
-    for name in ("dataset", "experiment", "split", "measure"):
-        value = getattr(link, name)
-        if value is not None:
-            st.session_state[name] = value
-    kept = {name: st.query_params[name] for name in ("dataset", "experiment", "split", "measure") if name in st.query_params}
+    kept = {name: st.query_params[name] for name in _SIDEBAR if name in st.query_params}
     pages = {page.url_path: page for group in list_pages().values() for page in group}
     st.switch_page(pages[link.page], query_params={**kept, **link.parameters})

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+_BREAKS = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")  # a no-break space stays
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&@/])")
 
 
@@ -23,9 +24,13 @@ def escape_html(text: object) -> str:
 def escape_markdown(text: object) -> str:
     """For labels, titles, tabs, radio and pill options, captions and messages: every sign that Markdown could read is escaped.
 
-    Options of selectbox and multiselect are plain text already and must not be escaped. Line breaks become spaces: a new line could start a list, a heading or a table.
+    Options of selectbox and multiselect are plain text already and must not be escaped. Line breaks become spaces: a new
+    line could start a list, a heading or a table.
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    line = _BREAKS.sub(" ", str(text)).strip()
+    # Streamlit makes links of bare addresses even where their signs are escaped; an invisible joiner prevents it.
+    line = line.replace("://", ":\u2060//").replace("www.", "www\u2060.")
+    return _MARKDOWN.sub(r"\\\1", line)
 
 
 def escape_chart(text: object) -> str:

@@ -1,0 +1,191 @@
+"""Measures: document measures against pytrec_eval itself, evidence measures by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytrec_eval
+
+from core.errors import InputError
+from core.evaluation.measures import (
+    DOCUMENT_MEASURES,
+    find_answerable,
+    length,
+    measure_documents,
+    measure_evidence,
+    measure_judged,
+    merge_spans,
+    overlap,
+    score_spans,
+)
+from core.schema import DOCUMENT_RUN, EVIDENCE, JUDGMENTS, RUN, empty, to_document_run
+from tests.support.models import make_run
+
+# Ours -> pytrec_eval's
+THEIRS = {
+    "nDCG@10": "ndcg_cut_10", "AP": "map", "P@5": "P_5", "P@10": "P_10", "R@5": "recall_5", "R@10": "recall_10",
+    "R@100": "recall_100", "Success@1": "success_1", "Success@5": "success_5", "RR@10": "recip_rank",
+}  # fmt: skip
+
+
+def make_judgments(labels: dict[str, dict[str, int]]) -> pd.DataFrame:
+    rows = [(query_id, doc_id, grade) for query_id, found in labels.items() for doc_id, grade in found.items()]
+    return pd.DataFrame(rows, columns=JUDGMENTS).astype({"relevance": "int64"})
+
+
+def make_documents_run(hits: dict[str, list[str]]) -> pd.DataFrame:
+    rows = [
+        (query_id, doc_id, 1.0 / rank, rank, f"chunk of {doc_id}")
+        for query_id, found in hits.items()
+        for rank, doc_id in enumerate(found, start=1)
+    ]
+    return pd.DataFrame(rows, columns=DOCUMENT_RUN)
+
+
+def as_table(frame: pd.DataFrame) -> dict[tuple[str, str], float]:
+    return {(query, measure): value for query, measure, value in frame.itertuples(index=False)}
+
+
+def ask_pytrec(labels: dict[str, dict[str, int]], hits: dict[str, list[str]]) -> dict[tuple[str, str], float]:
+    evaluator = pytrec_eval.RelevanceEvaluator(labels, set(THEIRS.values()))
+    run = {query: {doc_id: float(-rank) for rank, doc_id in enumerate(found, start=1)} for query, found in hits.items()}
+    scored = evaluator.evaluate({query: found for query, found in run.items() if found})
+    values = {}
+    for query in [query for query, found in labels.items() if any(grade >= 1 for grade in found.values())]:
+        for ours, theirs in THEIRS.items():
+            value = scored.get(query, {}).get(theirs, 0.0)
+            values[query, ours] = value if ours != "RR@10" or value >= 1 / 10 else 0.0
+    return values
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_documents_agree_with_pytrec_eval(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    names = [f"d{number}" for number in range(150)]
+    labels: dict[str, dict[str, int]] = {}
+    hits: dict[str, list[str]] = {}
+    for number in range(20):
+        judged = random.choice(names, size=int(random.integers(1, 40)), replace=False)
+        labels[f"q{number}"] = {str(name): int(random.integers(0, 4)) for name in judged}
+        hits[f"q{number}"] = [str(name) for name in random.permutation(names)[: int(random.integers(0, 120))]]
+    hits["q3"] = []  # judged, and the system found nothing
+    labels["q4"] = {"d1": 0, "d2": 0}  # judged without a relevant document
+    labels["q5"] = {"elsewhere": 2}  # its answer is not in the corpus
+    hits["unjudged"] = names[:10]
+    ours = as_table(measure_documents(make_judgments(labels), make_documents_run(hits)))
+    theirs = ask_pytrec(labels, hits)
+    assert ours.keys() == theirs.keys()
+    assert ours == pytest.approx(theirs, abs=1e-12)
+    assert ("q4", "AP") not in ours
+    assert ours["q3", "nDCG@10"] == ours["q5", "nDCG@10"] == 0
+    assert set(DOCUMENT_MEASURES) == set(THEIRS)
+
+
+def test_graded_relevance_by_hand() -> None:
+    found = as_table(
+        measure_documents(make_judgments({"q": {"a": 3, "b": 1, "c": 0}}), make_documents_run({"q": ["c", "a", "x", "b"]}))
+    )
+    # gains 0, 3, 0, 1 at ranks 1-4; the ideal is 3, 1
+    dcg = 3 / np.log2(3) + 1 / np.log2(5)
+    assert found["q", "nDCG@10"] == pytest.approx(dcg / (3 / np.log2(2) + 1 / np.log2(3)))
+    assert found["q", "AP"] == pytest.approx((1 / 2 + 2 / 4) / 2)
+    assert found["q", "RR@10"] == 1 / 2
+    assert (found["q", "Success@1"], found["q", "Success@5"]) == (0, 1)
+    assert (found["q", "P@5"], found["q", "R@5"]) == (2 / 5, 1)
+
+
+def test_equal_scores_are_settled_by_rank_not_by_pytrec() -> None:
+    # pytrec_eval would put z before a; ties are ordered by id here, so a is first.
+    run = to_document_run(make_run({"q": [("a1", 1.0), ("z1", 1.0)]}))
+    assert as_table(measure_documents(make_judgments({"q": {"a": 1}}), run))["q", "Success@1"] == 1
+    assert as_table(measure_documents(make_judgments({"q": {"z": 1}}), run))["q", "Success@1"] == 0
+
+
+def test_no_judgments_no_run_no_measures() -> None:
+    nothing = measure_documents(empty(JUDGMENTS), make_documents_run({"q": ["a"]}))
+    assert nothing.empty
+    assert list(nothing.columns) == ["query_id", "measure", "value"]
+    assert measure_documents(make_judgments({"q": {"a": 0}}), make_documents_run({"q": ["a"]})).empty
+    unanswered = measure_documents(make_judgments({"q": {"a": 1}}), empty(DOCUMENT_RUN))
+    assert set(unanswered["value"]) == {0.0}
+    assert len(unanswered) == len(DOCUMENT_MEASURES)
+    assert measure_documents(make_judgments({"q": {"a": 1}}), empty(DOCUMENT_RUN), measures=[]).empty
+
+
+def test_other_measures_keep_their_names() -> None:
+    judged = make_judgments({"q": {"a": 1}})
+    found = measure_documents(judged, make_documents_run({"q": ["b", "a"]}), measures=["P@2", "RR", "Judged@2"])
+    assert as_table(found) == {("q", "P@2"): 0.5, ("q", "RR"): 0.5, ("q", "Judged@2"): 0.5}
+    with pytest.raises(InputError, match=r"ir_measures does not know one of the measures \['nonsense'\]"):
+        measure_documents(judged, make_documents_run({}), measures=["nonsense"])
+
+
+def test_find_answerable() -> None:
+    assert find_answerable(make_judgments({"b": {"x": 0, "y": 2}, "a": {"x": 0}, "c": {"x": 1, "y": 1}})) == ["b", "c"]
+
+
+def test_judged() -> None:
+    run = make_documents_run({"q": ["a", "b", "x", "y"], "p": ["a"]})
+    # q: a and b of its first ten places (four filled) are judged; p: a
+    judged = make_judgments({"q": {"a": 1, "b": 0}, "p": {"a": 1}})
+    per_query = measure_documents(judged, run, measures=["Judged@10"])
+    assert measure_judged(judged, run) == pytest.approx(float(per_query["value"].mean()))
+    assert as_table(per_query) == {("q", "Judged@10"): 0.5, ("p", "Judged@10"): 1.0}
+    assert measure_judged(make_judgments({"q": {"a": 1}}), run) is None  # only positives: nothing to say
+    assert measure_judged(make_judgments({"q": {"a": 0}}), run) is None
+    assert measure_judged(empty(JUDGMENTS), run) is None
+
+
+def test_spans() -> None:
+    assert merge_spans([(5, 9), (0, 3), (3, 4), (8, 12), (20, 20)]) == [(0, 4), (5, 12)]
+    assert merge_spans([]) == []
+    assert length([(0, 4), (5, 12)]) == 11
+    assert overlap([(0, 4), (6, 12)], [(2, 8), (11, 30)]) == 2 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hits", "recall", "precision", "iou"),
+    [
+        # 10 asked, 5 of them in a chunk of 20: 5 / (20 + 5 missed)
+        ([("a", (0, 10))], [("a", (5, 25))], 5 / 10, 5 / 20, 5 / 25),
+        # overlapping chunks: found once, but both count as retrieved
+        ([("a", (0, 10))], [("a", (0, 10)), ("a", (5, 15))], 1, 10 / 20, 10 / 20),
+        # the same characters of another document
+        ([("a", (0, 10))], [("b", (0, 10))], 0, 0, 0),
+        # two documents: 10 of a found, none of the 10 of b; 30 retrieved
+        ([("a", (0, 10)), ("b", (0, 10))], [("a", (0, 20)), ("b", (10, 20))], 10 / 20, 10 / 30, 10 / (30 + 10)),
+        # several spans in one chunk
+        ([("a", (0, 5)), ("a", (10, 15))], [("a", (0, 20))], 1, 10 / 20, 10 / 20),
+        ([("a", (0, 5))], [], 0, 0, 0),
+        ([], [("a", (0, 5))], 0, 0, 0),
+        ([], [], 0, 0, 0),
+    ],
+)
+def test_evidence_by_hand(wanted: list, hits: list, recall: float, precision: float, iou: float) -> None:
+    assert score_spans(wanted, hits) == pytest.approx(
+        {"evidence_recall": recall, "evidence_precision": precision, "evidence_iou": iou}
+    )
+
+
+def test_evidence_reads_the_first_chunks_of_the_chunk_run() -> None:
+    evidence = pd.DataFrame([("q", "a", 0, 10), ("none", "a", 0, 10)], columns=EVIDENCE)
+    # a3, the one with the answer, is sixth; two chunks of one document are two chunks
+    run = make_run({"q": [("a1", 9.0), ("a2", 8.0), ("b1", 7.0), ("b2", 6.0), ("b3", 5.0), ("a3", 4.0)], "x": [("a3", 1.0)]})
+    chunks = pd.DataFrame(
+        [("a1", 8, 28), ("a2", 20, 40), ("a3", 0, 10), ("b1", 0, 20), ("b2", 0, 20), ("b3", 0, 20)],
+        columns=["chunk_id", "start", "end"],
+    )
+    found = as_table(measure_evidence(evidence, run, chunks))
+    assert found == pytest.approx(
+        {
+            ("q", "evidence_recall@5"): 2 / 10,
+            ("q", "evidence_precision@5"): 2 / 100,
+            ("q", "evidence_iou@5"): 2 / (100 + 8),
+            ("none", "evidence_recall@5"): 0,
+            ("none", "evidence_precision@5"): 0,
+            ("none", "evidence_iou@5"): 0,
+        }
+    )
+    assert as_table(measure_evidence(evidence, run, chunks, depth=6))["q", "evidence_recall@6"] == 1
+    assert measure_evidence(evidence, empty(RUN), chunks)["value"].sum() == 0

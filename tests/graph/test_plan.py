@@ -1,0 +1,182 @@
+"""The plan: what lies ahead, how fast this machine encodes, and how long one query takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.errors import Cancelled
+from core.graph.execute import Execution, execute
+from core.graph.node import Node
+from core.graph.plan import (
+    count_distinct_texts,
+    estimate_plan,
+    find_needed,
+    measure_latency,
+    read_speed,
+    write_speed,
+)
+from core.stages.embed import EmbedQueries
+from core.systems import build, make_named_systems, make_sources
+from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
+
+TEXTS = {"a": "The hub is here.", "b": "The clock is there.", "c": "The price"}
+ASKED = {"q": "hub", "p": "the clock"}
+DOCUMENTS, QUERIES = make_sources("d", "q")
+NAMED = make_named_systems()
+
+
+def make_targets(*names: str) -> dict[str, Node]:
+    return {name: build(NAMED[name], documents=DOCUMENTS, queries=QUERIES) for name in names}
+
+
+def make_execution(folder: Path, models: FakeModels | None = None, *names: str) -> Execution:
+    sources = {DOCUMENTS.key: make_documents(TEXTS), QUERIES.key: make_queries(ASKED)}
+    tokens = frozenset[str]().union(*(NAMED[name].token_models for name in names))
+    return Execution(sources, make_resources(folder, models, token_models=tokens))
+
+
+def test_estimate_before_and_after(workspace: Path) -> None:
+    models = FakeModels()
+    targets = make_targets("dense", "dense-whole", "bm25")
+    ahead = estimate_plan(targets, make_execution(workspace, models))
+    # Both chunkings give the same three texts; with the two queries five. bm25 encodes nothing.
+    assert ahead.texts == 5
+    assert ahead.characters == sum(map(len, [*TEXTS.values(), *ASKED.values()]))
+    assert ahead.seconds == ahead.characters / 25_000
+    # dense: chunk, embed, index, embed queries, retrieve; dense-whole: 4 more (the queries are shared);
+    # bm25: chunk (title always first: not dense-whole's), index, count, retrieve
+    assert ahead.steps == 5 + 4 + 4
+    assert models.fake.asked == []
+    execute(make_targets("dense"), make_execution(workspace, models))
+    half = estimate_plan(targets, make_execution(workspace, models))
+    assert (half.texts, half.characters) == (0, 0)  # dense-whole's texts are the ones that dense embedded
+    assert half.cached > ahead.cached
+    execute(targets, make_execution(workspace, models))
+    done = estimate_plan(targets, make_execution(workspace, models))
+    assert (done.texts, done.cached, done.steps) == (0, 13, 13)
+
+
+def test_token_vectors_that_are_wanted_count(workspace: Path) -> None:
+    execute(make_targets("dense"), make_execution(workspace))
+    targets = make_targets("dense", "dense-rerank", "dense-chunk64")
+    execution = make_execution(workspace, None, *targets)
+    # dense-chunk64 must be embedded; its texts are known (they are dense's), but not their token vectors: 3, and 2 queries
+    assert estimate_plan(targets, execution).texts == 5
+
+
+def test_what_must_run(workspace: Path) -> None:
+    target = make_targets("bm25")["bm25"]
+    execution = make_execution(workspace)
+    assert [type(node.stage).__name__ for node in find_needed({"s": target}, execution)] == [
+        "WholeDocument", "IndexBm25", "CountTerms", "RetrieveLexical",
+    ]  # fmt: skip
+    execution.output(target)
+    assert find_needed({"s": target}, execution) == []
+    assert find_needed({"s": target}, make_execution(workspace)) == []
+    other = build(NAMED["bm25-filtered"], documents=DOCUMENTS, queries=QUERIES)
+    # The run is new; the index is not kept on disk, the chunks are.
+    assert [type(node.stage).__name__ for node in find_needed({"s": other}, make_execution(workspace))] == [
+        "IndexBm25", "CountTerms", "MetadataFilter", "RetrieveLexical",
+    ]  # fmt: skip
+
+
+def test_speed_is_remembered_once_it_can_be_told(workspace: Path) -> None:
+    resources = make_resources(workspace)
+    assert read_speed(resources) == 25_000
+    resources.usage.encoded_characters, resources.usage.encode_seconds = 20_000, 1.0
+    write_speed(resources)
+    assert read_speed(resources) == 25_000
+    resources.usage.encoded_characters = 40_000
+    write_speed(resources)
+    assert read_speed(make_resources(workspace)) == 40_000
+
+
+@pytest.mark.parametrize("names", [("dense", "bm25"), ("dense-rerank",), ("dense-whole", "hybrid-rerank", "dense")])
+def test_distinct_texts(workspace: Path, names: tuple[str, ...]) -> None:
+    for _ in range(2):  # a run that finds everything counts the same
+        execution = make_execution(workspace, None, *names)
+        targets = make_targets(*names)
+        execute(targets, execution)
+        assert count_distinct_texts(targets, execution.resources) == 5
+
+
+def test_texts_that_only_a_reranker_reads_are_counted(workspace: Path) -> None:
+    import dataclasses
+
+    words = dataclasses.replace(NAMED["bm25"], chunk=NAMED["dense"].chunk, rerank=NAMED["dense-rerank"].rerank)
+    target = {"s": build(words, documents=DOCUMENTS, queries=QUERIES)}
+    execution = make_execution(workspace)
+    execute(target, execution)
+    # "hub" finds a, "the clock" finds b: two passages and two queries
+    assert execution.resources.usage.encoded_texts == 4
+    assert count_distinct_texts(target, execution.resources) == 4
+    assert count_distinct_texts(target, make_resources(workspace)) == 4
+
+
+def measure(warm: Execution, *names: str) -> dict[str, dict[str, object]]:
+    def make(fingerprint: str) -> tuple[Mapping[str, Node], Node]:
+        source = make_sources("", fingerprint)[1]
+        return {name: build(NAMED[name], documents=DOCUMENTS, queries=source) for name in names}, source
+
+    return measure_latency(make, make_queries(ASKED), warm)
+
+
+def test_latency_is_of_one_query_at_a_time(workspace: Path) -> None:
+    models = FakeModels()
+    warm = make_execution(workspace, models)
+    execute(make_targets("dense", "bm25", "hybrid-rrf"), warm)
+    models.fake.asked.clear()
+    found = measure(warm, "dense", "bm25", "hybrid-rrf")
+    # Two to warm up and two measured, each encoded anew, and once for both systems that need it; no document again.
+    assert models.fake.asked == [("query", "hub"), ("query", "the clock")] * 2
+    assert list(found) == ["dense", "bm25", "hybrid-rrf"]
+    assert list(found["dense"]) == ["p50", "p95", "p99", "n", "stages"]
+    assert list(found["dense"]["stages"]) == ["EmbedQueries", "RetrieveDense"]  # type: ignore[call-overload]
+    assert list(found["bm25"]["stages"]) == ["CountTerms", "RetrieveLexical"]  # type: ignore[call-overload]
+    for facts in found.values():
+        assert facts["n"] == 2
+        assert 0 < facts["p50"] <= facts["p95"] <= facts["p99"]  # type: ignore[operator]
+    # A hybrid takes what both of its sides take.
+    assert found["hybrid-rrf"]["p50"] > max(found["dense"]["p50"], found["bm25"]["p50"])  # type: ignore[operator, type-var]
+    # It went through the index, which is built in the workspace for it.
+    assert len([path for path in (workspace / "indexes").iterdir() if path.is_dir()]) == 1
+
+
+def test_a_system_that_fails_while_timed_is_left_out(workspace: Path) -> None:
+    models = FakeModels()
+    warm = make_execution(workspace, models)
+    execute(make_targets("dense", "bm25"), warm)
+    models._encoders.clear()
+    models.load = lambda name, **_: FakeModels()._load(MISSING)  # the endpoint is gone
+    assert list(measure(warm, "dense", "bm25")) == ["bm25"]
+
+
+def test_timing_can_be_cancelled(workspace: Path) -> None:
+    warm = make_execution(workspace)
+    execute(make_targets("bm25"), warm)
+    warm.resources.cancel.cancel()
+    with pytest.raises(Cancelled):
+        measure(warm, "bm25")
+
+
+def test_a_node_to_embed_whose_input_fails_counts_as_nothing(workspace: Path) -> None:
+    class NoTokenizer(FakeModels):
+        def tokenizer(self, name: str, revision: str = "") -> object:
+            return FakeModels().cross_encoder(MISSING)
+
+    ahead = estimate_plan(make_targets("dense"), make_execution(workspace, NoTokenizer()))
+    assert ahead.texts == len(ASKED)
+
+
+def test_the_estimate_embeds_nothing_and_knows_prompts(workspace: Path) -> None:
+    asked = Node(EmbedQueries(prompt="find: "), (QUERIES,))
+    models = FakeModels()
+    execution = make_execution(workspace, models)
+    execution.output(Node(EmbedQueries(), (QUERIES,)))
+    assert estimate_plan({"s": asked}, execution).texts == 2
+    assert len(models.fake.asked) == 2
+    assert isinstance(execution.sources[QUERIES.key], pd.DataFrame)

@@ -1,0 +1,557 @@
+"""The page Data in all its states; chunks on the text as arithmetic; uploads and links in a browser."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from core.data.catalog import find_dataset, list_datasets, list_import_folders
+from core.data.load import load_dataset
+from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, WholeDocument
+from core.store import Workspace
+from pages.shared import chunk_view
+from pages.shared.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
+from pages.shared.health_view import NO_LABELS
+from pages.shared.map_tables import guess_role
+from tests.support.app import REPOSITORY, run_app
+from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CSV = ("items.csv", b"docno,headline,body,price\n1,A,hello there,3.1\n2,B,good bye,3.2\n", "text/csv")
+QUESTIONS = ("questions.csv", b"qid,question\nq1,hello?\n", "text/csv")
+
+
+@pytest.fixture(autouse=True)
+def quiet_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Every test opens its own workspace, loads no model, starts no sample run and has no samples."""
+    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
+    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "samples")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def small(workspace: Path) -> Path:
+    return write_small_dataset(workspace / "datasets" / "small")
+
+
+def open_page(**parameters: str) -> AppTest:
+    """The page as a link opens it."""
+    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
+    app._page_hash = calc_hash("data")
+    app.query_params.update(parameters)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def run(app: AppTest) -> AppTest:
+    """Runs the page again, with the frame around it: AppTest forgets the menu between runs, a browser's session does not."""
+    if "_frame_ran" in app.session_state:
+        del app.session_state["_frame_ran"]
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def read(elements: object) -> str:
+    """The texts of elements, without the signs that keep Markdown from acting."""
+    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+
+
+def read_html(app: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in app.get("html"))
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    return run(app)
+
+
+def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    app.file_uploader[0].set_value(list(files))
+    return run(app)
+
+
+def own(workspace: Path) -> list[str]:
+    return [entry.name for entry in list_datasets(Workspace(workspace)) if entry.kind != "sample"]
+
+
+# ---- what is loaded
+
+
+def test_with_nothing_loaded_it_offers_to_load(workspace: Path) -> None:
+    app = open_page()
+    assert "Open a sample or load your own data" in read(app.info)
+    assert app.file_uploader[0].label == "Choose files or one zip"
+    assert "At most 500 MB a file" in read(app.caption) and "A path on this machine" in read(app.caption)
+
+
+def test_overview_says_the_health_in_words(workspace: Path, small: Path) -> None:
+    with (small / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "nothing", "text": ""}\n{"_id": "copy", "text": "Hold the button to reset the hub."}\n')
+    with (small / "qrels.tsv").open("a") as file:
+        file.write("q-code\tgone\t1\nno-such-query\thub-4012\t1\n")
+    app = open_page(dataset="small")
+    metrics = {metric.label: metric.value for metric in app.metric}
+    # 12 documents and the two added; 11 judgments of the file and the one on a document that is not there
+    assert metrics["Documents"] == "14" and metrics["Queries"] == "8" and metrics["Queries with evidence"] == "2"
+    words = read(app.markdown)
+    assert "1 document without title and text cannot be found and is not indexed." in words
+    assert "1 document repeats the text of another" in words
+    assert "8 queries, 3 of them carry a filter." in words
+    assert "7 of 8 queries have a relevant document" in words
+    assert "1 query without a relevant document: counted in no measure." in words
+    assert "2 of 8 queries have evidence" in words
+    assert "things were found while reading" in words
+    assert "1 judgment is on a query that the dataset does not have (ignored): no-such-query." in words
+
+
+def test_without_judgments_the_sentence_and_a_template(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small", labels=False)
+    app = open_page(dataset="small")
+    assert f"{NO_LABELS}." in read(app.info)
+    assert NO_LABELS == "No labels yet: compare hits by eye; add qrels or evidence to measure"
+    assert [button.proto.label for button in app.get("download_button")] == ["Download a template (qrels.tsv)"]
+
+
+def test_a_corpus_alone_opens_in_every_section(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small", queries=False)
+    for section in ("Overview", "Documents", "Chunks", "Queries", "Load data"):
+        open_page(dataset="small", data_view=section)
+    app = open_page(dataset="small", data_view="Queries")
+    assert "This dataset has no queries" in read(app.info)
+
+
+def test_data_that_changed_since_the_run_is_said(workspace: Path) -> None:
+    experiment = make_experiment(workspace, systems=("bm25",))
+    assert not open_page(dataset="small", experiment=experiment).warning
+    with (workspace / "datasets" / "small" / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "new", "text": "A new one."}\n')
+    assert "The data changed since “Small test” ran" in read(open_page(dataset="small", experiment=experiment).warning)
+
+
+def test_data_that_became_unreadable_is_said_and_can_be_removed(workspace: Path, small: Path) -> None:
+    with (small / "corpus.jsonl").open("a") as file:
+        file.write("{broken\n")
+    app = open_page(dataset="small")
+    assert "corpus.jsonl, line 13" in read(app.error)
+    press(app, "Yes, delete it")
+    assert own(workspace) == [] and "“small” is removed." in read(app.success)
+
+
+# ---- documents and queries
+
+
+def test_documents_are_searched_and_only_their_beginning_is_sent(workspace: Path, small: Path) -> None:
+    with (small / "corpus.jsonl").open("a") as file:
+        for number in range(250):
+            file.write(json.dumps({"_id": f"x{number}", "text": f"zebra {number} " + "long " * 200}) + "\n")
+    app = open_page(dataset="small", data_view="Documents")
+    assert len(app.dataframe[0].value) == 200
+    assert max(map(len, app.dataframe[0].value["text begins"])) <= 160
+    assert "1 to 200 of 262 documents" in read(app.caption)
+    app.text_input(key="data_find").set_value("ZEBRA 249")
+    run(app)
+    assert list(app.dataframe[0].value["id"]) == ["x249"]
+    app.text_input(key="data_find").set_value("certificate hub")
+    run(app)
+    assert list(app.dataframe[0].value["id"]) == ["hub-4012"]
+    app.text_input(key="data_find").set_value("nowhere")
+    run(app)
+    assert "No document has all these words" in read(app.info) and not app.dataframe
+
+
+def test_a_link_opens_a_document_in_full_with_its_evidence(workspace: Path, small: Path) -> None:
+    app = open_page(dataset="small", data_view="Documents", data_doc="hub-reset-3")
+    assert "Reset the hub" in read(app.subheader)
+    body = read_html(app)
+    assert '<mark title="evidence">Hold the button for twenty seconds</mark> to reset the hub. The light blinks.' in body
+    assert "version <b>3.0</b>" in body
+    assert list(app.dataframe[-1].value["label"]) == ["✓ relevant (2)"]
+    press(app, "Close the document")
+    assert "data_doc" not in app.query_params and not app.subheader
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "kind"), [("Documents", "data_doc", "document"), ("Queries", "data_query", "query")]
+)
+def test_an_unknown_id_in_the_link_is_said(workspace: Path, small: Path, section: str, name: str, kind: str) -> None:
+    app = open_page(dataset="small", data_view=section, **{name: "n*o*pe"})
+    assert f"This {kind} is not here: n*o*pe. Choose one of those below." in read(app.warning)
+    assert len(app.dataframe[0].value) == {"document": 12, "query": 8}[kind]
+
+
+def test_queries_can_be_filtered_and_one_shows_its_evidence(workspace: Path, small: Path) -> None:
+    app = open_page(dataset="small", data_view="Queries", data_query="q-reset")
+    table = app.dataframe[0].value.set_index("id")
+    assert table.loc["q-reset", ["relevant", "evidence"]].tolist() == [1, 1]
+    assert table.loc["q-unlabelled", "relevant"] == 0
+    body = read_html(app)
+    assert '<mark title="evidence">Hold the button for twenty seconds</mark>' in body
+    # version 3.0: four documents of the hub
+    assert "(leaves 4 of 12 documents)" in body
+    assert "✓ relevant (2) · hub-reset-3" in read(app.markdown) and "✗ not relevant · hub-reset-2" in read(app.markdown)
+    app.multiselect(key="data_kinds").set_value(["without a relevant document"])
+    run(app)
+    assert list(app.dataframe[0].value["id"]) == ["q-unlabelled"]
+    app.multiselect(key="data_kinds").set_value([])
+    run(app)
+    app.multiselect(key="data_tags").set_value(["paraphrase"])
+    run(app)
+    assert list(app.dataframe[0].value["id"]) == ["q-missed"]
+
+
+def test_a_choice_is_forgotten_with_its_dataset(workspace: Path, small: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "other")
+    app = open_page(dataset="small", data_view="Documents", data_doc="hub-4012")
+    assert "Error KH-4012" in read(app.subheader)
+    next(box for box in app.selectbox if box.label == "Dataset").set_value("other")
+    run(app)
+    assert not app.subheader and not app.warning
+
+
+def test_hostile_text_is_shown_and_never_executed(workspace: Path, small: Path) -> None:
+    for parameters in (
+        {"data_view": "Documents", "data_doc": HOSTILE_DOCUMENT},
+        {"data_view": "Queries", "data_query": HOSTILE_QUERY},
+        {"data_view": "Chunks", "data_doc": HOSTILE_DOCUMENT},
+    ):
+        app = open_page(dataset="small", **parameters)
+        assert "<img" not in read_html(app)
+        for element in (*app.markdown, *app.subheader, *app.caption, *app.warning):
+            assert "![" not in str(element.value).replace("!\\[", ""), element
+        assert "&lt;img src=http://example.com/x.png&gt;" in read_html(app)
+
+
+# ---- chunks
+
+
+class Words:
+    """A tokenizer that one can reason about: a token is a word; the model reads 6 of them, 2 are special."""
+
+    max_tokens = 6
+    special_tokens = 2
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        spans, place = [], 0
+        for word in text.split():
+            place = text.index(word, place)
+            spans.append((place, place + len(word)))
+            place += len(word)
+        return spans
+
+    def count(self, texts: list[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> Words:
+    tokenizer = Words()
+
+    monkeypatch.setattr(chunk_view, "open_tokenizer", lambda: tokenizer)
+    return tokenizer
+
+
+def make_document(text: str, title: str = "") -> pd.DataFrame:
+    return pd.DataFrame({"doc_id": ["d"], "title": [title], "text": [text], "metadata": [{}]})
+
+
+def test_what_the_model_does_not_read_is_found_in_the_text(words: Words) -> None:
+    # 4 of the passage's words are read: the title and "one two three".
+    assert cut_document(make_document("one two three four five", "T"), WholeDocument(), words) == [
+        DrawnChunk(0, 23, 5, 1, ((14, 23),))
+    ]
+    # Without a title four words are read.
+    assert cut_document(make_document("one two three four five"), WholeDocument(), words)[0].unread == ((19, 23),)
+    # Title, path of headings, text: "T", "H", and the heading's line "# H" are read, of the text only "a".
+    text = "# H\na b c"
+    [chunk] = cut_document(make_document(text, "T"), Headings(size=50), words)
+    assert [text[start:end] for start, end in chunk.unread] == ["a b c"]
+    # Pieces of two words are read whole, whatever the size of their parent.
+    [parent] = cut_document(make_document("one two three four"), ParentDocument(child_size=2, parent_size=9), words)
+    assert parent == DrawnChunk(0, 18, 4, 2, ())
+
+
+def test_overlap_is_drawn_in_stripes_and_every_letter_once(words: Words) -> None:
+    text = "one two three four five six"
+    chunks = cut_document(make_document(text), FixedTokens(size=3, overlap=1), words)
+    assert [(chunk.start, chunk.end) for chunk in chunks] == [(0, 13), (8, 23), (19, 27)]
+    body = draw_chunks(text, chunks).removeprefix(chunk_view.STYLE)
+    assert '<span class="lad-0" title="chunk 1">one two </span>' in body
+    assert '<span class="lad-2" title="chunk 1 and 2">three</span>' in body
+    assert '<span class="lad-1" title="chunk 2"> four </span>' in body
+    assert '<span class="lad-no">2 · 3 tokens</span><span class="lad-2"' in body
+
+
+def test_evidence_is_marked_across_chunks_and_text_is_escaped() -> None:
+    chunks = [DrawnChunk(0, 4, 1), DrawnChunk(4, 8, 1)]
+    body = draw_chunks("<b> <i> &", chunks, [(2, 6)]).removeprefix(chunk_view.STYLE)
+    assert "<b>" not in body and "<i>" not in body
+    assert '<span class="lad-0" title="chunk 1"><mark title="evidence">&gt; </mark></span>' in body
+    assert '<span class="lad-1" title="chunk 2"><mark title="evidence">&lt;i</mark></span>' in body
+    assert body.endswith('<span class="lad-1" title="chunk 2">&gt; </span>&amp;</div>')
+
+
+def test_a_part_of_a_long_text_says_which_chunk_goes_on() -> None:
+    body = draw_chunks("abcdefgh", [DrawnChunk(0, 4, 2), DrawnChunk(4, 8, 3)], window=(2, 6))
+    assert "1, continued" in body and ">cd<" in body and "2 · 3 tokens" in body and ">ef<" in body
+    assert "ab" not in body.removeprefix(chunk_view.STYLE) and "gh" not in body.removeprefix(chunk_view.STYLE)
+
+
+def test_evidence_is_whole_only_within_one_chunk() -> None:
+    chunks = [(0, 10), (8, 20), (20, 30)]
+    # inside the first; over the seam but inside the overlap of the second; cut at 20; outside all
+    assert count_whole([(1, 9), (9, 19), (18, 22), (29, 31)], chunks) == 2
+    assert count_whole([(1, 2)], []) == 0
+
+
+def test_parts_cover_the_text_and_end_at_lines() -> None:
+    text = ("line of text\n" * 4000)[:-1]
+    parts = split_parts(text)
+    assert "".join(text[start:end] for start, end in parts) == text
+    assert len(parts) == 4 and all(text[end - 1] == "\n" for _, end in parts[:-1])
+    assert split_parts("short") == [(0, 5)]
+
+
+def test_two_chunkings_side_by_side_with_their_numbers(workspace: Path, small: Path) -> None:
+    app = open_page(dataset="small", data_view="Chunks", data_doc="hub-reset-3")
+    table = app.dataframe[0].value
+    assert list(table["chunking"]) == ["Recursive, size 200, overlap 0", "Recursive, size 64, overlap 0"]
+    assert list(table["chunks"]) == [12, 12] and list(table["evidence whole"]) == ["2 of 2", "2 of 2"]
+    app.number_input(key="data_b_recursive_size").set_value(8)
+    run(app)
+    chunks = len(Recursive(size=8)(load_dataset(small).documents, resources=chunk_view._Tokenizers()))
+    assert chunks > 12 and list(app.dataframe[0].value["chunks"]) == [12, chunks]
+    app.number_input(key="data_b_recursive_overlap").set_value(8)
+    run(app)
+    assert "overlap must be a whole number from 0 to less than the size" in read(app.warning)
+    app.toggle(key="data_two").set_value(False)
+    run(app)
+    assert len(app.dataframe[0].value) == 1 and not app.warning
+
+
+# ---- loading
+
+
+def test_an_uploaded_dataset_is_written_at_once_and_loaded_by_name(workspace: Path, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "in")
+    files = [(path.name, path.read_bytes(), "text/plain") for path in sorted(folder.iterdir())]
+    app = upload(open_page(), *files)
+    [staged] = list_import_folders(Workspace(workspace))
+    assert sorted(path.name for path in staged.iterdir()) == ["corpus.jsonl", "qrels.tsv", "queries.jsonl"]
+    assert own(workspace) == []
+    app.text_input(key="data_name_my-data").set_value("pumps")
+    run(app)
+    press(app, "Load")
+    assert own(workspace) == ["pumps"] and list_import_folders(Workspace(workspace)) == []
+    assert "Loaded “pumps”: 12 documents, 8 queries, 11 judgments." in read(app.success)
+    assert next(box for box in app.selectbox if box.label == "Dataset").value == "pumps"
+    assert "Run an experiment" in [button.label for button in app.button]
+
+
+def test_a_name_that_is_taken_is_refused_and_another_proposed(workspace: Path, small: Path) -> None:
+    app = upload(open_page(data_view="Load data"), ("small.zip", make_zip(small), "application/zip"))
+    assert app.text_input(key="data_name_small").value == "small-2"
+    app.text_input(key="data_name_small").set_value("small")
+    run(app)
+    load = next(button for button in app.button if button.label == "Load")
+    assert load.disabled and "already a dataset “small”" in read(app.caption)
+
+
+def make_zip(folder: Path) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, f"inside/{path.name}")
+    return buffer.getvalue()
+
+
+def test_bad_data_is_one_sentence_and_nothing_is_loaded(workspace: Path) -> None:
+    app = upload(open_page(), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "text/plain"))
+    press(app, "Load")
+    assert read(app.error).startswith("corpus.jsonl, line 2: ") and "imports" not in read(app.error)
+    assert own(workspace) == []
+    press(app, "Discard the upload")
+    assert list_import_folders(Workspace(workspace)) == []
+
+
+def test_a_bad_zip_is_one_sentence(workspace: Path) -> None:
+    app = upload(open_page(), ("data.zip", b"PK no zip", "application/zip"))
+    assert "data.zip: is not a whole, readable zip" in read(app.error)
+    assert list_import_folders(Workspace(workspace)) == []
+
+
+def test_split_files_uploaded_singly_are_read_as_judgments(workspace: Path) -> None:
+    app = upload(
+        open_page(),
+        ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n', "text/plain"),
+        ("queries.jsonl", b'{"_id": "q", "text": "x"}\n', "text/plain"),
+        ("test.tsv", b"query-id\tcorpus-id\tscore\nq\ta\t1\n", "text/plain"),
+        ("notes.json", b"{}", "text/plain"),
+    )
+    assert "A dataset: corpus.jsonl, qrels/test.tsv, queries.jsonl." in read(app.markdown)
+    assert "Not read: notes.json." in read(app.caption)
+    press(app, "Load")
+    assert "1 judgment." in read(app.success)
+
+
+def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
+    app = upload(open_page(), CSV, QUESTIONS)
+    boxes = {box.key: box for box in app.selectbox if box.key}
+    assert boxes["data_role_items.csv"].value == "corpus" and boxes["data_role_questions.csv"].value == "queries"
+    columns = ["no column", "docno", "headline", "body", "price"]
+    guessed = {field: columns[boxes[f"data_column_items.csv_corpus_{field}"].value] for field in ("id", "title", "text")}
+    assert guessed == {"id": "docno", "title": "headline", "text": "body"}
+    assert app.dataframe[0].value["body"].tolist() == ["hello there", "good bye"]
+    app.selectbox(key="data_column_items.csv_corpus_text").set_value(0)
+    run(app)
+    assert next(button for button in app.button if button.label == "Load").disabled
+    assert "Not ready to load: items.csv: Choose the column that holds the text of the corpus." in read(app.caption)
+    app.selectbox(key="data_column_items.csv_corpus_text").set_value(3)
+    run(app)
+    press(app, "Load")
+    dataset = load_dataset(find_dataset("my-data", Workspace(workspace)).path)
+    assert dataset.documents["metadata"].tolist() == [{"price": 3.1}, {"price": 3.2}]
+    assert dataset.queries["text"].tolist() == ["hello?"]
+    assert list_import_folders(Workspace(workspace)) == []
+
+
+def test_a_bad_row_of_a_table_leaves_only_the_upload(workspace: Path) -> None:
+    app = upload(open_page(), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
+    press(app, "Load")
+    assert read(app.error).startswith("a.csv, line 3: ") and own(workspace) == []
+    assert len(list_import_folders(Workspace(workspace))) == 1
+
+
+def test_more_files_can_be_added_and_an_upload_taken_up_again(workspace: Path) -> None:
+    app = upload(open_page(), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n', "text/plain"))
+    app = upload(app, ("queries.jsonl", b'{"_id": "q", "text": "x"}\n', "text/plain"))
+    assert "A dataset: corpus.jsonl, queries.jsonl." in read(app.markdown)
+    assert len(list_import_folders(Workspace(workspace))) == 1
+    app = press(open_page(), "Go on")
+    press(app, "Load")
+    assert "Loaded “my-data”: 1 document, 1 query, 0 judgments." in read(app.success)
+
+
+def test_a_path_on_this_machine_is_read_where_it_is(workspace: Path, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "here")
+    app = open_page()
+    app.segmented_control(key="data_way").set_value("A path on this machine")
+    run(app)
+    app.text_input(key="data_path").set_value(str(folder / "nothing"))
+    run(app)
+    press(app, "Look")
+    assert "There is nothing at" in read(app.error)
+    app.text_input(key="data_path").set_value(str(folder))
+    run(app)
+    press(app, "Look")
+    assert own(workspace) == []
+    press(app, "Load")
+    assert own(workspace) == ["here"] and find_dataset("here", Workspace(workspace)).kind == "folder"
+    press(app, "Yes, take it off")
+    assert own(workspace) == [] and (folder / "corpus.jsonl").is_file()
+
+
+def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "corpus.jsonl").write_text("{broken")
+    app = open_page()
+    app.segmented_control(key="data_way").set_value("A path on this machine")
+    run(app)
+    app.text_input(key="data_path").set_value(str(tmp_path / "bad"))
+    run(app)
+    press(press(app, "Look"), "Load")
+    assert "corpus.jsonl, line 1" in read(app.error) and own(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "role"),
+    [
+        ("a.csv", ["id", "text"], "corpus"),
+        ("my_queries.csv", ["id", "text"], "queries"),
+        ("b.tsv", ["qid", "docno", "rel"], "judgments"),
+        ("c.csv", ["question", "answer"], "queries"),
+        ("d.csv", ["x", "y"], "not used"),
+    ],
+)
+def test_what_a_table_holds_is_guessed(file: str, columns: list[str], role: str) -> None:
+    assert guess_role(file, columns) == role
+
+
+# ---- in a browser
+
+
+def open_in_browser(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("heading", name="Data", exact=True).wait_for()
+
+
+@pytest.mark.browser
+def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(page: Page, workspace: Path, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "pumps")
+    make_experiment(workspace, systems=("bm25",))
+    with run_app(workspace) as server:
+        open_in_browser(page, f"{server.url}/data?dataset=small&data_view=Load+data")
+        page.get_by_text("A whole folder").click()
+        page.get_by_text("Choose a folder").wait_for()
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
+        page.get_by_text("A dataset: corpus.jsonl, qrels.tsv, queries.jsonl.").wait_for()
+        page.get_by_role("button", name="Load", exact=True).click()
+        page.get_by_text("Loaded “pumps”: 12 documents").wait_for()
+        page.wait_for_url("**/data?*dataset=pumps*")
+        if (REPOSITORY / "pages" / "experiment.py").exists():
+            page.get_by_role("button", name="Run an experiment").click()
+            page.wait_for_url("**/experiment?*dataset=pumps*")
+
+
+@pytest.mark.browser
+def test_a_row_opens_a_document_and_puts_it_into_the_link(page: Page, workspace: Path) -> None:
+    make_experiment(workspace, systems=("bm25",))
+    with run_app(workspace) as server:
+        open_in_browser(page, f"{server.url}/data?dataset=small&data_view=Documents")
+        table = page.get_by_test_id("stDataFrame").first
+        box = table.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 18, box["y"] + 38 + 35 * 3 + 17)  # the fourth row
+        page.get_by_role("heading", name="Error KH-4012").wait_for()
+        assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
+        page.get_by_role("button", name="Show its chunks").click()
+        page.locator("strong", has_text="Recursive, size 64, overlap 0").wait_for()
+        assert page.locator("mark", has_text="the gateway refused").first.is_visible()
+        assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hostile_text_asks_nobody_and_bands_show_in_both_themes(chromium: Browser, workspace: Path, scheme: str) -> None:
+    from tests.support.browser import assert_no_outside_requests
+
+    make_experiment(workspace, systems=("bm25",))
+    page = chromium.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+    with run_app(workspace) as server, assert_no_outside_requests(page):
+        for section in ("Documents", "Queries", "Chunks"):
+            link = f"dataset=small&data_view={section}&data_doc={HOSTILE_DOCUMENT}&data_query={HOSTILE_QUERY}"
+            open_in_browser(page, f"{server.url}/data?{link}")
+            page.locator(".lad-text", has_text=HOSTILE).first.wait_for()
+            assert page.locator("img[src*='example.com']").count() == 0
+        band = page.locator(".lad-text .lad-0").first
+        colour = band.evaluate("element => getComputedStyle(element).backgroundColor")
+        assert colour == "rgba(77, 148, 235, 0.34)"
+    page.close()

@@ -1,0 +1,433 @@
+"""The page Experiment in all its states: choose, start, follow, history, systems; its clicks in a browser."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from core.graph.plan import PlanEstimate
+from core.history import edit_experiment, list_experiments, load_experiment, save_experiment
+from core.jobs import COMMAND_LINE, FAILED, RUNNING, Job, list_jobs, write_job
+from core.store import Workspace
+from core.systems import System, list_own_systems, make_named_systems, preselect, read_systems, save_own_system
+from pages.shared.history import describe_bytes
+from pages.shared.running import Outlook, describe_outlook
+from pages.shared.system_editor import draw_chain, import_systems, list_stages
+from tests.support.app import REPOSITORY, run_app
+from tests.support.small import HOSTILE, make_experiment, write_small_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture(autouse=True)
+def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test opens its own workspace, loads no model and starts no sample run."""
+    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def small(workspace: Path) -> Workspace:
+    """A workspace with the small dataset and no experiment."""
+    write_small_dataset(workspace / "datasets" / "small")
+    return Workspace(workspace)
+
+
+def open_page(part: str = "Run", **parameters: str) -> AppTest:
+    """The page as a link opens it, at one of its parts."""
+    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
+    app._page_hash = calc_hash("experiment")
+    app.query_params.update({"dataset": "small", "experiment_part": part, **parameters})
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def read(elements: object) -> str:
+    """The texts of elements, without the signs that keep Markdown from acting."""
+    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+
+
+def find_label(app: AppTest, kind: str, label: str) -> object:
+    found = [element for element in app.get(kind) if element.label == label]
+    assert len(found) == 1, f"{kind} {label!r}: {[element.label for element in app.get(kind)]}"
+    return found[0]
+
+
+def tick_only(app: AppTest, *names: str) -> AppTest:
+    for box in app.checkbox:
+        if str(box.key).startswith("run_small_"):
+            box.set_value(str(box.key).removeprefix("run_small_") in names)
+    return app.run()
+
+
+def write_running(workspace: Workspace, **changes: object) -> Job:
+    job = Job(
+        id="20990101-000000-aaaa",
+        title="Night run",
+        dataset="small",
+        split="all",
+        systems=({"name": "bm25"}, {"name": "dense"}),
+        state=RUNNING,
+        label="embedding 180 of 310 chunks",
+        progress=0.4,
+        seconds_left=20.0,
+        ready=("bm25",),
+    )
+    job = dataclasses.replace(job, **changes)  # type: ignore[arg-type]
+    write_job(job, workspace)
+    return job
+
+
+def test_preselected_systems_have_a_sentence_and_start_says_what_lies_ahead(small: Workspace) -> None:
+    app = open_page()
+    ticked = [str(box.key).removeprefix("run_small_") for box in app.checkbox if box.value]
+    assert ticked == preselect(has_filters=True) and len(ticked) == 6
+    labels = {str(box.key): box.label.replace("\\", "") for box in app.checkbox}
+    for name, system in make_named_systems().items():
+        assert labels[f"run_small_{name}"] == f"**{name}** · {system.description}"
+    # 12 short documents are one chunk each for 200 and for 128 tokens, and 8 queries: 20 texts.
+    assert "20 chunks and queries to embed, about 1 s here, 0 of " in read(app.markdown)
+    assert not find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+
+
+def test_start_is_disabled_with_its_reason(small: Workspace, workspace: Path) -> None:
+    app = tick_only(open_page())
+    assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+    assert "Tick at least one system." in read(app.caption)
+    write_small_dataset(workspace / "datasets" / "bare", queries=False)
+    app = open_page(dataset="bare")
+    assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+    assert "This dataset has no queries." in read(app.caption)
+
+
+def test_without_any_dataset_the_page_leads_to_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "none")
+    app = open_page()
+    assert "Nothing is loaded yet" in read(app.info)
+    assert find_label(app, "button", "Load data")
+    assert "No experiment is here yet" in read(open_page("History").info)
+    assert find_label(open_page("Systems"), "selectbox", "System")
+
+
+def test_without_labels_the_page_says_what_can_be_done(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small", labels=False)
+    assert "No labels yet: compare hits by eye" in read(open_page().caption)
+
+
+def test_start_runs_the_ticked_systems_and_leads_to_results(small: Workspace) -> None:
+    app = tick_only(open_page(), "bm25", "bm25-filtered")
+    assert "Nothing to embed, 0 of 6 steps cached" in read(app.markdown)
+    find_label(app, "text_input", "Name (optional)").set_value("Words only").run()  # type: ignore[attr-defined]
+    find_label(app, "button", "Start").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    job = list_jobs(small)[0]
+    assert (job.title, job.system_names, job.split) == ("Words only", ["bm25", "bm25-filtered"], "all")
+    for _ in range(200):
+        if not list_jobs(small)[0].is_active:
+            break
+        app.run()
+    app.run()
+    assert "Words only is finished." in read(app.success)
+    assert "All 6 steps are cached: the result comes at once." in read(app.markdown)
+    find_label(app, "button", "Open in Results").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert app.title[0].value == "Results"
+    assert app.query_params["experiment"] in (job.id, [job.id])
+
+
+def test_job_of_the_command_line_is_said_with_owner_time_and_systems(small: Workspace) -> None:
+    job = write_running(small, starter=COMMAND_LINE, host="build-machine")
+    text = read(open_page().markdown)
+    assert f"Night run** on small. Started by the command line (process {job.pid} on build-machine)." in text
+    assert "✓ Ready: bm25" in text and "… Waiting: dense" in text
+    app = open_page()
+    app.button(key=f"page_cancel_{job.id}").click().run()
+    assert (small.jobs / f"{job.id}.cancel").exists()
+
+
+def test_same_comparison_cannot_be_started_twice(small: Workspace) -> None:
+    write_running(small, systems=(make_named_systems()["bm25"].to_spec(),))
+    app = tick_only(open_page(), "bm25")
+    assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+    assert "This comparison is already running; see above." in read(app.caption)
+    app = tick_only(app, "bm25", "bm25-filtered")
+    assert not find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+
+
+def test_failed_and_interrupted_jobs_say_why_and_start_again(small: Workspace) -> None:
+    specs = (make_named_systems()["bm25"].to_spec(),)
+    write_running(small, state=FAILED, error="The disk is full.", systems=specs, ready=())
+    assert "Night run failed. The disk is full." in read(open_page().error)
+    write_running(small, pid=2**22 + 1, systems=specs, ready=())
+    app = open_page()
+    assert "Night run was interrupted: its process ended. 0 of 1 systems were finished." in read(app.warning)
+    find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert len(list_jobs(small)) == 2
+
+
+def test_changed_data_is_said_and_run_again(workspace: Path) -> None:
+    make_experiment(workspace)
+    queries = workspace / "datasets" / "small" / "queries.jsonl"
+    queries.write_text(queries.read_text(encoding="utf-8").replace("export csv", "export as csv"), encoding="utf-8")
+    app = open_page()
+    assert "The dataset changed since Small test was run." in read(app.warning)
+    app.button(key="run_again").click().run()
+    assert not app.exception
+    assert list_jobs(Workspace(workspace))[0].system_names == ["bm25", "bm25-filtered"]
+
+
+def test_system_that_cannot_run_is_named_before_the_start(small: Workspace) -> None:
+    hub = dataclasses.replace(make_named_systems()["dense"], name="far")
+    assert hub.dense is not None
+    save_own_system(dataclasses.replace(hub, dense=dataclasses.replace(hub.dense, model="someone/some-model")), small)
+    text = read(tick_only(open_page(), "bm25", "far").markdown)
+    assert "Not counted: far, whose model comes from the hub when it runs (network needed)." in text
+
+
+def test_history_renames_notes_and_deletes(workspace: Path) -> None:
+    experiment_id = make_experiment(workspace)
+    app = open_page("History")
+    assert list(app.dataframe[0].value["Experiment"]) == ["Small test"]
+    assert app.button(key="history_save").disabled
+    app.text_input(key=f"name_{experiment_id}").set_value("Renamed")
+    app.text_input(key=f"note_{experiment_id}").set_value("good").run()
+    app.button(key="history_save").click().run()
+    entry = list_experiments(Workspace(workspace))[0]
+    assert (entry.name, entry.note) == ("Renamed", "good")
+    text = read(app.markdown)
+    assert f"Delete Renamed? Its results and note are gone for good; {describe_bytes(entry.bytes)} are freed." in text
+    app.button(key=f"delete_{experiment_id}").click().run()
+    assert list_experiments(Workspace(workspace)) == []
+    assert "Renamed is deleted." in read(app.success) and not app.exception
+
+
+def test_running_experiment_cannot_be_deleted_and_a_dead_one_is_interrupted(workspace: Path) -> None:
+    store = Workspace(workspace)
+    experiment = load_experiment(make_experiment(workspace), store)
+    save_experiment(dataclasses.replace(experiment, status="running"), store)
+    assert list(open_page("History").dataframe[0].value["Status"]) == ["interrupted"]
+    write_running(store, id=experiment.id)
+    app = open_page("History")
+    assert list(app.dataframe[0].value["Status"]) == ["running"]
+    assert app.button(key="history_delete_off").disabled
+
+
+def test_two_experiments_are_compared_system_by_system(workspace: Path) -> None:
+    store = Workspace(workspace)
+    first = load_experiment(make_experiment(workspace), store)
+    spec = {**first.systems[0].spec, "lexical": {**first.systems[0].spec["lexical"], "k1": 0.9}}
+    per_query = first.per_query.assign(value=first.per_query["value"] * 0.5)
+    second = dataclasses.replace(
+        first,
+        id="20990101-000000-bbbb",
+        created="2099-01-01T00:00:00+00:00",
+        per_query=per_query,
+        systems=(dataclasses.replace(first.systems[0], spec=spec), *first.systems[1:]),
+    )
+    save_experiment(second, store)
+    table = open_page("History").dataframe[1].value.set_index("System")
+    assert list(table.index) == ["bm25", "bm25-filtered"]
+    # Every value was halved, so the difference is minus half the first mean: 5.63 / 7 = .804 (see test_results).
+    assert table.loc["bm25", "First"] == pytest.approx(0.8044, abs=1e-4)
+    assert table.loc["bm25", "Difference"] == pytest.approx(-0.8044 / 2, abs=1e-4)
+    assert table.loc["bm25", "What changed"] == "lexical k1: 1.5, now 0.9"
+    assert table.loc["bm25-filtered", "What changed"] == "same definition"
+
+
+def test_damaged_experiment_is_named_and_can_be_deleted(workspace: Path) -> None:
+    make_experiment(workspace)
+    broken = workspace / "experiments" / "20260101-000000-dead"
+    broken.mkdir()
+    (broken / "experiment.json").write_text("{")
+    app = open_page("History")
+    assert "The experiment 20260101-000000-dead cannot be read" in read(app.warning)
+    app.button(key="damaged_20260101-000000-dead").click().run()
+    assert not broken.exists() and not app.exception
+
+
+def test_system_is_copied_changed_and_saved(small: Workspace) -> None:
+    app = open_page("Systems")
+    app.selectbox(key="system_base").set_value("hybrid-rrf").run()
+    app.toggle(key="system_adding").set_value(True).run()
+    app.text_input(key="edit_hybrid-rrf_name").set_value("mine").run()
+    app.number_input(key="edit_hybrid-rrf_chunk_recursive_size").set_value(90).run()
+    app.selectbox(key="edit_hybrid-rrf_fuse_type").set_value("weighted").run()
+    app.checkbox(key="edit_hybrid-rrf_rewrite_glossary").set_value(True).run()
+    assert "the glossary is empty" in read(app.error)
+    assert find_label(app, "button", "Save the system").disabled  # type: ignore[attr-defined]
+    app.text_area(key="edit_hybrid-rrf_rewrite_lines").set_value("hub, gateway\nmail, e-mail").run()
+    find_label(app, "button", "Save the system").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    mine = list_own_systems(small)["mine"]
+    assert mine.chunk.size == 90 and mine.fuse.type == "weighted"
+    assert mine.rewrite[0].groups == (("hub", "gateway"), ("mail", "e-mail"))
+    assert mine.lexical == make_named_systems()["hybrid-rrf"].lexical
+    assert any(box.key == "run_small_mine" and not box.value for box in open_page().checkbox)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("name", "bm25", "bm25 is the name of a system that comes with the product"),
+        ("name", " ", "a system needs a name"),
+        ("chunk_recursive_size", 0, "size must be a whole number of at least 1"),
+        ("dense_on", False, "`fuse` joins a dense and a lexical side"),
+        ("chunk_type", "off", "needs `chunk`"),
+    ],
+)
+def test_mistakes_in_a_system_are_told_at_once(small: Workspace, field: str, value: object, problem: str) -> None:
+    app = open_page("Systems")
+    app.selectbox(key="system_base").set_value("hybrid-rrf").run()
+    app.toggle(key="system_adding").set_value(True).run()
+    kinds = (*app.text_input, *app.number_input, *app.checkbox, *app.selectbox)
+    next(element for element in kinds if element.key == f"edit_hybrid-rrf_{field}").set_value(value).run()  # type: ignore[union-attr]
+    assert problem in read(app.error)
+    assert find_label(app, "button", "Save the system").disabled  # type: ignore[attr-defined]
+    assert list_own_systems(small) == {}
+
+
+@pytest.mark.parametrize("name", list(make_named_systems()))
+def test_copy_left_unchanged_is_the_same_system(small: Workspace, name: str) -> None:
+    """The form asks for every field of every stage, and changes none by itself."""
+    app = open_page("Systems")
+    app.selectbox(key="system_base").set_value(name).run()
+    app.toggle(key="system_adding").set_value(True).run()
+    find_label(app, "button", "Save the system").click().run()  # type: ignore[attr-defined]
+    original = make_named_systems()[name]
+    assert list_own_systems(small)[f"my-{name}"] == dataclasses.replace(original, name=f"my-{name}", description="")
+
+
+def test_own_system_is_deleted(small: Workspace) -> None:
+    save_own_system(dataclasses.replace(make_named_systems()["bm25"], name="mine"), small)
+    app = open_page("Systems")
+    app.selectbox(key="system_base").set_value("mine").run()
+    app.button(key="system_delete").click().run()
+    assert list_own_systems(small) == {} and "mine is deleted." in read(app.success)
+
+
+def test_yaml_is_taken_in_whole_or_not_at_all(small: Workspace) -> None:
+    assert import_systems("- name: a\n  lexical: true\n- name: b\n  lexical: {k1: 2}\n", "f.yaml") == ["a", "b"]
+    assert list(list_own_systems(small)) == ["a", "b"]
+    for text, problem in (
+        ("- name: c\n  lexical: true\n- name: bm25\n  lexical: true\n", "f.yaml: names bm25"),
+        ("systems: []\n", "f.yaml: holds no systems"),
+        ("- name: c\n  lexical: {k9: 1}\n", "no field 'k9'"),
+        ("- name: [\n", "f.yaml, line 2: cannot be read as YAML"),
+    ):
+        with pytest.raises(Exception, match=problem):
+            import_systems(text, "f.yaml")
+    assert list(list_own_systems(small)) == ["a", "b"]
+
+
+def test_unreadable_own_systems_leave_the_page_usable(small: Workspace) -> None:
+    small.systems_file.write_text("- name: x\n  lexical: {k9: 1}\n", encoding="utf-8")
+    app = open_page()
+    assert "Your own systems cannot be read." in read(app.error)
+    assert not find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
+
+
+def test_chain_names_the_stages_in_order_and_escapes_every_text() -> None:
+    named = make_named_systems()
+    assert list_stages(named["bm25"]) == [
+        [("Documents", "whole: title and text")],
+        [("Read words", "word forms joined")],
+        [("Index", "BM25, k1 1.5, b 0.75")],
+        [("Retrieve", "best words")],
+    ]
+    stages = [name for place in list_stages(named["hybrid-rerank"]) for name, _ in place]
+    assert stages[-4:] == ["Retrieve", "Retrieve", "Fuse", "Rerank"]
+    assert list_stages(named["dense"])[0] == [("Chunk", "recursive, 200 tokens, no overlap")]
+    dense = named["dense"].dense
+    assert dense is not None
+    hostile = dataclasses.replace(named["dense"], name=HOSTILE, dense=dataclasses.replace(dense, model=HOSTILE))
+    assert "<img" not in draw_chain(hostile) and "&lt;img" in draw_chain(hostile)
+
+
+def test_what_lies_ahead_in_words() -> None:
+    plan = PlanEstimate(texts=312, characters=1, seconds=15.2, cached=4, steps=11)
+    assert describe_outlook(Outlook(plan, (), {})) == (
+        "312 chunks and queries to embed, about 15 s here, 4 of 11 steps cached."
+    )
+    assert "known once the model is there" in describe_outlook(Outlook(None, ("far",), {}))
+
+
+def write_hostile(workspace: Path) -> str:
+    """An experiment and an own system whose names are hostile."""
+    store = Workspace(workspace)
+    experiment_id = make_experiment(workspace)
+    edit_experiment(experiment_id, store, name=HOSTILE, note=HOSTILE)
+    save_own_system(System(HOSTILE, HOSTILE, lexical=make_named_systems()["bm25"].lexical), store)
+    write_running(store, title=HOSTILE, label=HOSTILE, systems=({"name": HOSTILE},), ready=())
+    return experiment_id
+
+
+@pytest.mark.browser
+def test_hostile_names_are_shown_and_not_acted_on(workspace: Path, page: Page) -> None:
+    """The page fixture fails the test if the browser asks another machine."""
+    write_hostile(workspace)
+    with run_app(workspace) as server:
+        address = f"{server.url}/experiment?dataset=small&experiment_part="
+        for part, sign in (("Run", "Compare systems"), ("History", "One experiment"), ("Systems", "Your systems as a file")):
+            page.goto(address + part)
+            page.get_by_role("heading", name=sign).wait_for()
+            if part == "Systems":
+                page.get_by_text("Copy and change it").click()
+                page.get_by_role("button", name="Save the system").wait_for()
+            assert page.locator('[data-testid="stMain"] img[src*="example"]').count() == 0
+
+
+@pytest.mark.browser
+def test_start_export_delete_and_import_in_the_browser(workspace: Path, page: Page, tmp_path: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small")
+    (workspace / "jobs").mkdir()
+    (workspace / "jobs" / "first-run.once").touch()  # no sample run in this test
+    with run_app(workspace) as server:
+        page.goto(f"{server.url}/experiment?dataset=small")
+        for name in ("dense", "dense-chunk128", "hybrid-rrf", "hybrid-rerank", "dense-filtered"):
+            page.get_by_text(f"{name} ·", exact=False).first.click()
+        page.get_by_text("Nothing to embed").wait_for()
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_text("small, bm25 is finished.").wait_for(timeout=30_000)
+        experiment_id = list_experiments(Workspace(workspace))[0].id
+
+        page.get_by_role("button", name="Open in Results").click()
+        page.get_by_role("heading", name="Results").wait_for()
+        assert f"experiment={experiment_id}" in page.url
+
+        page.goto(f"{server.url}/experiment?dataset=small&experiment_part=History")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export as zip").click()
+        archive = tmp_path / "exported.zip"
+        download.value.save_as(archive)
+        names = zipfile.ZipFile(archive).namelist()
+        assert {"experiment/experiment.json", "dataset/corpus.jsonl"} <= set(names)
+
+        page.get_by_role("button", name="Delete", exact=False).first.click()
+        page.get_by_role("button", name="Delete it").click()
+        page.get_by_text("is deleted. The dataset and the cache are kept.").wait_for()
+        page.locator('input[type="file"]').set_input_files(archive)
+        page.get_by_text("exported.zip is imported.").wait_for()
+        assert [entry.id for entry in list_experiments(Workspace(workspace))] == [experiment_id]
+
+
+def test_yaml_export_reads_back(small: Workspace) -> None:
+    from core.systems import write_systems
+
+    save_own_system(dataclasses.replace(make_named_systems()["hybrid-prf"], name="mine"), small)
+    own = list_own_systems(small)
+    assert read_systems(write_systems(list(own.values()))) == own

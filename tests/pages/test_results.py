@@ -1,0 +1,353 @@
+"""The page Results in all its states; its tables and charts as arithmetic; its clicks in a browser."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from core.experiment import Experiment, SystemResult
+from core.history import save_experiment
+from core.jobs import FAILED, RUNNING, Job, write_job
+from core.store import Workspace
+from pages.shared import charts, tables
+from tests.support.app import REPOSITORY, run_app
+from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+ROW_HEIGHT = 35  # of a Streamlit table, in pixels
+CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
+
+
+@pytest.fixture(autouse=True)
+def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test opens its own workspace, loads no model and starts no sample run."""
+    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def open_page(**parameters: str) -> AppTest:
+    """The page as a link opens it (AppTest itself can only open the home page, which leads on without parameters)."""
+    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
+    app._page_hash = calc_hash("results")
+    app.query_params.update(parameters)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def read(elements: object) -> str:
+    """The texts of elements, without the signs that keep Markdown from acting."""
+    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+
+
+def add_systems(experiment: Experiment, workspace: Path, *systems: SystemResult, status: str = "done") -> None:
+    changed = dataclasses.replace(experiment, systems=(*experiment.systems, *systems), status=status)
+    save_experiment(changed, Workspace(workspace))
+
+
+def write_running_job(experiment_id: str, workspace: Path, *, systems: tuple[str, ...], state: str = RUNNING) -> None:
+    job = Job(
+        id=experiment_id,
+        title="Small test",
+        dataset="small",
+        split="all",
+        systems=tuple({"name": name} for name in systems),
+        state=state,
+        label="embedding 180 of 310 chunks",
+        seconds_left=20.0,
+        error="The folder small is gone." if state == FAILED else None,
+    )
+    write_job(job, Workspace(workspace))
+
+
+def test_without_an_experiment_the_page_leads_on(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small")
+    app = open_page(dataset="small")
+    assert "No experiment has been run on small yet" in read(app.info)
+    assert "Choose systems" in [button.label for button in app.button]
+    assert not app.dataframe
+
+
+def test_headline_and_leaderboard_say_what_was_measured(workspace: Path) -> None:
+    # bm25 finds 6 of 7 answers, one at rank 2: nDCG (5 + 1 / log2(3)) / 7 = .804; with filters 5 of 7, all first: .714.
+    make_experiment(workspace)
+    app = open_page(dataset="small")
+    assert read(app.subheader) == "The answer is among the first five for 6 of 7 queries with bm25."
+    assert "Its nDCG@10 is 0.804. bm25-filtered does not score higher." in read(app.markdown)
+    assert "Split all: 7 of 8 queries are measured; 1 left out (1 unjudged)." in read(app.caption)
+    board = app.dataframe[0].value
+    assert list(board.columns) == ["system", "hit", "mean", "delta", "low", "high", "p95", "n"]
+    assert list(board["system"]) == ["bm25", "bm25-filtered"]
+    assert board["mean"].tolist() == pytest.approx([5.63093 / 7, 5 / 7], abs=1e-5)
+    assert board["delta"].tolist() == pytest.approx([0, (5 - 5.63093) / 7], abs=1e-5)
+    assert board["low"].iloc[1] < board["delta"].iloc[1] < board["high"].iloc[1]
+    assert board["n"].tolist() == [7, 7]
+
+
+def test_baseline_in_the_link_is_compared_with(workspace: Path) -> None:
+    make_experiment(workspace)
+    app = open_page(dataset="small", baseline="bm25-filtered")
+    assert read(app.subheader).endswith("6 of 7 queries with bm25; with bm25-filtered for 5.")
+    assert "0.090 more than bm25-filtered" in read(app.markdown)
+    assert "these 7 queries do not tell the two apart" in read(app.markdown)
+    unknown = open_page(dataset="small", baseline="no-such")
+    assert "The system no-such has no result here" in read(unknown.warning)
+    assert unknown.subheader
+
+
+def test_measure_that_is_the_hit_rate_stands_once(workspace: Path) -> None:
+    make_experiment(workspace)
+    board = open_page(dataset="small", measure="Success@5").dataframe[0].value
+    assert list(board.columns) == ["system", "hit", "delta", "low", "high", "p95", "n"]
+
+
+@pytest.mark.parametrize(
+    "question", ["How deep do you have to look?", "Where do two systems differ?", "Is it worth its latency?"]
+)
+def test_every_question_has_its_chart(workspace: Path, question: str) -> None:
+    make_experiment(workspace)
+    app = open_page(dataset="small", question=question)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_one_system_is_shown_without_comparison(workspace: Path) -> None:
+    make_experiment(workspace, systems=("bm25",))
+    app = open_page(dataset="small", question="Where do two systems differ?")
+    assert read(app.subheader).endswith("6 of 7 queries with bm25.")
+    assert "Two systems with results are needed" in read(app.info)
+    assert len(open_page(dataset="small").get("plotly_chart")) == 1
+
+
+def test_more_measures_are_computed_when_opened(workspace: Path) -> None:
+    make_experiment(workspace)
+    app = open_page(dataset="small")
+    assert len(app.dataframe) == 1
+    app.session_state["more_measures"] = True
+    app.run()
+    measures, facts, stages = (table.value for table in app.dataframe[1:])
+    assert measures.set_index("Measure").loc["Success@1", "bm25"].startswith("0.714 (")
+    assert facts.set_index("System").loc["bm25", "Chunks"] == 12
+    assert {"read words", "search words", "filter"} <= set(stages.columns)
+
+
+def test_failed_system_keeps_its_row_and_says_the_cure(workspace: Path) -> None:
+    add_systems(run_small_experiment(workspace), workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
+    app = open_page(dataset="small")
+    assert app.dataframe[0].value["system"].tolist()[-1] == "own-model (no result)"
+    assert f"No result: **own-model**. {CURE}" in read(app.warning)
+    assert "6 of 7" in read(app.subheader)
+
+
+def test_only_failed_systems_show_cures_and_no_chart(workspace: Path) -> None:
+    experiment = run_small_experiment(workspace)
+    nothing = dataclasses.replace(experiment, systems=(), runs={}, per_query=experiment.per_query.iloc[:0])
+    add_systems(nothing, workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
+    app = open_page(dataset="small")
+    assert CURE in read(app.warning)
+    assert not app.dataframe and not app.get("plotly_chart")
+
+
+def test_running_experiment_shows_ready_systems_and_what_others_wait_for(workspace: Path) -> None:
+    experiment = run_small_experiment(workspace)
+    add_systems(experiment, workspace, status="running")
+    write_running_job(experiment.id, workspace, systems=("bm25", "bm25-filtered", "dense", "hybrid-rrf"))
+    app = open_page(dataset="small")
+    assert app.dataframe[0].value["system"].tolist()[2:] == ["dense (waiting)", "hybrid-rrf (waiting)"]
+    assert "Waiting: dense, hybrid-rrf" in read(app.info)
+    assert "embedding 180 of 310 chunks, 20 s left" in read(app.info)
+    assert "6 of 7" in read(app.subheader)
+
+
+def test_run_without_its_job_was_interrupted(workspace: Path) -> None:
+    add_systems(run_small_experiment(workspace), workspace, status="running")
+    assert "This run was interrupted" in read(open_page(dataset="small").info)
+
+
+def test_first_run_waits_with_the_jobs_label(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small")
+    write_running_job("20260101-000000-aaaa", workspace, systems=("bm25", "dense"))
+    app = open_page(dataset="small")
+    assert "Waiting: bm25, dense" in read(app.info)
+    assert not app.get("plotly_chart")
+
+
+def test_failed_first_run_says_why(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small")
+    write_running_job("20260101-000000-aaaa", workspace, systems=("bm25",), state=FAILED)
+    assert "The last run did not finish. The folder small is gone." in read(open_page(dataset="small").error)
+
+
+def test_cancelled_run_says_so(workspace: Path) -> None:
+    add_systems(run_small_experiment(workspace), workspace, status="cancelled")
+    assert "This run was cancelled" in read(open_page(dataset="small").info)
+
+
+def test_changed_data_is_announced(workspace: Path) -> None:
+    make_experiment(workspace)
+    assert "changed since this run" not in read(open_page(dataset="small").warning)
+    corpus = workspace / "datasets" / "small" / "corpus.jsonl"
+    corpus.write_text(corpus.read_text().replace("five years", "six years"))
+    assert "The dataset changed since this run" in read(open_page(dataset="small").warning)
+
+
+def test_without_labels_agreement_is_shown_and_a_template_offered(workspace: Path) -> None:
+    make_experiment(workspace, labels=False)
+    app = open_page(dataset="small")
+    assert "No labels yet: compare hits by eye; add qrels or evidence to measure." in read(app.info)
+    assert app.get("download_button")
+    agreement, least = (table.value for table in app.dataframe)
+    assert agreement["bm25"].tolist()[0] == 100 and 0 < agreement["bm25-filtered"].tolist()[0] < 100
+    assert least["query_id"].iloc[0] == "q-mail"  # its filter leaves out everything that words find
+    assert not app.get("plotly_chart")
+
+
+def test_unknown_experiment_in_the_link_is_named(workspace: Path) -> None:
+    make_experiment(workspace)
+    app = open_page(dataset="small", experiment="20200101-000000-none")
+    assert "This experiment is not here: 20200101-000000-none" in read(app.warning)
+    assert app.subheader
+
+
+def test_uneven_labels_are_pointed_out(workspace: Path) -> None:
+    experiment = run_small_experiment(workspace)
+    first, second = (dataclasses.replace(system, judged_at_10=0.70) for system in experiment.systems)
+    near = dataclasses.replace(second, judged_at_10=0.66)
+    assert tables.describe_judged(dataclasses.replace(experiment, systems=(first, near))) is None
+    far = dataclasses.replace(second, judged_at_10=0.40)
+    save_experiment(dataclasses.replace(experiment, systems=(first, far)), Workspace(workspace))
+    assert "70% are judged for bm25, but 40% for bm25-filtered" in read(open_page(dataset="small").info)
+
+
+def test_hostile_names_are_shown_as_text(workspace: Path) -> None:
+    add_systems(run_small_experiment(workspace), workspace, SystemResult(HOSTILE, {"name": HOSTILE}, error=f"Bad: {HOSTILE}"))
+    (warning,) = [w.value for w in open_page(dataset="small").warning if "Bad" in w.value]
+    shown = warning.removeprefix("No result: ")
+    assert re.search(r"(?<!\\)[<\[\]($:!]", shown) is None
+    assert HOSTILE in shown.replace("\\", "").replace("\u2060", "")  # the joiner keeps addresses from becoming links
+
+
+def make_run(**hits: str) -> pd.DataFrame:
+    """A run from query=documents in order, one letter each."""
+    rows = [(query, doc, doc, -rank, rank) for query, docs in hits.items() for rank, doc in enumerate(docs, start=1)]
+    return pd.DataFrame(rows, columns=["query_id", "chunk_id", "doc_id", "score", "rank"])
+
+
+def test_shared_hits_are_counted_against_the_longer_list() -> None:
+    runs = {"one": make_run(q1="abcd", q2="ab"), "two": make_run(q1="dxyz", q2="ab"), "three": make_run(q1="ab")}
+    shared = tables.share_hits(runs, ["q1", "q2", "q3"]).set_index(["query_id", "first", "second"])["shared"]
+    assert shared["q1", "one", "two"] == 1 / 4
+    assert shared["q2", "one", "two"] == 1
+    assert shared["q1", "one", "three"] == 2 / 4
+    assert shared["q2", "one", "three"] == 0  # one list is empty
+    assert shared["q3", "one", "two"] == 1  # both are
+    assert tables.share_hits(runs, ["q1"], depth=2)["shared"].tolist()[:2] == [0, 1]
+    table = tables.make_agreement(tables.share_hits(runs, ["q1", "q2"]), list(runs)).set_index("System")
+    assert table.loc["one", "two"] == table.loc["two", "one"] == (1 / 4 + 1) / 2
+    assert table.loc["two", "two"] == 1
+
+
+def test_front_leaves_out_what_a_faster_system_matches() -> None:
+    rows = pd.DataFrame({"system": list("abcd"), "mean": [0.4, 0.3, 0.4, 0.6], "milliseconds": [2.0, 1.0, 5.0, 9.0]})
+    assert charts.find_front(rows)["system"].tolist() == ["b", "a", "d"]
+
+
+def test_bars_are_sorted_and_cut_at_the_smallest() -> None:
+    deltas = pd.DataFrame({"query_id": list("abcde"), "delta": [0.1, -0.5, 0.0, 0.3, -0.1]})
+    assert charts.choose_bars(deltas)["query_id"].tolist() == ["d", "a", "e", "b"]
+    assert charts.choose_bars(deltas, most=2)["query_id"].tolist() == ["d", "b"]
+
+
+def test_charts_never_carry_markup_from_names() -> None:
+    rows = pd.DataFrame({"system": ["dense", HOSTILE], "mean": [0.5, 0.6], "low": [0.5, 0.5], "high": [0.5, 0.7]})
+    rows["milliseconds"] = [3.0, 4.0]
+    curve = pd.DataFrame({"system": [HOSTILE, HOSTILE], "depth": [1, 10], "recall": [0.1, 0.5]})
+    bars = pd.DataFrame({"query_id": ["q"], "text": [HOSTILE], "first": [1.0], "second": [0.0], "delta": [1.0]})
+    figures = [
+        charts.draw_ranking(rows, measure="nDCG@10", baseline="dense"),
+        charts.draw_latency(rows, measure="nDCG@10"),
+        charts.draw_recall(curve),
+        charts.draw_differences(bars, first=HOSTILE, second="dense", measure="nDCG@10"),
+    ]
+    for figure in figures:
+        text = figure.to_json()
+        assert "img" in text
+        assert "<img" not in text and "\\u003cimg" not in text
+
+
+def test_labels_of_near_points_go_to_different_sides() -> None:
+    rows = pd.DataFrame({"system": ["dense", "dense-filtered"], "mean": [0.4, 0.4], "milliseconds": [5.0, 5.0]})
+    assert len(set(charts.place_labels(rows))) == 2
+
+
+@pytest.mark.browser
+def test_bar_opens_its_query(workspace: Path, page: Page) -> None:
+    make_experiment(workspace)
+    with run_app(workspace) as server:
+        page.goto(f"{server.url}/results?dataset=small&question=Where+do+two+systems+differ%3F")
+        bars = page.get_by_test_id("stPlotlyChart").locator(".bars .point path")
+        bars.first.wait_for()
+        assert bars.count() == 2  # one query each way, the gain of filtering first
+        settle(page)
+        bars.first.scroll_into_view_if_needed()
+        click_middle(page, bars.first)
+        page.wait_for_url("**/queries?**")
+        asked = parse_qs(urlsplit(page.url).query)
+        assert asked["query"] == [FILTER_HELPS_QUERY]
+        assert asked["systems"] == ["bm25-filtered,bm25"]
+        page.get_by_role("heading", name="Queries").first.wait_for()
+
+
+@pytest.mark.browser
+def test_row_offers_its_queries_and_a_query_opens(workspace: Path, page: Page) -> None:
+    """Hostile query texts are among them: the fixture fails the test if the browser asks another machine."""
+    make_experiment(workspace)
+    with run_app(workspace) as server:
+        page.goto(f"{server.url}/results?dataset=small")
+        select_first_row(page, page.get_by_role("region", name="Leaderboard of 2 systems"))
+        page.get_by_text("All (7)").click()
+        page.get_by_role("region", name="Queries of bm25: All (7).").wait_for()
+        page.get_by_text("Worse than bm25-filtered (1)").click()
+        select_first_row(page, page.get_by_role("region", name="Queries of bm25: Worse than bm25-filtered (1)."))
+        page.wait_for_url("**/queries?**")
+        assert parse_qs(urlsplit(page.url).query)["query"] == [FILTER_HELPS_QUERY]
+
+
+def settle(page: Page) -> None:
+    """Waits until the page is drawn: a click on a canvas that moves hits something else."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(500)  # the browser is still busy for a moment after the script has ended
+
+
+def click_middle(page: Page, element: Locator) -> None:
+    """A real click: Plotly listens on a layer above its bars."""
+    box = element.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(300)  # Plotly notices what is hovered after a moment, and a click counts for that
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def select_first_row(page: Page, table: Locator) -> None:
+    """Ticks the box of a table's first row; the table is a canvas, so only places can be clicked."""
+    table.locator("canvas").first.wait_for()
+    table.scroll_into_view_if_needed()
+    settle(page)
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 1.5 * ROW_HEIGHT)

@@ -1,0 +1,145 @@
+"""What holds for every stage: empty frames, one row, the same twice, inputs unchanged, fields that are JSON values."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from core.errors import WiringError
+from core.graph.node import Node, Source, check_wiring
+from core.schema import CHUNKS, RUN, check_chunks, check_run
+from core.stages.chunk import CHUNKERS, Recursive
+from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
+from core.stages.filter import Allowed, MetadataFilter
+from core.stages.fuse import FUSIONS, ReciprocalRankFusion
+from core.stages.index_bm25 import CountTerms, IndexBm25, LexicalIndex
+from core.stages.index_chroma import DenseIndex, IndexDense
+from core.stages.rerank import RERANKERS
+from core.stages.retrieve import RetrieveDense, RetrieveLexical
+from core.stages.rewrite import Glossary, Rm3, Rocchio
+from tests.support.models import make_documents, make_queries, make_resources
+
+STAGES: list[Any] = [
+    *(chunker() for chunker in CHUNKERS.values()),
+    EmbedChunks(), EmbedQueries(), IndexDense(), IndexBm25(), CountTerms(), MetadataFilter(),
+    Glossary((("hub", "gateway"),)), RetrieveDense(), RetrieveLexical(), Rocchio(), Rm3(),
+    *(fusion() for fusion in FUSIONS.values()), ReciprocalRankFusion(level="chunk"),
+    *(reranker() for reranker in RERANKERS.values()),
+]  # fmt: skip
+EMPTY: dict[str, str] = {}
+TEXTS = {
+    "a": "The hub has a battery. It lasts five years.",
+    "b": "The clock of the hub is wrong.\n\nSet it again.",
+    "c": "Prices",
+}
+CORPORA = {"empty": EMPTY, "one": {"a": TEXTS["a"]}, "several": TEXTS}
+ASKED = {"empty": EMPTY, "one": {"q": "battery hub"}, "several": {"q": "battery hub", "p": "the clock", "r": "nothing"}}
+
+# One way to make each kind of input, by stages that stand elsewhere in this list.
+MAKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
+    "chunks": lambda made, resources: Recursive(size=5)(made["documents"], resources=resources),
+    "vectors": lambda made, resources: EmbedChunks()(made["chunks"], resources=resources),
+    "query_vectors": lambda made, resources: EmbedQueries()(made["queries"], resources=resources),
+    "dense_index": lambda made, resources: IndexDense()(made["vectors"], made["documents"], resources=resources),
+    "lexical_index": lambda made, resources: IndexBm25()(made["chunks"], resources=resources),
+    "query_terms": lambda made, resources: CountTerms()(made["queries"], made["lexical_index"], resources=resources),
+    "allowed": lambda made, resources: MetadataFilter()(made["queries"], made["documents"], resources=resources),
+    "run": lambda made, resources: RetrieveLexical()(
+        made["queries"], made["query_terms"], made["lexical_index"], resources=resources
+    ),
+}
+
+
+def make_inputs(stage: Any, resources: Any, *, corpus: str, asked: str) -> list[Any]:
+    made: dict[str, Any] = {
+        "documents": make_documents(CORPORA[corpus], {"a": {"v": 1}, "b": {"v": [1, 2]}}),
+        "queries": make_queries(ASKED[asked], {"p": {"v": 2}}),
+    }
+    for kind, make in MAKERS.items():
+        made[kind] = make(made, resources)
+    return [made[kind.rstrip("?*")] for kind in stage.takes]
+
+
+def plain(value: Any) -> Any:
+    """A value as something that can be compared."""
+    if isinstance(value, pd.DataFrame):
+        return [list(value.columns), value.to_dict("records")]
+    if isinstance(value, np.ndarray):
+        return [value.shape, str(value.dtype), value.tolist()]
+    if sparse.issparse(value):
+        return plain(value.toarray())
+    if isinstance(value, Vectors):
+        return [plain(value.matrix), plain(value.chunk_rows), plain(value.chunks), value.key]
+    if isinstance(value, DenseIndex):
+        return [plain(value.vectors), value.metadata, value.folder]
+    if isinstance(value, LexicalIndex):
+        return [plain(value.weights), plain(value.counts), value.vocabulary, plain(value.chunks)]
+    if isinstance(value, Allowed):
+        return [value.doc_ids, plain(value.matrix), value.filters]
+    raise AssertionError(f"a stage was given or gave a {type(value).__name__}")
+
+
+@pytest.mark.parametrize("asked", ["empty", "one", "several"])
+@pytest.mark.parametrize("corpus", ["empty", "one", "several"])
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{type(stage).__name__}-{getattr(stage, 'level', '')}")
+def test_every_stage(stage: Any, corpus: str, asked: str, workspace: Path) -> None:
+    resources = make_resources(workspace)
+    inputs = make_inputs(stage, resources, corpus=corpus, asked=asked)
+    before = copy.deepcopy([plain(value) for value in inputs])
+    first = stage(*inputs, resources=resources)
+    assert [plain(value) for value in inputs] == before
+    assert plain(stage(*inputs, resources=resources)) == plain(first)
+    if stage.gives == "run":
+        check_run(first)
+        assert list(first.columns) == RUN
+        for _, hits in first.groupby("query_id"):
+            assert hits["rank"].tolist() == list(range(1, len(hits) + 1))
+            assert hits["score"].is_monotonic_decreasing
+    if stage.gives == "chunks":
+        check_chunks(first)
+        assert list(first.columns) == CHUNKS
+        assert set(first["doc_id"]) == set(inputs[0]["doc_id"])
+    if stage.gives in ("query_vectors", "query_terms", "allowed"):
+        made = first.matrix if stage.gives == "allowed" else first
+        assert made.shape[0] == len(ASKED[asked])
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{type(stage).__name__}-{getattr(stage, 'level', '')}")
+def test_fields_are_json_values_and_make_the_stage(stage: Any) -> None:
+    fields = dataclasses.asdict(stage)
+    again = type(stage)(**fields)
+    assert again == stage
+    assert hash(again) == hash(stage)
+    assert json.loads(json.dumps(fields)) == json.loads(json.dumps(dataclasses.asdict(again)))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stage.anything = 1
+    changed = [dataclasses.replace(stage, **{name: other}) for name, other in other_values(fields).items()]
+    for item in changed:
+        assert Node(item, sources_for(stage)).key != Node(stage, sources_for(stage)).key
+
+
+def other_values(fields: dict[str, Any]) -> dict[str, Any]:
+    """Another value for each field whose values are free numbers."""
+    return {name: value + 2 for name, value in fields.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+
+
+def sources_for(stage: Any) -> tuple[Node, ...]:
+    return tuple(Node(Source(kind.rstrip("?*"), kind)) for kind in stage.takes if not kind.endswith("?"))
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{type(stage).__name__}-{getattr(stage, 'level', '')}")
+def test_wiring_is_checked(stage: Any) -> None:
+    kinds = [kind.rstrip("?*") for kind in stage.takes]
+    check_wiring(stage, kinds)
+    for wrong in ([], [*kinds, "nonsense"], ["nonsense", *kinds[1:]]):
+        with pytest.raises(WiringError, match=f"^{type(stage).__name__} takes "):
+            check_wiring(stage, wrong)

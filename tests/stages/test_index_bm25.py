@@ -1,0 +1,155 @@
+"""BM25: agreement with rank_bm25's own get_scores, and what becomes of a text's words."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from rank_bm25 import BM25Okapi
+
+from core.stages.index_bm25 import CountTerms, IndexBm25, LexicalIndex, encode_terms, is_identifier, make_tokenizer
+from core.stages.retrieve import RetrieveLexical, find_matches, score_terms
+from tests.support.models import make_chunks, make_queries
+
+WORDS = [
+    "flow",
+    "wing",
+    "shock",
+    "layer",
+    "boundary",
+    "heat",
+    "plate",
+    "supersonic",
+    "pressure",
+    "jet",
+    "of",
+    "the",
+    "and",
+    "in",
+    "a",
+    "edge",
+    "mach",
+    "number",
+]
+
+
+def make_corpus(size: int, seed: int) -> list[str]:
+    """Texts of very different length, words drawn by rank, so that some stand in nearly every text and some in one."""
+    draw = random.Random(seed)
+    weights = [1 / (rank + 1) for rank in range(len(WORDS) + 40)]
+    names = [*WORDS, *(f"rare{number}" for number in range(40))]
+    return [" ".join(draw.choices(names, weights, k=draw.choice([1, 5, 40, 200]))) for _ in range(size)]
+
+
+def make_index(texts: list[str], spec: IndexBm25 | None = None) -> LexicalIndex:
+    chunks = make_chunks({f"c{row:04}": (text,) for row, text in enumerate(texts)})
+    return (spec or IndexBm25())(chunks)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("spec", [IndexBm25(), IndexBm25(k1=0.9, b=0.4, epsilon=0.1, stem=False, stop_words=False)])
+def test_scores_agree_with_rank_bm25(seed: int, spec: IndexBm25) -> None:
+    texts = make_corpus(120, seed)
+    queries = [*make_corpus(15, seed + 100), "wing wing wing shock", "unknownword", ""]
+    index = make_index(texts, spec)
+    tokenize = make_tokenizer(stem=spec.stem, stop_words=spec.stop_words)
+    model = BM25Okapi([tokenize(text) for text in texts], k1=spec.k1, b=spec.b, epsilon=spec.epsilon)
+    ours = score_terms(encode_terms(queries, index), index)
+    theirs = np.array([model.get_scores(tokenize(query)) for query in queries])
+    assert np.abs(theirs).max() > 1  # there is something to agree on
+    np.testing.assert_allclose(ours, theirs, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "texts", [["hub"], ["hub", "clock"], ["hub", "hub"], ["hub clock", "hub mail", "hub"], ["hub", "", "clock"]]
+)
+def test_tiny_corpora_whose_weights_are_0_or_negative(texts: list[str]) -> None:
+    index = make_index(texts, IndexBm25(stem=False, stop_words=False))
+    tokens = [text.split() for text in texts]
+    model = BM25Okapi(tokens)
+    ours = score_terms(encode_terms(["hub", "clock hub"], index), index)
+    theirs = np.array([model.get_scores(["hub"]), model.get_scores(["clock", "hub"])])
+    np.testing.assert_allclose(ours, theirs, atol=1e-9, rtol=0)
+    # Whatever the weight is worth, a text that has the word is a hit, and no other is.
+    terms = encode_terms(["hub"], index)
+    assert find_matches(terms, score_terms(terms, index), index)[0].tolist() == ["hub" in words for words in tokens]
+
+
+def test_a_word_in_half_of_two_documents_is_still_found() -> None:
+    index = make_index(["hub reset", "clock wrong"])  # idf = ln(1.5) - ln(1.5) = 0 for every word
+    queries = make_queries({"q": "reset"})
+    run = RetrieveLexical()(queries, CountTerms()(queries, index), index)
+    assert run["chunk_id"].tolist() == ["c0000"]
+    assert run["score"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("ERR-4012", ["err-4012", "err", "4012"]),
+        ("v3.2.1", ["v3.2.1", "v3", "2", "1"]),
+        ("max_retry_count", ["max_retry_count", "max", "retry", "count"]),
+        ("see ERR-4012.", ["see", "err-4012", "err", "4012"]),
+        ("well-known and/or", ["well", "known", "and", "or"]),  # words joined by a hyphen are words
+        ("http://hub:8080/x_y", ["http", "hub:8080/x_y", "hub", "8080", "x", "y"]),
+        ("Größe ÜBER", ["größe", "über"]),
+        ("!? -- __", []),
+        ("", []),
+    ],
+)
+def test_identifiers_survive_whole_and_in_parts(text: str, tokens: list[str]) -> None:
+    assert make_tokenizer(stem=False, stop_words=False)(text) == tokens
+
+
+def test_stop_words_and_stems() -> None:
+    text = "The hubs were resetting the batteries"
+    # Snowball's English stemmer: hubs -> hub, resetting -> reset, batteries -> batteri
+    assert make_tokenizer(stem=True, stop_words=True)(text) == ["hub", "reset", "batteri"]
+    assert make_tokenizer(stem=False, stop_words=True)(text) == ["hubs", "resetting", "batteries"]
+    assert make_tokenizer(stem=True, stop_words=False)("The hubs") == ["the", "hub"]
+    # An identifier is never stemmed as a whole, and keeps parts that would be stop words only inside it.
+    assert make_tokenizer(stem=True, stop_words=True)("is_the_default") == ["is_the_default", "default"]
+
+
+def test_is_identifier() -> None:
+    assert [is_identifier(word) for word in ("a_b", "v3", "x:y", "3.2", "well-known", "and/or", "word")] == [
+        True, True, True, True, False, False, False,
+    ]  # fmt: skip
+
+
+def test_an_exact_code_finds_its_document_first() -> None:
+    index = make_index(["error 4012 and err", "ERR-4012 means low power", "ERR-4013 means high power", "4012 err err err"])
+    queries = make_queries({"q": "ERR-4012"})
+    run = RetrieveLexical()(queries, CountTerms()(queries, index), index)
+    assert run["chunk_id"].iloc[0] == "c0001"
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["the of and"]])
+def test_a_corpus_without_words_finds_nothing(texts: list[str]) -> None:
+    index = make_index(texts)
+    assert index.vocabulary == {}
+    queries = make_queries({"q": "hub", "p": ""})
+    assert RetrieveLexical()(queries, CountTerms()(queries, index), index).empty
+
+
+def test_all_passages_of_a_chunk_count() -> None:
+    index = IndexBm25()(make_chunks({"a": ("hub", "clock"), "b": ("mail",), "c": ("price",)}))
+    scores = score_terms(encode_terms(["clock"], index), index)
+    assert (scores > 0).tolist() == [[True, False, False]]
+    assert index.counts.toarray().sum(axis=1).tolist() == [2, 1, 1]
+
+
+def test_query_terms_count_repeats_and_leave_out_unknown_words() -> None:
+    index = make_index(["hub clock", "mail", "price"])
+    counts = encode_terms(["hub hub clock nowhere", "nowhere"], index).toarray()
+    assert counts[0, [index.vocabulary["hub"], index.vocabulary["clock"]]].tolist() == [2, 1]
+    assert counts.sum() == 3
+
+
+def test_the_frame_is_not_changed() -> None:
+    chunks = make_chunks({"a": ("hub",), "b": ("clock",)})
+    before = chunks.copy(deep=True)
+    IndexBm25()(chunks)
+    pd.testing.assert_frame_equal(chunks, before)

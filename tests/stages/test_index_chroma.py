@@ -1,0 +1,240 @@
+"""The Chroma index: a real one in a temporary folder. Filters as in core.stages.filter, and never half an index."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.errors import Cancelled, WorkspaceBusy
+from core.progress import CancelToken
+from core.stages import index_chroma
+from core.stages.embed import Vectors, unit_rows
+from core.stages.filter import match_filter
+from core.stages.index_chroma import (
+    NOTHING,
+    DenseIndex,
+    IndexDense,
+    clean_metadata,
+    count_values,
+    make_where,
+    measure_index_loss,
+    open_collection,
+)
+from tests.support.app import REPOSITORY, build_environment
+from tests.support.models import make_chunks, make_documents, make_resources
+
+NASTY: list[dict[str, Any]] = [
+    {"v": 3}, {"v": 3.0}, {"v": "3"}, {"v": 1}, {"v": 1.0}, {"v": True}, {"v": False}, {"v": "True"}, {"v": 0}, {"v": -1},
+    {"v": [1, 2]}, {"v": [1, "a"]}, {"v": ["a", "b"]}, {"v": [2, 2.5]}, {"v": [True]}, {"v": [3.0]}, {"v": []}, {},
+    {"v": None}, {"v": [None, "a"]}, {"v": {"x": 1}}, {"v": 2.5}, {"v": "2024-09-18"}, {"v": ["2024-01-01", "2025-01-01"]},
+    {"v": 10**20}, {"v": 2**53 + 1}, {"v": 2**53}, {"v": ""}, {"v": "é ' \" \\ %"}, {"chroma:document": "x"}, {"$and": "x"},
+    {"": "x"}, {"v": 3, "w": "x"}, {"w": ["x", "y"]}, {"v": "\ud800"},
+]  # fmt: skip
+FILTERS: list[dict[str, Any]] = [
+    {}, {"v": 3}, {"v": 3.0}, {"v": "3"}, {"v": 1}, {"v": True}, {"v": False}, {"v": 0}, {"v": "a"}, {"v": ["a", 3]},
+    {"v": [True, "True"]}, {"v": [7]}, {"v": {"gte": 2}}, {"v": {"lte": 2.5, "gte": 1}}, {"v": {"gte": 9, "lte": 1}},
+    {"v": {"gte": "2024"}}, {"v": {"gte": "2024-09-01", "lte": "2024-12-31"}}, {"v": 2.5}, {"v": -1}, {"v": 10**20},
+    {"v": 2**53 + 1}, {"v": 2**53}, {"v": ""}, {"v": "é ' \" \\ %"}, {"chroma:document": "x"}, {"$and": "x"}, {"": "x"},
+    {"v": 3, "w": "x"}, {"w": "y"}, {"unknown": 1}, {"v": "nowhere"}, {"v": 3, "unknown": 1},
+]  # fmt: skip
+
+
+def make_index(folder: Path, metadata: list[dict[str, Any]], *, seed: int = 0, dimensions: int = 8) -> DenseIndex:
+    size = len(metadata)
+    matrix = unit_rows(np.random.default_rng(seed).normal(size=(size, dimensions)))
+    names = [str(row) for row in range(size)]
+    chunks = pd.DataFrame({"chunk_id": names, "doc_id": names})
+    return DenseIndex(Vectors(matrix, np.arange(size), chunks, "key"), metadata, folder / "index")
+
+
+@pytest.fixture(scope="module")
+def nasty_index(tmp_path_factory: pytest.TempPathFactory) -> DenseIndex:
+    index = make_index(tmp_path_factory.mktemp("nasty"), NASTY)
+    index.open()
+    return index
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+def test_a_where_finds_what_match_filter_finds(nasty_index: DenseIndex, wanted: dict[str, Any]) -> None:
+    rows, _ = nasty_index.approximate(nasty_index.vectors.matrix[:1], [wanted], depth=100)[0]
+    expected = {row for row, item in enumerate(NASTY) if match_filter(item, wanted)}
+    assert set(rows.tolist()) == expected
+
+
+def test_the_filters_above_are_worth_testing() -> None:
+    sizes = [sum(match_filter(item, wanted) for item in NASTY) for wanted in FILTERS]
+    assert sizes.count(0) >= 4
+    assert sum(0 < size < len(NASTY) for size in sizes) >= 20
+
+
+def test_queries_with_different_filters_in_one_call(nasty_index: DenseIndex) -> None:
+    found = nasty_index.approximate(nasty_index.vectors.matrix[:4], [{}, {"v": 3}, {"v": "nowhere"}, {"v": 3}], depth=50)
+    assert [len(rows) for rows, _ in found] == [len(NASTY), 4, 0, 4]  # 3, 3.0, [3.0], and 3 with a w
+    for rows, cosines in found:
+        assert list(cosines) == sorted(cosines, reverse=True)
+        assert len(rows) == len(cosines)
+
+
+def test_where() -> None:
+    assert make_where({}, [{"v": 1}]) is None
+    assert make_where({"v": 2}, [{"v": 1}]) == NOTHING
+    assert make_where({"v": 1, "w": 2}, [{"v": 1}]) == NOTHING
+    assert make_where({"v": {"gte": 2}}, [{"v": 3}, {"v": 2}, {"v": 1}]) == {"field v": {"$in": ["2", "3"]}}
+    both = make_where({"v": "a", "w": True}, [{"v": "a", "w": True}, {"v": ["a", "b"]}])
+    assert both == {
+        "$and": [{"$or": [{"field v": {"$in": ['"a"']}}, {"field v": {"$contains": '"a"'}}]}, {"field w": {"$in": ["true"]}}]
+    }
+    assert count_values(both) == 3
+    assert count_values(None) == 0
+
+
+def test_clean_metadata() -> None:
+    assert clean_metadata({"a": None, "b": [], "c": {}}) is None
+    assert clean_metadata({"a": 1, "b": [1, "x", None]}) == {"field a": "1", "field b": ["1", '"x"']}
+
+
+def test_a_filter_that_very_many_values_pass_is_searched_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = make_index(tmp_path, [{"n": number} for number in range(50)])
+    asked = index.vectors.matrix[:2]
+    wanted = {"n": {"gte": 10}}
+    through_chroma = index.approximate(asked, [wanted, wanted], depth=5)
+    monkeypatch.setattr(index_chroma, "_MOST_VALUES", 39)  # 40 values pass
+    directly = index.approximate(asked, [wanted, wanted], depth=5)
+    for (rows, cosines), (other_rows, other_cosines) in zip(through_chroma, directly, strict=True):
+        assert rows.tolist() == other_rows.tolist()
+        np.testing.assert_allclose(cosines, other_cosines, atol=1e-5)
+
+
+def test_cosines_are_those_of_exact_search(tmp_path: Path) -> None:
+    index = make_index(tmp_path, [{}] * 300, seed=1)
+    asked = unit_rows(np.random.default_rng(2).normal(size=(60, 8)))  # more than one batch of queries
+    exact = index.exact(asked)
+    for row, (rows, cosines) in enumerate(index.approximate(asked, [{}] * 60, depth=20)):
+        np.testing.assert_allclose(cosines, exact[row, rows], atol=1e-5)
+    assert measure_index_loss(index, asked, depth=20) == pytest.approx(1.0, abs=0.01)
+
+
+def test_index_loss_counts_what_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = make_index(tmp_path, [{}] * 20)
+    nearest = np.argsort(-index.exact(index.vectors.matrix[:1])[0])
+    # of the four nearest passages it gives three, and one that is far
+    answer = [(np.array([*nearest[:3], nearest[-1]]), np.zeros(4))]
+    monkeypatch.setattr(DenseIndex, "approximate", lambda *_, **__: answer)
+    assert measure_index_loss(index, index.vectors.matrix[:1], depth=4) == 0.75
+
+
+def test_nothing_indexed_and_nothing_asked(tmp_path: Path) -> None:
+    index = make_index(tmp_path, [])
+    assert index.exact(np.ones((2, 8), dtype=np.float32)).shape == (2, 0)
+    rows, cosines = index.approximate(np.ones((1, 8), dtype=np.float32), [{}], depth=5)[0]
+    assert (len(rows), len(cosines)) == (0, 0)
+    assert measure_index_loss(index, np.ones((1, 8), dtype=np.float32)) == 1.0
+
+
+def test_the_index_survives_reopening_and_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_index(tmp_path, [{"v": 1}] * 30)
+    asked = first.vectors.matrix[:3]
+    expected = first.approximate(asked, [{}] * 3, depth=5)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the index was built a second time")
+
+    monkeypatch.setattr(index_chroma, "build_collection", refuse)
+    second = make_index(tmp_path, [{"v": 1}] * 30)
+    for (rows, _), (again, _) in zip(expected, second.approximate(asked, [{}] * 3, depth=5), strict=True):
+        assert rows.tolist() == again.tolist()
+    assert not (tmp_path / "index.building").exists()
+
+
+def test_two_threads_share_one_index(tmp_path: Path) -> None:
+    index = make_index(tmp_path, [{}] * 200)
+    found: list[list[int]] = []
+    failed: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def ask(row: int) -> None:
+        try:
+            start.wait()
+            found.extend([[row, int(index.approximate(index.vectors.matrix[row : row + 1], [{}], depth=1)[0][0][0])]])
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=(row,)) for row in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert sorted(found) == [[row, row] for row in range(4)]  # every passage is nearest to itself
+
+
+def test_cancel_while_building_leaves_no_index(tmp_path: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    index = make_index(tmp_path, [{}] * 5)
+    index.cancel = cancel
+    with pytest.raises(Cancelled):
+        index.open()
+    assert not index.folder.exists()
+    assert len(make_index(tmp_path, [{}] * 5).approximate(index.vectors.matrix[:1], [{}], depth=9)[0][0]) == 5
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from core.progress import CancelToken
+from core.stages import index_chroma
+
+class Kill(CancelToken):
+    calls = 0
+    def check(self):
+        Kill.calls += 1
+        if Kill.calls == 3:
+            os._exit(9)  # as if the power went, with two batches of three written
+
+index_chroma._ADD_BATCH = 10
+index_chroma.open_collection(Path(sys.argv[1]), np.eye(30, dtype=np.float32), [{}] * 30, cancel=Kill())
+"""
+
+
+def test_a_process_killed_while_building_leaves_no_half_index(tmp_path: Path, workspace: Path) -> None:
+    folder = tmp_path / "index"
+    command = [sys.executable, "-c", KILLED, str(folder)]
+    answer = subprocess.run(command, cwd=REPOSITORY, env=build_environment(workspace), capture_output=True, timeout=60)
+    assert answer.returncode == 9, answer.stderr.decode()
+    assert not folder.exists()
+    assert (tmp_path / "index.building").is_dir()  # the half that was written
+    collection = open_collection(folder, np.eye(30, dtype=np.float32), [{}] * 30, cancel=CancelToken())
+    assert collection.count() == 30
+    assert not (tmp_path / "index.building").exists()
+
+
+def test_another_process_that_builds_for_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_chroma, "_LOCK_SECONDS", 0.1)
+    with filelock.FileLock(f"{tmp_path / 'index'}.lock"), pytest.raises(WorkspaceBusy) as error:
+        open_collection(tmp_path / "index", np.eye(2, dtype=np.float32), [{}] * 2, cancel=CancelToken())
+    assert str(error.value) == (
+        "Another process has been building the index index for five minutes. Wait for it, or stop it and try again."
+    )
+
+
+def test_the_stage_gives_every_passage_its_documents_metadata(workspace: Path) -> None:
+    resources = make_resources(workspace)
+    chunks = make_chunks({"c1": ("hub", "clock"), "c2": ("mail",)}, {"c1": "b", "c2": "a"})
+    documents = make_documents({"a": "", "b": ""}, {"a": {"v": 1}, "b": {"v": 2}})
+    vectors = Vectors(np.eye(3, dtype=np.float32), np.array([0, 0, 1]), chunks, "key")
+    index = IndexDense()(vectors, documents, resources=resources)
+    assert index.metadata == [{"v": 2}, {"v": 2}, {"v": 1}]
+    assert index.is_small
+    # Changed metadata is another index: its filters would else be those of yesterday.
+    other = IndexDense()(vectors, make_documents({"a": "", "b": ""}, {"a": {"v": 9}}), resources=resources)
+    assert other.folder != index.folder

@@ -18,7 +18,7 @@ from core.data.dataset import SPLITS, Dataset
 from core.errors import Cancelled, InputError, LadderError
 from core.evaluation.evaluate import average, evaluate_runs
 from core.evaluation.measures import measure_judged
-from core.graph.execute import Execution, Outcome, distinct_nodes, execute
+from core.graph.execute import Execution, Outcome, distinct_nodes, execute, find_token_nodes
 from core.graph.node import Node
 from core.graph.plan import (
     PlanEstimate,
@@ -115,11 +115,11 @@ class Comparison:
                 f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; "
                 "add queries.jsonl or choose another split"
             )
-        self.resources.token_models = frozenset[str]().union(*(system.token_models for system in self.systems.values()))
         columns = ["query_id", "text", "filter"]
         asked = content_hash(self.queries[columns].to_dict("records"))
         self.source, queries = make_sources(self.dataset.corpus_fingerprint, asked)
         self.targets, self.broken = self._build(queries)
+        self.resources.token_nodes = find_token_nodes(self.targets.values())
         self.execution = Execution(
             sources={self.source.key: self.documents, queries.key: self.queries}, resources=self.resources
         )

@@ -6,6 +6,7 @@ runs the query side alone, and is embedded once per model. Typed texts are not w
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -19,7 +20,7 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
-from core.graph.execute import Execution
+from core.graph.execute import Execution, find_token_nodes
 from core.graph.node import Node
 from core.graph.plan import write_speed
 from core.graph.resources import Models, Resources
@@ -176,6 +177,7 @@ class LiveSearch:
             return
         stage = node.stage
         if isinstance(stage, LateInteraction):
+            resources.keep_tokens = True
             resources.encode(stage.model, stage.revision, self._passages(node.inputs[2]), role="document", prompt=None)
         else:
             resources.report("loading the reranker")
@@ -195,27 +197,27 @@ class LiveSearch:
         missing: dict[str, str] = {}
         for system in systems:
             try:
-                for chunker, stage in self._embedders(self._plan(system)):
+                for chunker, stage, tokens in self._embedders(self._plan(system), resources.token_nodes):
                     execution.output(chunker)
                     prompt = getattr(stage, "prompt", None)
                     texts = {text_hash(text, role="document", prompt=prompt): text for text in self._passages(chunker)}
                     absent = set(self.workspace.vectors(stage.model, stage.revision).missing(list(texts)))
-                    if stage.model in resources.token_models and prompt is None:
+                    if tokens:
                         absent |= set(self.workspace.tokens(stage.model, stage.revision).missing(list(texts)))
                     missing.update((f"{stage.model}|{name}", texts[name]) for name in absent)
             except LadderError:
                 continue
         return missing
 
-    def _embedders(self, plan: _Plan) -> list[tuple[Node, Any]]:
-        """(chunker, stage) of what embeds passages and is not in memory yet."""
+    def _embedders(self, plan: _Plan, token_nodes: frozenset[str]) -> list[tuple[Node, Any, bool]]:
+        """(chunker, stage, whether token vectors are kept) of what embeds passages and is not in memory yet."""
         found = [
-            (node.inputs[0], node.stage)
+            (node.inputs[0], node.stage, node.key in token_nodes)
             for node in plan.corpus
             if isinstance(node.stage, EmbedChunks) and node.key not in self._memory
         ]
         late = [node for node in plan.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
-        return [*found, *((node.inputs[2], node.stage) for node in late)]
+        return [*found, *((node.inputs[2], node.stage, True) for node in late)]
 
     def search(
         self,
@@ -265,13 +267,16 @@ class LiveSearch:
     def make_resources(
         self, systems: Iterable[System], on_progress: ProgressCallback, cancel: CancelToken | None
     ) -> _TypedResources:
-        tokens = frozenset[str]().union(*(system.token_models for system in systems))
+        targets = []
+        for system in systems:
+            with contextlib.suppress(LadderError):  # said where the system is prepared
+                targets.append(self._plan(system).target)
         return _TypedResources(
             self.workspace,
             models=self.models,
             cancel=cancel or CancelToken(),
             on_progress=on_progress,
-            token_models=tokens,
+            token_nodes=find_token_nodes(targets),
             _tokens=self._tokens,
             guard=self._tokens_guard,
         )
@@ -289,20 +294,19 @@ class _TypedResources(Resources):
 
     def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
         if role == "query":
-            return self._encode_typed(model, revision, texts, prompt).vectors
+            return self._encode_typed(model, revision, texts, prompt, tokens=self.keep_tokens).vectors
         return super().encode(model, revision, texts, role=role, prompt=prompt)
 
     def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
         if role == "query":
-            encoded = self._encode_typed(model, revision, texts, None)
+            encoded = self._encode_typed(model, revision, texts, None, tokens=True)
             return dict(zip(texts, encoded.tokens or [], strict=True))
         with self.guard:
             return super().token_vectors(model, revision, texts, role=role)
 
-    def _encode_typed(self, model: str, revision: str, texts: list[str], prompt: str | None) -> Encoded:
+    def _encode_typed(self, model: str, revision: str, texts: list[str], prompt: str | None, *, tokens: bool) -> Encoded:
         key = (model, revision, prompt, tuple(texts))
-        if key not in self.typed:
-            tokens = model in self.token_models and prompt is None
+        if key not in self.typed or (tokens and self.typed[key].tokens is None):
             sent = [(prompt or "") + text for text in texts]
             role = "query" if prompt is None else "raw"
             self.typed[key] = self.models.encoder(model, revision).encode(sent, role=role, tokens=tokens)

@@ -126,11 +126,6 @@ class System:
         if level == "chunk" and self.lexical is not None and self.lexical.over != "chunks":
             raise InputError(f"system {self.name!r}: fusing chunks needs lexical: {{over: chunks}}")
 
-    @property
-    def token_models(self) -> frozenset[str]:
-        """The models whose token vectors the system reads."""
-        return frozenset([self.rerank.model] if isinstance(self.rerank, LateInteraction) else [])
-
     def to_spec(self) -> dict[str, Any]:
         """The YAML spelling, without what is off: from_spec(to_spec()) gives an equal system."""
         spec: dict[str, Any] = {"name": self.name}

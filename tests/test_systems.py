@@ -80,8 +80,6 @@ def test_what_systems_are_made_of() -> None:
     assert {"Rocchio", "Rm3"} <= set(stages_of(NAMED["hybrid-prf"]))
     assert stages_of(NAMED["hybrid-prf"]).count("RetrieveDense") == 2  # before and after the feedback
     assert stages_of(NAMED["dense-rerank"])[-1] == "LateInteraction"
-    assert NAMED["dense-rerank"].token_models == frozenset({DEFAULT_MODEL})
-    assert NAMED["dense"].token_models == frozenset()
 
 
 def test_a_glossary_rewrites_for_both_sides() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from core.graph.node import Node, Source
 from core.graph.resources import Resources
 from core.progress import ProgressEvent
 from core.schema import check_chunks, check_run
+from core.stages.embed import ENDPOINT_PREFIX, EmbedChunks, EmbedQueries
+from core.stages.rerank import LateInteraction
 
 _CHECKS: dict[str, Callable[..., pd.DataFrame]] = {"chunks": check_chunks, "run": check_run}
 _KEPT_ON_DISK = frozenset(_CHECKS)  # kinds that are frames; vectors have a cache of their own
@@ -71,6 +73,7 @@ class Execution:
     def _run(self, node: Node) -> Any:
         inputs = [self.output(parent) for parent in node.inputs]
         self.resources.cancel.check()
+        self.resources.keep_tokens = node.key in self.resources.token_nodes
         usage = self.resources.usage
         before, usage.hashes = usage.hashes, set()
         started = time.perf_counter()
@@ -123,6 +126,25 @@ def execute(
             on_system(name, outcome)
         execution.resources.on_progress(ProgressEvent(label=f"{name} is ready", system=name))
     return {name: outcomes[name] for name in targets}
+
+
+def find_token_nodes(targets: Iterable[Node]) -> frozenset[str]:
+    """Keys of the embedding nodes whose token vectors a late-interaction reranker of the plan will read.
+
+    Encoding them once for both uses saves a second pass. An endpoint gives no token vectors, and a prompt of the user's own
+    changes them: those are left to the reranker.
+    """
+    nodes = [node for target in targets for node in target.walk()]
+    readers = [node for node in nodes if isinstance(node.stage, LateInteraction)]
+    wanted = {(reader.stage.model, source.key) for reader in readers for source in reader.inputs}
+    return frozenset(
+        node.key
+        for node in nodes
+        if isinstance(node.stage, EmbedChunks | EmbedQueries)
+        and node.stage.prompt is None
+        and not node.stage.model.startswith(ENDPOINT_PREFIX)
+        and (node.stage.model, node.inputs[0].key) in wanted
+    )
 
 
 def distinct_nodes(targets: Mapping[str, Node]) -> list[Node]:

@@ -15,6 +15,7 @@ from core.graph.execute import Execution, distinct_nodes
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.stages.embed import EmbedChunks, EmbedQueries, text_hash
+from core.stages.rerank import LateInteraction
 
 _SPEED_KEY = "encoding-speed"
 _DEFAULT_SPEED = 25_000.0  # characters a second until this machine has been measured
@@ -41,7 +42,7 @@ def estimate_plan(targets: Mapping[str, Node], execution: Execution) -> PlanEsti
     needed = find_needed(targets, execution)
     texts: dict[str, str] = {}
     for node in needed:
-        if isinstance(node.stage, EmbedChunks | EmbedQueries):
+        if isinstance(node.stage, EmbedChunks | EmbedQueries | LateInteraction):
             texts.update(_missing_texts(node, execution))
     characters = sum(len(text) for text in texts.values())
     steps = len(distinct_nodes(targets))
@@ -72,21 +73,23 @@ def find_needed(targets: Mapping[str, Node], execution: Execution) -> list[Node]
 
 
 def _missing_texts(node: Node, execution: Execution) -> dict[str, str]:
+    """The texts that a node still has to encode, by their keys; for a reranker all it may come across."""
     stage = node.stage
+    late = isinstance(stage, LateInteraction)
     try:
-        frame = execution.output(node.inputs[0])
+        frame = execution.output(node.inputs[-1 if late else 0])
     except Cancelled:
         raise
     except LadderError:
         return {}
-    if isinstance(stage, EmbedChunks):
+    if isinstance(stage, EmbedChunks | LateInteraction):
         role, all_texts = "document", [text for group in frame["passages"] for text in group]
     else:
         role, all_texts = "query", frame["text"].tolist()
-    by_hash = {text_hash(text, role=role, prompt=stage.prompt): text for text in all_texts}
+    by_hash = {text_hash(text, role=role, prompt=None if late else stage.prompt): text for text in all_texts}
     workspace = execution.resources.workspace
-    missing = set(workspace.vectors(stage.model, stage.revision).missing(list(by_hash)))
-    if stage.model in execution.resources.token_models and stage.prompt is None:
+    missing = set() if late else set(workspace.vectors(stage.model, stage.revision).missing(list(by_hash)))
+    if late or node.key in execution.resources.token_nodes:
         missing |= set(workspace.tokens(stage.model, stage.revision).missing(list(by_hash)))
     return {f"{stage.model}|{name}": by_hash[name] for name in missing}
 

@@ -73,7 +73,8 @@ class Usage:
 class Resources:
     """Handed to every stage call.
 
-    token_models: models whose token vectors will be wanted; their passages are encoded once for both uses.
+    token_nodes: keys of the nodes whose texts a late-interaction reranker will read (see find_token_nodes); their token
+    vectors are kept from the same pass. keep_tokens: the node that runs now is one of them.
     through_index: search the Chroma index instead of exactly (for latency).
     cached: False measures a query as if its text were new.
     """
@@ -82,7 +83,8 @@ class Resources:
     models: Models = field(default_factory=Models)
     cancel: CancelToken = field(default_factory=CancelToken)
     on_progress: ProgressCallback = ignore_progress
-    token_models: frozenset[str] = frozenset()
+    token_nodes: frozenset[str] = frozenset()
+    keep_tokens: bool = False
     through_index: bool = False
     cached: bool = True
     usage: Usage = field(default_factory=Usage)
@@ -109,8 +111,7 @@ class Resources:
             sent = [(prompt or "") + text for text in texts]
             return self.models.encoder(model, revision).encode(sent, role=role if prompt is None else "raw").vectors
         self.usage.hashes.update(f"{model}|{revision}|{text_hash(text, role=role, prompt=prompt)}" for text in texts)
-        keep_tokens = model in self.token_models and prompt is None
-        return self._timed(model, revision, texts, role=role, prompt=prompt, keep_tokens=keep_tokens)
+        return self._timed(model, revision, texts, role=role, prompt=prompt, keep_tokens=self.keep_tokens)
 
     def _timed(
         self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None, keep_tokens: bool

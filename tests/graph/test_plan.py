@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.errors import Cancelled
-from core.graph.execute import Execution, execute
+from core.graph.execute import Execution, execute, find_token_nodes
 from core.graph.node import Node
 from core.graph.plan import (
     count_distinct_texts,
@@ -35,8 +35,8 @@ def make_targets(*names: str) -> dict[str, Node]:
 
 def make_execution(folder: Path, models: FakeModels | None = None, *names: str) -> Execution:
     sources = {DOCUMENTS.key: make_documents(TEXTS), QUERIES.key: make_queries(ASKED)}
-    tokens = frozenset[str]().union(*(NAMED[name].token_models for name in names))
-    return Execution(sources, make_resources(folder, models, token_models=tokens))
+    tokens = find_token_nodes(make_targets(*names).values())
+    return Execution(sources, make_resources(folder, models, token_nodes=tokens))
 
 
 def test_estimate_before_and_after(workspace: Path) -> None:
@@ -180,3 +180,15 @@ def test_the_estimate_embeds_nothing_and_knows_prompts(workspace: Path) -> None:
     assert estimate_plan({"s": asked}, execution).texts == 2
     assert len(models.fake.asked) == 2
     assert isinstance(execution.sources[QUERIES.key], pd.DataFrame)
+
+
+def test_only_what_a_reranker_reads_keeps_token_vectors(workspace: Path) -> None:
+    """dense and dense-rerank share their passages, dense-chunk64 has others: nobody reads its token vectors."""
+    targets = make_targets("dense", "dense-rerank", "dense-chunk64")
+    wanted = find_token_nodes(targets.values())
+    keepers = {name: {n.gives for n in target.walk() if n.key in wanted} for name, target in targets.items()}
+    assert keepers == {
+        "dense": {"vectors", "query_vectors"},
+        "dense-rerank": {"vectors", "query_vectors"},
+        "dense-chunk64": {"query_vectors"},
+    }

@@ -128,8 +128,9 @@ def test_fields_are_json_values_and_make_the_stage(stage: Any) -> None:
 
 
 def other_values(fields: dict[str, Any]) -> dict[str, Any]:
-    """Another value for each field whose values are free numbers."""
-    return {name: value + 2 for name, value in fields.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    """Another value for each number: half of a share, two more of a count."""
+    numbers = {name: value for name, value in fields.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {name: value / 2 if isinstance(value, float) else value + 2 for name, value in numbers.items()}
 
 
 def sources_for(stage: Any) -> tuple[Node, ...]:

@@ -81,7 +81,7 @@ def test_roles_prompts_models_and_revisions_are_apart(workspace: Path) -> None:
 
 def test_token_vectors_come_from_the_same_pass(workspace: Path) -> None:
     models = FakeModels()
-    resources = make_resources(workspace, models, token_models=frozenset({DEFAULT_MODEL}))
+    resources = make_resources(workspace, models, keep_tokens=True)
     EmbedChunks()(make_chunks({"a": ("the hub",), "b": ("clock",)}), resources=resources)
     found = resources.token_vectors(DEFAULT_MODEL, "", ["the hub", "clock"], role="document")
     assert found["the hub"].tolist() == np.eye(DIMENSIONS)[[5, 2]].tolist()  # "the" is unknown, "hub" the third keyword

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.errors import StageError
+from core.errors import InputError
 from core.schema import RUN, check_run, empty
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion, scale_scores
 from tests.support.models import make_run
@@ -97,6 +97,6 @@ def test_empty_runs(fusion: ReciprocalRankFusion | WeightedFusion) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero")
-def test_a_constant_that_divides_by_zero_is_found_out() -> None:
-    with pytest.raises(StageError, match="every score must be a finite number"):
-        check_run(ReciprocalRankFusion(k=-1)(FIRST, SECOND))
+def test_a_constant_that_divides_by_zero_is_refused() -> None:
+    with pytest.raises(InputError, match="k is -1; it must be at least 0"):
+        ReciprocalRankFusion(k=-1)

@@ -1,0 +1,120 @@
+"""The main path as a new user walks it, in a real browser: a cold deep link, the sample's first run with the real model,
+loading data, running an experiment, its results, one query, a typed question. Saves screenshots under artifacts/.
+
+docs/images/results.png, the picture in the README, is a copy of artifacts/walk-results-light.png.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.history import list_experiments, load_experiment
+from core.store import Workspace
+from tests.support.app import REPOSITORY, AppServer, run_app
+from tests.support.browser import assert_no_outside_requests
+from tests.support.small import write_small_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ARTIFACTS = REPOSITORY / "artifacts"
+PATIENCE = 240_000  # milliseconds; the sample's first run takes about 40 s on two idle cores
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """One server on an empty workspace for the whole walk."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("walk") / "workspace"
+    folder.mkdir()
+    with run_app(folder) as server:
+        yield server
+
+
+def settle(page: Page) -> None:
+    """Waits until the page's script has ended."""
+    page.wait_for_timeout(400)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=30_000)
+    page.wait_for_timeout(600)
+
+
+def shoot(page: Page, name: str) -> None:
+    settle(page)
+    page.screenshot(path=ARTIFACTS / f"walk-{name}.png", full_page=True)
+
+
+@pytest.mark.browser
+def test_a_cold_deep_link_on_an_empty_workspace_shows_the_sample(walk: AppServer, page: Page) -> None:
+    """The first page anybody opens is a link to Queries: menu and sidebar are there, and the sample fills the page."""
+    page.goto(f"{walk.url}/queries?measure=Success%405")
+    page.get_by_role("heading", name="Queries", exact=True).wait_for(timeout=PATIENCE)
+    page.get_by_role("link", name="Results").wait_for()
+    page.get_by_text("on product_docs", exact=False).first.wait_for(timeout=PATIENCE)
+    assert "measure=Success%405" in page.url
+    page.goto(f"{walk.url}/")
+    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=PATIENCE)
+    first = list_experiments(Workspace(walk.workspace))
+    assert [entry.name for entry in first] == ["First look"]
+    experiment = load_experiment(first[0].id, Workspace(walk.workspace))
+    assert experiment.status == "done"
+    assert [system.error for system in experiment.systems] == [None] * 6
+    assert len(experiment.per_query["query_id"].unique()) == len(experiment.runs["dense"]["query_id"].unique())
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
+    with context, assert_no_outside_requests(page := context.new_page()):
+        for name, title in (("results", "Results"), ("queries", "Queries"), ("data", "Data"), ("experiment", "Experiment")):
+            page.goto(f"{walk.url}/{name}?dataset=product_docs")
+            page.get_by_role("heading", name=title, exact=True).wait_for(timeout=30_000)
+            shoot(page, f"{name}-{scheme}")
+            assert page.get_by_test_id("stException").count() == 0
+        page.goto(f"{walk.url}/try?dataset=product_docs&q=sensor+keeps+dropping+off+at+night")
+        page.locator(".hits").first.wait_for(timeout=60_000)
+        shoot(page, f"try-{scheme}")
+
+
+@pytest.mark.browser
+def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "pumps")
+    page.goto(f"{walk.url}/data?data_view=Load+data")
+    page.get_by_text("A whole folder").click()
+    page.get_by_text("Choose a folder").wait_for()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_text("Loaded “pumps”").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Run an experiment").click()
+
+    page.get_by_role("heading", name="Experiment", exact=True).wait_for()
+    page.get_by_text("to embed, about", exact=False).wait_for(timeout=30_000)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Open in Results").click(timeout=PATIENCE)
+
+    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for()
+    page.get_by_text("Where do two systems differ?").click()
+    settle(page)
+    bars = page.get_by_test_id("stPlotlyChart").locator(".bars .point path")
+    box = bars.first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(300)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.get_by_role("heading", name="Queries", exact=True).wait_for()
+    page.locator(".hits").first.wait_for()
+    assert "query=" in page.url
+    assert "dataset=pumps" in page.url
+
+    page.get_by_role("link", name="Try", exact=True).click()
+    page.get_by_placeholder("Type a query").fill("alerts by mail")
+    page.keyboard.press("Enter")
+    page.locator(".hits").first.wait_for(timeout=60_000)
+    assert page.get_by_test_id("stException").count() == 0

@@ -15,7 +15,7 @@ import pytest
 from core.history import list_experiments, load_experiment
 from core.store import Workspace
 from tests.support.app import REPOSITORY, AppServer, run_app
-from tests.support.browser import assert_no_outside_requests
+from tests.support.browser import assert_no_outside_requests, click_middle, settle
 from tests.support.small import write_small_dataset
 
 if TYPE_CHECKING:
@@ -33,13 +33,6 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     folder.mkdir()
     with run_app(folder) as server:
         yield server
-
-
-def settle(page: Page) -> None:
-    """Waits until the page's script has ended."""
-    page.wait_for_timeout(400)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=30_000)
-    page.wait_for_timeout(600)
 
 
 def shoot(page: Page, name: str) -> None:
@@ -101,12 +94,7 @@ def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path)
     page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for()
     page.get_by_text("Where do two systems differ?").click()
     settle(page)
-    bars = page.get_by_test_id("stPlotlyChart").locator(".bars .point path")
-    box = bars.first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(300)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    click_middle(page, page.get_by_test_id("stPlotlyChart").locator(".bars .point path").first)
 
     page.get_by_role("heading", name="Queries", exact=True).wait_for()
     page.locator(".hits").first.wait_for()

@@ -21,6 +21,7 @@ from core.jobs import FAILED, RUNNING, Job, write_job
 from core.store import Workspace
 from pages.shared import charts, tables
 from tests.support.app import REPOSITORY, run_app
+from tests.support.browser import click_middle, settle
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -326,21 +327,6 @@ def test_row_offers_its_queries_and_a_query_opens(workspace: Path, page: Page) -
         select_first_row(page, page.get_by_role("region", name="Queries of bm25: Worse than bm25-filtered (1)."))
         page.wait_for_url("**/queries?**")
         assert parse_qs(urlsplit(page.url).query)["query"] == [FILTER_HELPS_QUERY]
-
-
-def settle(page: Page) -> None:
-    """Waits until the page is drawn: a click on a canvas that moves hits something else."""
-    page.locator('[data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(500)  # the browser is still busy for a moment after the script has ended
-
-
-def click_middle(page: Page, element: Locator) -> None:
-    """A real click: Plotly listens on a layer above its bars."""
-    box = element.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(300)  # Plotly notices what is hovered after a moment, and a click counts for that
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def select_first_row(page: Page, table: Locator) -> None:

@@ -256,8 +256,7 @@ class PlanProgress:
             needed = len(find_needed(comparison.targets, comparison.execution)) + len(comparison.execution.ran)
             self._ahead = (float(comparison.estimate().characters + usage.encoded_characters), needed)
         characters, steps = self._ahead
-        measured = usage.encoded_characters / usage.encode_seconds if usage.encode_seconds > 1 else 0.0
-        speed = measured or read_speed(comparison.resources)
+        speed = usage.characters_per_second or read_speed(comparison.resources)
         total = characters / speed + steps * self._STEP
         done = usage.encoded_characters / speed + len(comparison.execution.ran) * self._STEP
         left = max(total - done, 0.0) if total else None

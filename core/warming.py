@@ -107,7 +107,7 @@ class Background:
         def report(event: ProgressEvent) -> None:
             usage = resources.usage
             done = min(float(usage.encoded_characters), total)
-            speed = usage.encoded_characters / usage.encode_seconds if usage.encode_seconds > 1 else read_speed(resources)
+            speed = usage.characters_per_second or read_speed(resources)
             left = (total - done) / speed if total and event.label != LOADING_MODEL else None
             self._events[has_model] = ProgressEvent(event.label, done, total, left)
 

@@ -102,9 +102,9 @@ def read_speed(resources: Resources) -> float:
 
 def write_speed(resources: Resources) -> None:
     """Remembers the speed of this run, if it encoded enough to tell."""
-    usage = resources.usage
-    if usage.encoded_characters > 20_000 and usage.encode_seconds > 0:
-        resources.workspace.write_facts(_SPEED_KEY, {"characters_per_second": usage.encoded_characters / usage.encode_seconds})
+    speed = resources.usage.characters_per_second
+    if speed is not None:
+        resources.workspace.write_facts(_SPEED_KEY, {"characters_per_second": speed})
 
 
 def count_distinct_texts(targets: Mapping[str, Node], resources: Resources) -> int:

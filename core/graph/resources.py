@@ -60,13 +60,20 @@ class Models:
 
 @dataclass
 class Usage:
-    """encode_seconds: time in encode calls and loading; encoded_texts, encoded_characters: encoded now; hashes: all texts
-    asked for, whether encoded now or before."""
+    """encode_seconds: time in encode calls, load_seconds of it for loading the model; encoded_texts, encoded_characters:
+    encoded now; hashes: all texts asked for, whether encoded now or before."""
 
     encode_seconds: float = 0.0
+    load_seconds: float = 0.0
     encoded_texts: int = 0
     encoded_characters: int = 0
     hashes: set[str] = field(default_factory=set)
+
+    @property
+    def characters_per_second(self) -> float | None:
+        """Speed of encoding without loading; None until enough was encoded to tell (short queries alone are slower)."""
+        seconds = self.encode_seconds - self.load_seconds
+        return self.encoded_characters / seconds if self.encoded_characters > 20_000 and seconds > 0 else None
 
 
 @dataclass
@@ -126,13 +133,19 @@ class Resources:
             self._batch_started = time.perf_counter()
             self.report(f"embedding {done} of {total} {noun}", done, total)
 
+        def load() -> Encoder:
+            started = time.perf_counter()
+            encoder = self.models.encoder(model, revision)
+            self.usage.load_seconds += time.perf_counter() - started
+            return encoder
+
         return encode_cached(
             texts,
             role=role,
             prompt=prompt,
             cache=self.workspace.vectors(model, revision),
             token_cache=self.workspace.tokens(model, revision) if keep_tokens else None,
-            load=lambda: self.models.encoder(model, revision),
+            load=load,
             on_batch=on_batch,
         )
 

@@ -18,7 +18,8 @@ from core.jobs import compare_here
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import get_workspace, quieten_libraries
 from core.store import Workspace
-from core.systems import System, list_systems, make_named_systems, preselect, read_systems, write_systems
+from core.system_files import list_systems, read_systems, write_systems
+from core.systems import System, make_named_systems, preselect
 
 EXIT_BAD_INPUT = 2
 _SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")

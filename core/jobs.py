@@ -30,7 +30,8 @@ from core.history import save_experiment
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.schema import content_hash
 from core.store import Workspace, read_json, replace_file, write_json
-from core.systems import System, from_spec
+from core.system_files import from_spec
+from core.systems import System
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "queued",

@@ -14,7 +14,8 @@ from core.data.load import load_dataset
 from core.data.samples import list_samples
 from core.errors import InputError
 from core.store import Workspace
-from core.systems import make_named_systems, read_systems
+from core.system_files import read_systems
+from core.systems import make_named_systems
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import run_small_experiment, write_small_dataset
 

@@ -22,7 +22,8 @@ from core.experiment import Comparison, Experiment, compare, describe_dataset, m
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
 from core.store import Workspace
-from core.systems import System, from_spec, make_named_systems
+from core.system_files import from_spec
+from core.systems import System, make_named_systems
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import MISSING, FakeModels, make_resources
 from tests.support.small import (

@@ -136,14 +136,9 @@ def test_half_made_environment_is_made_anew(tmp_path: Path) -> None:
 def test_pip_output_is_cut_to_what_one_waits_for() -> None:
     assert describe_line("Collecting numpy==2.4.6 (from -r requirements.txt (line 10))") == "  numpy==2.4.6"
     assert describe_line("Collecting six (from pandas->-r requirements.txt (line 3))") is None
-    assert (
-        describe_line("  Downloading https://a.b/torch-2.13.0-cp311.whl (883.4 MB)")
-        == "    downloading torch (883.4 MB)"
-    )
+    assert describe_line("  Downloading https://a.b/torch-2.13.0-cp311.whl (883.4 MB)") == "    downloading torch (883.4 MB)"
     assert describe_line("  Downloading six-1.17.0-py2.py3-none-any.whl (11 kB)") is None
-    assert describe_line("Installing collected packages: a, b, c") == (
-        "  installing 3 packages, this takes a minute or two"
-    )
+    assert describe_line("Installing collected packages: a, b, c") == ("  installing 3 packages, this takes a minute or two")
 
 
 def test_requirements_are_exact_pins() -> None:

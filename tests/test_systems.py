@@ -18,24 +18,16 @@ from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.store import Workspace
-from core.systems import (
-    PRESELECTED,
-    Dense,
-    Feedback,
-    Lexical,
-    System,
-    build,
+from core.system_files import (
     delete_own_system,
     from_spec,
     list_own_systems,
     list_systems,
-    make_named_systems,
-    make_sources,
-    preselect,
     read_systems,
     save_own_system,
     write_systems,
 )
+from core.systems import PRESELECTED, Dense, Feedback, Lexical, System, build, make_named_systems, make_sources, preselect
 
 NAMED = make_named_systems()
 NAMES = [

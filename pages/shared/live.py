@@ -14,7 +14,8 @@ from core.errors import LadderError
 from core.jobs import find_active
 from core.search import LOADING_MODEL, Answer, LiveSearch
 from core.stages.fuse import WeightedFusion
-from core.systems import System, list_own_systems, make_named_systems
+from core.system_files import list_own_systems
+from core.systems import System, make_named_systems
 from core.warming import Background
 from pages.shared.cards import Hit
 from pages.shared.jobs import describe_job, describe_seconds

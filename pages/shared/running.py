@@ -17,7 +17,8 @@ from core.jobs import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, fin
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.stages.embed import ENDPOINT_PREFIX
-from core.systems import System, from_spec
+from core.system_files import from_spec
+from core.systems import System
 from pages.shared.jobs import describe_job, describe_seconds
 from pages.shared.links import Link, go
 from pages.shared.state import open_runner, open_workspace

@@ -13,21 +13,8 @@ from core.stages.chunk import CHUNKERS, PREFIXES
 from core.stages.fuse import FUSIONS
 from core.stages.rerank import RERANKERS
 from core.stages.rewrite import Glossary, parse_glossary
-from core.systems import (
-    Dense,
-    Feedback,
-    Lexical,
-    System,
-    build,
-    delete_own_system,
-    from_spec,
-    list_own_systems,
-    make_named_systems,
-    make_sources,
-    read_systems,
-    save_own_system,
-    write_systems,
-)
+from core.system_files import delete_own_system, from_spec, list_own_systems, read_systems, save_own_system, write_systems
+from core.systems import Dense, Feedback, Lexical, System, build, make_named_systems, make_sources
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_html, escape_markdown, shorten, show_html
 

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.errors import LadderError
 from core.stages.fuse import WeightedFusion
-from core.systems import System, list_systems, save_own_system
+from core.system_files import list_systems, save_own_system
+from core.systems import System
 from pages.shared.address import follow_link, keep_in_link
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown, shorten

@@ -17,7 +17,8 @@ from core.graph.plan import PlanEstimate
 from core.history import edit_experiment, list_experiments, load_experiment, save_experiment
 from core.jobs import COMMAND_LINE, FAILED, RUNNING, Job, list_jobs, write_job
 from core.store import Workspace
-from core.systems import System, list_own_systems, make_named_systems, preselect, read_systems, save_own_system
+from core.system_files import list_own_systems, read_systems, save_own_system
+from core.systems import System, make_named_systems, preselect
 from pages.shared.history import describe_bytes
 from pages.shared.running import Outlook, describe_outlook
 from pages.shared.system_editor import draw_chain, import_systems, list_stages
@@ -426,7 +427,7 @@ def test_start_export_delete_and_import_in_the_browser(workspace: Path, page: Pa
 
 
 def test_yaml_export_reads_back(small: Workspace) -> None:
-    from core.systems import write_systems
+    from core.system_files import write_systems
 
     save_own_system(dataclasses.replace(make_named_systems()["hybrid-prf"], name="mine"), small)
     own = list_own_systems(small)

@@ -22,7 +22,8 @@ from core.data.load import load_dataset
 from core.errors import ModelUnavailable
 from core.graph.resources import Models
 from core.store import Workspace
-from core.systems import list_own_systems, make_named_systems, save_own_system
+from core.system_files import list_own_systems, save_own_system
+from core.systems import make_named_systems
 from pages.shared import filters, live
 from pages.shared.cards import Hit
 from tests.support.app import REPOSITORY, run_app

@@ -15,7 +15,7 @@ from core.data.load import load_dataset
 from core.experiment import Experiment, compare
 from core.history import save_experiment
 from core.store import Workspace
-from core.systems import list_systems
+from core.system_files import list_systems
 
 HOSTILE = "<img src=http://example.com/x.png> ![x](http://example.com/y.png) $a$ :red[b]"
 HOSTILE_QUERY = "q-hostile"

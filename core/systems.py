@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 from core.errors import InputError, check_range
 from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
-from core.stages.chunk import CHUNKERS, Recursive, WholeDocument
+from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
@@ -208,90 +208,45 @@ def make_sources(corpus_fingerprint: str, queries_fingerprint: str) -> tuple[Nod
     return Node(Source("documents", corpus_fingerprint)), Node(Source("queries", queries_fingerprint))
 
 
+_DESCRIPTIONS = {
+    "dense": "Embeddings alone, chunks of 200 tokens. The baseline.",
+    "dense-whole": "Embeddings of whole documents, cut where the model stops reading.",
+    "dense-chunk64": "Embeddings of small chunks, 64 tokens.",
+    "dense-chunk128": "Embeddings of smaller chunks, 128 tokens.",
+    "dense-window": "Embeddings of single sentences; each hit brings its neighbours.",
+    "dense-parent": "Embeddings of small pieces; each hit brings the larger chunk around it.",
+    "bm25": "Word matching (BM25) over whole documents. No model needed.",
+    "dense-filtered": "Embeddings, only among documents that match the query's metadata filter.",
+    "bm25-filtered": "Word matching, only among documents that match the query's metadata filter.",
+    "hybrid-rrf": "Embeddings and word matching together, merged by rank.",
+    "hybrid-weighted": "Embeddings and word matching together, 70 % to 30 % by score.",
+    "hybrid-filtered": "Both together, only among documents that match the query's metadata filter.",
+    "hybrid-prf": "Both together; each query is enriched from its own first hits.",
+    "dense-rerank": "Embeddings, then the first 50 hits are compared word by word.",
+    "hybrid-rerank": "Both together, then the first 50 hits are compared word by word.",
+}
+
+
 def make_named_systems() -> dict[str, System]:
     """The systems that come with the product, by name, in the order in which they are listed."""
-    chunk = Recursive(size=200, overlap=0)
-    kinds = CHUNKERS
-    dense, lexical = Dense(), Lexical()
-    hybrid = System("hybrid-rrf", "", chunk=chunk, dense=dense, lexical=lexical, fuse=ReciprocalRankFusion())
-    plain = System(BASELINE, "Embeddings alone, chunks of 200 tokens. The baseline.", chunk=chunk, dense=dense)
-    words = System("bm25", "Word matching (BM25) over whole documents. No model needed.", lexical=lexical)
-    vary = dataclasses.replace
-    systems = [
-        plain,
-        vary(
-            plain,
-            name="dense-whole",
-            description="Embeddings of whole documents, cut where the model stops reading.",
-            chunk=WholeDocument(),
-        ),
-        vary(
-            plain,
-            name="dense-chunk64",
-            description="Embeddings of small chunks, 64 tokens.",
-            chunk=Recursive(size=64, overlap=0),
-        ),
-        vary(
-            plain,
-            name="dense-chunk128",
-            description="Embeddings of smaller chunks, 128 tokens.",
-            chunk=Recursive(size=128, overlap=0),
-        ),
-        vary(
-            plain,
-            name="dense-window",
-            description="Embeddings of single sentences; each hit brings its neighbours.",
-            chunk=kinds["window"](),
-        ),
-        vary(
-            plain,
-            name="dense-parent",
-            description="Embeddings of small pieces; each hit brings the larger chunk around it.",
-            chunk=kinds["parent"](),
-        ),
-        words,
-        vary(
-            plain,
-            name="dense-filtered",
-            description="Embeddings, only among documents that match the query's metadata filter.",
-            filter=True,
-        ),
-        vary(
-            words,
-            name="bm25-filtered",
-            description="Word matching, only among documents that match the query's metadata filter.",
-            filter=True,
-        ),
-        vary(hybrid, description="Embeddings and word matching together, merged by rank."),
-        vary(
-            hybrid,
-            name="hybrid-weighted",
-            description="Embeddings and word matching together, 70 % to 30 % by score.",
-            fuse=WeightedFusion(),
-        ),
-        vary(
-            hybrid,
-            name="hybrid-filtered",
-            description="Both together, only among documents that match the query's metadata filter.",
-            filter=True,
-        ),
-        vary(
-            hybrid,
-            name="hybrid-prf",
-            description="Both together; each query is enriched from its own first hits.",
-            rewrite=(Feedback(),),
-        ),
-        vary(
-            plain,
-            name="dense-rerank",
-            description="Embeddings, then the first 50 hits are compared word by word.",
-            rerank=LateInteraction(),
-        ),
-        vary(
-            hybrid,
-            name="hybrid-rerank",
-            description="Both together, then the first 50 hits are compared word by word.",
-            rerank=LateInteraction(),
-        ),
-    ]
-    return {system.name: system for system in systems}
+    dense: dict[str, Any] = {"chunk": Recursive(size=200, overlap=0), "dense": Dense()}
+    words: dict[str, Any] = {"lexical": Lexical()}
+    hybrid = {**dense, **words, "fuse": ReciprocalRankFusion()}
+    parts = {
+        "dense": dense,
+        "dense-whole": {**dense, "chunk": WholeDocument()},
+        "dense-chunk64": {**dense, "chunk": Recursive(size=64, overlap=0)},
+        "dense-chunk128": {**dense, "chunk": Recursive(size=128, overlap=0)},
+        "dense-window": {**dense, "chunk": SentenceWindow()},
+        "dense-parent": {**dense, "chunk": ParentDocument()},
+        "bm25": words,
+        "dense-filtered": {**dense, "filter": True},
+        "bm25-filtered": {**words, "filter": True},
+        "hybrid-rrf": hybrid,
+        "hybrid-weighted": {**hybrid, "fuse": WeightedFusion()},
+        "hybrid-filtered": {**hybrid, "filter": True},
+        "hybrid-prf": {**hybrid, "rewrite": (Feedback(),)},
+        "dense-rerank": {**dense, "rerank": LateInteraction()},
+        "hybrid-rerank": {**hybrid, "rerank": LateInteraction()},
+    }
+    return {name: System(name, _DESCRIPTIONS[name], **fields) for name, fields in parts.items()}

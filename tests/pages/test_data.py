@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -35,15 +33,9 @@ QUESTIONS = ("questions.csv", b"qid,question\nq1,hello?\n", "text/csv")
 
 
 @pytest.fixture(autouse=True)
-def quiet_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Every test opens its own workspace, loads no model, starts no sample run and has no samples."""
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
+def no_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The only datasets are those that a test makes."""
     monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "samples")
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

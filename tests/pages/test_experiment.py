@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -27,17 +25,6 @@ from tests.support.small import HOSTILE, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-
-@pytest.fixture(autouse=True)
-def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test opens its own workspace, loads no model and starts no sample run."""
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

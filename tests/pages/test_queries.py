@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -38,15 +36,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
-
-
-@pytest.fixture(autouse=True)
-def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test opens its own workspace, loads no model and starts no sample run."""
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
 
 
 def open_page(**parameters: str) -> AppTest:

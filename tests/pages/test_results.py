@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -29,17 +27,6 @@ if TYPE_CHECKING:
 
 ROW_HEIGHT = 35  # of a Streamlit table, in pixels
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
-
-
-@pytest.fixture(autouse=True)
-def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test opens its own workspace, loads no model and starts no sample run."""
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 def open_page(**parameters: str) -> AppTest:

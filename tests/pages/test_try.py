@@ -6,13 +6,11 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-import streamlit as st
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -37,19 +35,13 @@ NAMED = make_named_systems()
 
 
 @pytest.fixture(autouse=True)
-def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test opens its own workspace; no model loads and no sample runs."""
+def no_model(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
+    """No model can be had."""
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise ModelUnavailable("The embedding model cannot be had. Give the path of a local folder.")
 
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
     monkeypatch.setattr("pages.shared.state.open_models", lambda: Models(load=refuse))
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from core.experiment import Experiment
 from core.jobs import Job
 from core.systems import BASELINE
 from pages.shared import tables
+from pages.shared.address import follow_link, keep_in_link
 from pages.shared.frame import page_setup
 from pages.shared.questions import show_more, show_queries_of, show_question, show_unlabelled
 from pages.shared.state import View, open_dataset
 from pages.shared.text import escape_markdown, shorten
 from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
+
+_UNTOUCHED = "_baseline_untouched"  # the default that nobody has changed yet
 
 
 def show_notices(view: View, experiment: Experiment, job: Job | None) -> None:
@@ -40,24 +43,30 @@ def show_cures(experiment: Experiment) -> None:
 
 
 def choose_baseline(experiment: Experiment) -> str:
-    """The system that the others are compared with; kept in the link."""
-    ready = experiment.ready
-    asked = st.query_params.get("baseline")
+    """The system that the others are compared with; a choice made by hand stands in the link.
+
+    While an experiment runs the default moves on as better ones become ready, unless somebody chose.
+    """
+    ready, state = experiment.ready, st.session_state
+    asked = next(iter(follow_link("baseline") or []), None)
     if asked is not None and asked not in ready:
         st.warning(f"The system {escape_markdown(shorten(asked))} has no result here. Choose another baseline.")
-    if st.session_state.get("baseline") not in ready:
-        st.session_state.pop("baseline", None)
-    return str(
+    default = BASELINE if BASELINE in ready else ready[0]
+    if asked in ready:
+        state["baseline"] = asked
+    elif state.get("baseline") not in ready or state["baseline"] == state.get(_UNTOUCHED):
+        state["baseline"] = state[_UNTOUCHED] = default
+    chosen = str(
         st.selectbox(
             "Baseline",
             ready,
-            index=ready.index(BASELINE) if BASELINE in ready else 0,
             key="baseline",
-            bind="query-params",
             persist_state="session",
             help="Differences are measured against this system, query by query.",
         )
     )
+    keep_in_link("baseline", [chosen] if chosen != default else [])
+    return chosen
 
 
 def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> None:
@@ -74,6 +83,9 @@ def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> Non
         st.markdown(escape_markdown(tables.describe_difference(view, leader=leader, baseline=baseline)))
     chosen = tables.show_leaderboard(board, measure=view.measure, baseline=baseline, key="leaderboard")
     st.caption(escape_markdown(f"{tables.describe_queries(view, dataset)} Select a row to see its queries."))
+    filtered = tables.describe_filtered(experiment, dataset, view)
+    if filtered:
+        st.caption(escape_markdown(filtered))
     uneven = tables.describe_judged(experiment)
     if uneven:
         st.info(escape_markdown(uneven))

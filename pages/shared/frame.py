@@ -115,7 +115,10 @@ def draw_sidebar() -> None:
     with st.sidebar:
         asked = next((entry.dataset for entry in history if entry.id == st.query_params.get("experiment")), None)
         default = asked if asked in names else _first_dataset(history, names)
+        before = st.session_state.get("_link_dataset")
         dataset = _choose("Dataset", names, "dataset", unknown, default=default)
+        if before not in (None, dataset):
+            _drop_own("experiment", "split", "measure")
         entries = {entry.id: entry for entry in history if entry.dataset == dataset}
         experiment_id = _choose("Experiment", list(entries), "experiment", unknown, labels=_label_experiments(entries))
         try:
@@ -129,6 +132,13 @@ def draw_sidebar() -> None:
         measure = _choose("Measure", measures, "measure", unknown, help=_explain(measures))
         st.session_state["_view"] = View(view.dataset_name, view.experiment, split or splits[0], measure or PRIMARY, unknown)
         show_active_job()
+
+
+def _drop_own(*keys: str) -> None:
+    """Takes from the link what was written there for the dataset before: nobody asked for it, so no warning is due."""
+    for key in keys:
+        if key in st.query_params and st.query_params[key] == st.session_state.get(f"_link_{key}"):
+            del st.query_params[key]
 
 
 def _choose(
@@ -169,7 +179,7 @@ def _choose(
         )
     )
     st.session_state[written] = chosen
-    if key not in unknown:
+    if key not in unknown and asked != chosen:
         st.query_params[key] = chosen
     return chosen
 

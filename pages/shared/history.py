@@ -30,6 +30,7 @@ from pages.shared.state import View, open_experiment, open_workspace
 from pages.shared.text import escape_markdown, shorten
 
 _FLASH = "_history_flash"
+_IMPORTED = "_history_imported"
 _ROUND = "_history_round"  # counts uploads taken in: a new key empties the upload box
 _LARGE = 20_000_000  # bytes; larger datasets stay out of an export unless they were uploaded
 _STATUS = {"done": "finished", "cancelled": "cancelled"}
@@ -40,6 +41,8 @@ def show_history(view: View) -> None:
     flash = st.session_state.pop(_FLASH, None)
     if flash:
         st.success(escape_markdown(flash))
+    if _IMPORTED in st.session_state:
+        st.session_state["history_one"] = st.session_state.pop(_IMPORTED)
     workspace = open_workspace()
     entries = {entry.id: entry for entry in list_experiments(workspace)}
     active = {job.id for job in find_active(workspace)}
@@ -302,5 +305,5 @@ def _import() -> None:
             return
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     st.session_state[_FLASH] = f"{file.name} is imported. It is chosen below."
-    st.session_state["history_one"] = experiment_id
+    st.session_state[_IMPORTED] = experiment_id  # its select is drawn already and cannot be set any more in this run
     st.rerun()

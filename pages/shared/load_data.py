@@ -286,7 +286,7 @@ def _show_path() -> None:
         "Path of a folder, a zip or a table on the machine that runs this app", key="data_path", persist_state="session"
     ).strip()
     st.caption("A folder stays where it is and is read again when its files change. Zips and tables are copied.")
-    st.button("Look", on_click=_look, args=(typed,), disabled=not typed, help=None if typed else "Type a path first.")
+    st.button("Look", on_click=_look)  # never disabled: the click that ends the typing would be lost
     path = st.session_state.get(_PATH)
     if not isinstance(path, Path) or not path.exists() or str(path) != str(_resolve(typed)):
         return
@@ -305,10 +305,13 @@ def _resolve(typed: str) -> Path:
     return Path(typed).expanduser().resolve()
 
 
-def _look(typed: str) -> None:
+def _look() -> None:
     """A callback: what the path is. A zip is unpacked into the workspace and goes on as an upload."""
+    typed = str(st.session_state["data_path"]).strip()  # as it is at the click, not as it was when the page was drawn
     path = _resolve(typed)
-    if not path.exists():
+    if not typed:
+        _say("error", "Type a path first.")
+    elif not path.exists():
         _say("error", f"There is nothing at {path} on this machine; check the path.")
     elif path.suffix.lower() == ".zip" and path.is_file():
         target = new_import_folder(path.name, open_workspace())

@@ -215,13 +215,32 @@ def pair_queries(view: View, first: str, second: str, texts: Mapping[str, str]) 
 
 
 def describe_best(view: View, *, leader: str, baseline: str) -> str:
-    """ "The answer is among the first five for 52 of 60 queries with hybrid-rrf; with dense for 44." Plain text."""
-    hits, count = count_hits(view.per_query, system=leader)
-    sentence = f"The answer is among the first five for {hits} of {count} queries with {leader}"
-    if leader == baseline:
+    """ "The answer is among the first five for 52 of 60 queries with hybrid-rrf; with dense for 44." Plain text.
+
+    Speaks of the system with most such queries, which need not be the leader on the chosen measure; the leader if it ties.
+    """
+    counts = {name: count_hits(view.per_query, system=name) for name in view.per_query["system"].drop_duplicates()}
+    best = max(counts, key=lambda name: (counts[name][0], name == leader, name == baseline))
+    hits, count = counts[best]
+    sentence = f"The answer is among the first five for {hits} of {count} queries with {best}"
+    if best == baseline:
         return f"{sentence}."
-    others = count_hits(view.per_query, system=baseline)[0]
+    others = counts[baseline][0]
     return f"{sentence}, as with {baseline}." if others == hits else f"{sentence}; with {baseline} for {others}."
+
+
+def describe_filtered(experiment: Experiment, dataset: Dataset, view: View) -> str:
+    """Says what filtered systems are given that the others are not; empty without such systems or filters. Plain text."""
+    names = [system.name for system in experiment.systems if system.spec.get("filter") and system.name in experiment.ready]
+    asked = dataset.queries[dataset.queries["query_id"].isin(view.query_ids)]
+    count = sum(bool(conditions) for conditions in asked["filter"])
+    if not names or not count:
+        return ""
+    verb = "searches" if len(names) == 1 else "search"
+    return (
+        f"{', '.join(names)} {verb} only what matches the query's own filter, which {count} of {len(asked)} queries carry; "
+        "the other systems are not told it."
+    )
 
 
 def describe_difference(view: View, *, leader: str, baseline: str) -> str:

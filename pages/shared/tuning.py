@@ -29,6 +29,7 @@ def ask_systems(known: dict[str, System]) -> dict[str, System]:
         st.warning(f"This system is not here: {escape_markdown(shorten(', '.join(unknown)))}. Choose from those below.")
     before = asked or st.session_state.get("try_systems", FIRST_SYSTEMS)
     wanted = [name for name in before if name in known][:MOST_SYSTEMS]
+    wanted = wanted or ([name for name in FIRST_SYSTEMS if name in known] if unknown else [])
     if st.session_state.get("try_systems") != wanted:
         st.session_state["try_systems"] = wanted
     chosen = st.multiselect(

@@ -18,6 +18,7 @@ from core.history import save_experiment
 from core.jobs import FAILED, RUNNING, Job, write_job
 from core.store import Workspace
 from pages.shared import charts, tables
+from pages.shared.state import View
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import click_middle, settle
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset
@@ -324,3 +325,59 @@ def select_first_row(page: Page, table: Locator) -> None:
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + 1.5 * ROW_HEIGHT)
+
+
+def rename_to_dense(experiment: Experiment, name: str) -> Experiment:
+    """The experiment as if one of its systems were the baseline."""
+    systems = tuple(dataclasses.replace(s, name="dense") if s.name == name else s for s in experiment.systems)
+    runs = {("dense" if key == name else key): run for key, run in experiment.runs.items()}
+    per_query = experiment.per_query.assign(system=experiment.per_query["system"].replace(name, "dense"))
+    return dataclasses.replace(experiment, systems=systems, runs=runs, per_query=per_query)
+
+
+def test_the_baseline_moves_to_dense_when_it_becomes_ready_unless_someone_chose(workspace: Path) -> None:
+    both = rename_to_dense(run_small_experiment(workspace), "bm25-filtered")
+    first = dataclasses.replace(
+        both, systems=both.systems[:1], runs={"bm25": both.runs["bm25"]}, per_query=both.per_query.query("system == 'bm25'")
+    )
+    store = Workspace(workspace)
+    save_experiment(first, store)
+    watching, chosen = open_page(dataset="small"), open_page(dataset="small", baseline="bm25")
+    assert watching.selectbox(key="baseline").value == "bm25"
+    save_experiment(both, store)
+    for app, expected in ((watching, "dense"), (chosen, "bm25")):
+        del app.session_state["_frame_ran"]
+        app.run()
+        assert not app.exception
+        assert app.selectbox(key="baseline").value == expected
+    assert "baseline" not in watching.query_params
+    assert read(watching.subheader).endswith("with bm25; with dense for 5.")
+
+
+def test_the_headline_counts_for_the_system_with_most_hits(workspace: Path) -> None:
+    """bm25 has the answer among the first five 6 times, bm25-filtered 5 times; whoever leads on another measure."""
+    experiment = run_small_experiment(workspace)
+    view = View("small", experiment, "all", "nDCG@10", {})
+    assert tables.describe_best(view, leader="bm25-filtered", baseline="bm25-filtered").endswith(
+        "for 6 of 7 queries with bm25; with bm25-filtered for 5."
+    )
+
+
+def test_what_filtered_systems_are_told_is_said(workspace: Path) -> None:
+    make_experiment(workspace)
+    words = "bm25-filtered searches only what matches the query's own filter, which"
+    assert words in read(open_page(dataset="small").caption)
+    make_experiment(workspace, systems=("bm25",), dataset="plain")
+    assert words not in read(open_page(dataset="plain").caption)
+
+
+def test_another_dataset_brings_no_warning_about_the_old_experiment(workspace: Path) -> None:
+    make_experiment(workspace)
+    make_experiment(workspace, systems=("bm25",), dataset="other")
+    app = open_page(dataset="small")
+    app.selectbox(key="dataset").set_value("other")
+    del app.session_state["_frame_ran"]
+    app.run()
+    assert not app.exception
+    assert "is not here" not in read(app.warning)
+    assert "on other" in read(app.caption)

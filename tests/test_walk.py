@@ -62,7 +62,7 @@ def test_a_cold_deep_link_on_an_empty_workspace_shows_the_sample(walk: AppServer
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = chromium.new_context(viewport={"width": 1400, "height": 1350}, color_scheme=scheme)  # type: ignore[arg-type]
     with context, assert_no_outside_requests(page := context.new_page()):
         for name, title in (("results", "Results"), ("queries", "Queries"), ("data", "Data"), ("experiment", "Experiment")):
             page.goto(f"{walk.url}/{name}?dataset=product_docs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.systems import BASELINE, make_named_systems
+from core.systems import BASELINE, make_named_systems, preselect
 
 # The ten of .streamlit/config.toml: any two stay apart for colour-blind readers.
 COLOURS = (
@@ -26,7 +26,9 @@ def style_system(name: str, *, own: Sequence[str] = ()) -> tuple[str, str, str]:
     """(colour, marker symbol, line dash) of a system. own: the names of systems that users added, in their order."""
     if name == BASELINE:
         return BASELINE_GREY, SYMBOLS[0], DASHES[0]
-    named = [known for known in make_named_systems() if known != BASELINE]
+    # The first colours are furthest apart: they go to the systems that are seen together most.
+    often = preselect(has_filters=True)
+    named = [known for known in dict.fromkeys([*often, *make_named_systems()]) if known != BASELINE]
     names = [*named, *(other for other in own if other not in named)]
     position = names.index(name) if name in names else sum(map(ord, name)) % len(COLOURS)
     turn = position // len(COLOURS)

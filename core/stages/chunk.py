@@ -191,6 +191,7 @@ class _Chunker:
         return pd.DataFrame(rows, columns=CHUNKS) if rows else empty(CHUNKS)
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
+        """The pieces of a text; every chunker has its own way."""
         raise NotImplementedError
 
 

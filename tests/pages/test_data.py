@@ -447,9 +447,10 @@ def test_a_path_on_this_machine_is_read_where_it_is(workspace: Path, tmp_path: P
     app = open_page()
     app.segmented_control(key="data_way").set_value("A path on this machine")
     run(app)
-    app.text_input(key="data_path").set_value(str(folder / "nothing"))
-    run(app)
     press(app, "Look")
+    assert "Type a path first." in read(app.error)
+    app.text_input(key="data_path").set_value(str(folder / "nothing"))
+    press(app, "Look")  # in the same run: what was typed just before the click counts
     assert "There is nothing at" in read(app.error)
     app.text_input(key="data_path").set_value(str(folder))
     run(app)

@@ -9,12 +9,14 @@ from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown
 
 _SEEN = "_job_seen"
+_WHOLE = "_job_whole_page"  # this run draws the page, not only the job
 _SECONDS = 1.0
 
 
 def show_active_job() -> None:
     """Draws the job; asks again every second while one is active, not at all otherwise."""
     active = bool(find_active(open_workspace()))
+    st.session_state[_WHOLE] = True
     st.fragment(_draw, run_every=_SECONDS if active else None)()
 
 
@@ -23,10 +25,12 @@ def _draw() -> None:
     active = find_active(workspace)
     # The page is drawn anew when a system becomes ready or the job ends, not at every tick.
     state = tuple((job.id, job.state, len(job.ready)) for job in active)
-    if st.session_state.get(_SEEN) not in (None, state):
-        st.session_state[_SEEN] = state
-        st.rerun(scope="app")
+    # When the whole page is being drawn it shows the news anyway, and another rerun would swallow the click that caused it.
+    whole = st.session_state.pop(_WHOLE, False)
+    changed = st.session_state.get(_SEEN) not in (None, state)
     st.session_state[_SEEN] = state
+    if changed and not whole:
+        st.rerun(scope="app")
     if not active:
         _show_interrupted()
         return

@@ -31,7 +31,8 @@ from core.graph.plan import (
 )
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.schema import PER_QUERY, content_hash, empty, to_document_run
+from core.schema import PER_QUERY, RUN, content_hash, empty, to_document_run
+from core.settings import DEFAULT_MODEL
 from core.stages.chunk import share_of_passages_cut, truncation_share
 from core.stages.index_chroma import IndexDense, measure_index_loss
 from core.store import Workspace
@@ -61,7 +62,8 @@ class SystemResult:
 @dataclass(frozen=True)
 class Experiment:
     """The result of compare(). runs: system -> schema.RUN with start and end of each hit's chunk. status: "done",
-    "cancelled" or "running" (partial). per_query: schema.PER_QUERY."""
+    "cancelled" or "running" (partial). per_query: schema.PER_QUERY. query_ids: the queries asked, in the dataset's order
+    (a ladder draws its own split, which the dataset does not know)."""
 
     id: str
     name: str
@@ -74,6 +76,7 @@ class Experiment:
     runs: dict[str, pd.DataFrame]
     status: str = "done"
     note: str = ""
+    query_ids: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `compare --json`: everything but the runs and the per-query values."""
@@ -136,11 +139,21 @@ class Comparison:
     def estimate(self) -> PlanEstimate:
         return estimate_plan(self.targets, self.execution)
 
-    def chunk_spans(self, name: str) -> pd.DataFrame:
-        """chunk_id, start, end of every chunk that the system's run may name."""
+    def place_hits(self, name: str, run: pd.DataFrame) -> pd.DataFrame:
+        """The system's run with start and end of each hit's chunk, and its tokens if there is evidence to measure.
+
+        Tokens are the default model's, whatever the system uses, so that contexts of all systems are of equal size.
+        """
         nodes = [node for node in self.targets[name].walk() if node.gives == "chunks"]
-        frames = [self.execution.output(node)[["chunk_id", "start", "end"]] for node in nodes]
-        return pd.concat(frames, ignore_index=True).drop_duplicates("chunk_id")
+        frames = [self.execution.output(node)[["chunk_id", "start", "end", "text"]] for node in nodes]
+        chunks = pd.concat(frames, ignore_index=True).drop_duplicates("chunk_id")
+        chunks = chunks[chunks["chunk_id"].isin(set(run["chunk_id"]))]
+        columns = ["chunk_id", "start", "end"]
+        if len(self.dataset.evidence):
+            counts = self.resources.tokenizer(DEFAULT_MODEL).count(chunks["text"].tolist())
+            chunks = chunks.assign(tokens=np.array(counts, dtype=np.int64))
+            columns.append("tokens")
+        return run.merge(chunks[columns], on="chunk_id", how="left") if len(run) else run.reindex(columns=[*RUN, *columns[1:]])
 
     def describe_index(self, name: str) -> dict[str, Any]:
         """Chunks, what the model does not read of them, and what the approximate index loses; kept with the cache."""
@@ -286,12 +299,8 @@ class _Draft:
         if outcome.run is None:
             self._errors[system] = outcome.error or "failed"
             return
-        spans = self._comparison.chunk_spans(system)
-        run = outcome.run.merge(spans, on="chunk_id", how="left") if len(outcome.run) else outcome.run.assign(start=0, end=0)
-        self._runs[system] = run
-        self._per_query[system] = evaluate_runs(
-            {system: run}, judgments=self._judgments, evidence=self._evidence, chunks={system: spans}
-        )
+        run = self._runs[system] = self._comparison.place_hits(system, outcome.run)
+        self._per_query[system] = evaluate_runs({system: run}, judgments=self._judgments, evidence=self._evidence)
         self._judged[system] = measure_judged(self._judgments, to_document_run(run)) if len(self._judgments) else None
 
     def add_facts(self) -> None:
@@ -343,6 +352,7 @@ class _Draft:
             per_query=per_query,
             runs=dict(self._runs),
             status=status,
+            query_ids=tuple(comparison.queries["query_id"]),
         )
 
     def _timings(self) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def _read_experiment(folder: Path) -> Experiment:
             runs[system.name] = read_frame(file)
     per_query = read_frame(folder / "per_query.parquet")
     known = per_query["system"].isin([system.name for system in systems])
+    content["query_ids"] = tuple(content.get("query_ids", ()))
     return Experiment(**content, systems=systems, per_query=per_query[known].reset_index(drop=True), runs=runs)
 
 

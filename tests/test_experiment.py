@@ -17,7 +17,7 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
-from core.evaluation.measures import DOCUMENT_MEASURES
+from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.experiment import Comparison, Experiment, compare, describe_dataset, make_experiment_id, to_trec
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
@@ -72,7 +72,7 @@ def test_all_named_systems_run(dataset: Dataset, workspace: Path, tmp_path: Path
     ].items()
     assert content["dataset"]["fingerprint"] == dataset.fingerprint
     assert (content["split_used"], content["status"]) == ("all", "done")
-    evidence = ["evidence_recall@5", "evidence_precision@5", "evidence_iou@5"]
+    evidence = list(EVIDENCE_MEASURES)
     for system in content["systems"]:
         assert from_spec(system["spec"]) == NAMED[system["name"]]
         assert list(system["measures"]) == [*DOCUMENT_MEASURES, *evidence]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.evaluation.measures import measure_documents, measure_evidence
+from core.evaluation.answers import measure_success, rank_answers
+from core.evaluation.measures import DOCUMENT_MEASURES, measure_context, measure_documents, measure_evidence
 from core.evaluation.significance import bootstrap_means
 from core.schema import PER_QUERY, empty, to_document_run
 
@@ -28,17 +29,19 @@ def evaluate_runs(
     *,
     judgments: pd.DataFrame,
     evidence: pd.DataFrame,
-    chunks: Mapping[str, pd.DataFrame],
+    measures: Iterable[str] = DOCUMENT_MEASURES,
 ) -> pd.DataFrame:
     """Every measure for every system and judged query: schema.PER_QUERY, in the order of `runs`.
 
-    runs: system -> schema.RUN. chunks: system -> chunk_id, start, end of the chunks its run names (for evidence measures).
+    runs: system -> schema.RUN; where there is evidence also start, end and tokens of each hit's chunk.
+    measures: the document measures; those of the evidence are always there if there is some.
     """
     frames = []
     for system, run in runs.items():
-        parts = [measure_documents(judgments, to_document_run(run))]
+        parts = [measure_documents(judgments, to_document_run(run), measures=measures)]
         if len(evidence):
-            parts.append(measure_evidence(evidence, run, chunks[system]))
+            parts += [measure_evidence(evidence, run), measure_context(evidence, run)]
+            parts.append(measure_success(rank_answers(run, judgments, evidence)))
         frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
         if frame is not None:
             frames.append(frame.assign(system=system))

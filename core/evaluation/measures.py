@@ -13,9 +13,13 @@ PRIMARY = "nDCG@10"
 DOCUMENT_MEASURES = (
     "nDCG@10", "Success@1", "Success@5", "R@5", "R@10", "R@100", "P@5", "P@10", "RR@10", "AP",
 )  # fmt: skip
-EVIDENCE_MEASURES = ("evidence_recall@5", "evidence_precision@5", "evidence_iou@5")
+CONTEXT_RECALL = "evidence_recall@1000tokens"
+EVIDENCE_MEASURES = (
+    "evidence_recall@5", "evidence_precision@5", "evidence_iou@5", CONTEXT_RECALL, "answer_success@5",
+)  # fmt: skip
 JUDGED = "Judged@10"
 EVIDENCE_DEPTH = 5
+CONTEXT = 1000  # tokens of context at which chunkings are compared
 
 Span = tuple[int, int]
 
@@ -55,27 +59,53 @@ def find_answerable(judgments: pd.DataFrame) -> list[str]:
     return judgments.loc[judgments["relevance"] >= 1, "query_id"].drop_duplicates().tolist()
 
 
-def measure_evidence(
-    evidence: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, depth: int = EVIDENCE_DEPTH
-) -> pd.DataFrame:
+def measure_evidence(evidence: pd.DataFrame, run: pd.DataFrame, *, depth: int = EVIDENCE_DEPTH) -> pd.DataFrame:
     """Recall, precision and IoU of the evidence in characters over the first `depth` chunks; query_id, measure, value.
 
-    evidence: schema.EVIDENCE. run: schema.RUN. chunks: chunk_id, start, end of every chunk the run may name.
+    evidence: schema.EVIDENCE. run: schema.RUN with start and end of each hit's chunk.
     Definitions of the Chroma report (Smith, Troynikov 2024): found = characters of the evidence covered by a retrieved
     chunk, each counted once; recall = found / characters of the evidence; precision = found / characters of the retrieved
     chunks, where overlapping chunks all count; IoU = found / (characters retrieved + evidence missed).
     A query without results scores 0.
     """
-    spans = dict(zip(chunks["chunk_id"], zip(chunks["start"], chunks["end"], strict=True), strict=True))
-    first = run[run["rank"] <= depth]
-    hits: dict[str, list[tuple[str, Span]]] = {}
-    for query_id, doc_id, chunk_id in zip(first["query_id"], first["doc_id"], first["chunk_id"], strict=True):
-        hits.setdefault(query_id, []).append((doc_id, spans[chunk_id]))
+    hits = _spans_of(run[run["rank"] <= depth])
     rows: list[tuple[str, str, float]] = []
-    for query_id, group in evidence.groupby("query_id", sort=False):
-        wanted = list(zip(group["doc_id"], zip(group["start"], group["end"], strict=True), strict=True))
-        values = score_spans(wanted, hits.get(str(query_id), []))
-        rows.extend((str(query_id), f"{name}@{depth}", value) for name, value in values.items())
+    for query_id, wanted in _spans_of(evidence).items():
+        values = score_spans(wanted, hits.get(query_id, []))
+        rows.extend((query_id, f"{name}@{depth}", value) for name, value in values.items())
+    return pd.DataFrame(rows, columns=["query_id", "measure", "value"])
+
+
+def _spans_of(frame: pd.DataFrame) -> dict[str, list[tuple[str, Span]]]:
+    """query id -> (document, span) of its rows, in order."""
+    spans: dict[str, list[tuple[str, Span]]] = {}
+    for query_id, doc_id, start, end in zip(*(frame[name] for name in ("query_id", "doc_id", "start", "end")), strict=True):
+        spans.setdefault(query_id, []).append((doc_id, (int(start), int(end))))
+    return spans
+
+
+def measure_context(evidence: pd.DataFrame, run: pd.DataFrame, *, budget: int = CONTEXT) -> pd.DataFrame:
+    """Recall of the evidence in characters within the first `budget` tokens of hits; query_id, measure, value.
+
+    evidence: schema.EVIDENCE. run: schema.RUN with start, end and tokens of each hit's chunk. Hits are taken in rank order
+    until the budget is full; of the hit that crosses it the beginning counts, in proportion. Every system fills the same
+    context, so that large chunks have no advantage over small ones. A query without results scores 0.
+    """
+    wanted = _spans_of(evidence)
+    hits: dict[str, list[tuple[str, Span]]] = {}
+    used: dict[str, int] = {}
+    columns = [run[name].to_numpy() for name in ("query_id", "doc_id", "start", "end", "tokens")]
+    for query_id, doc_id, start, end, tokens in zip(*columns, strict=True):
+        left = budget - used.get(query_id, 0)
+        if left <= 0 or query_id not in wanted:
+            continue
+        used[query_id] = used.get(query_id, 0) + int(tokens)
+        stop = end if tokens <= left else start + (end - start) * left // tokens
+        hits.setdefault(query_id, []).append((doc_id, (int(start), int(stop))))
+    rows = [
+        (query_id, CONTEXT_RECALL, score_spans(spans, hits.get(query_id, []))["evidence_recall"])
+        for query_id, spans in wanted.items()
+    ]
     return pd.DataFrame(rows, columns=["query_id", "measure", "value"])
 
 

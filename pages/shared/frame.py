@@ -39,6 +39,8 @@ MEASURE_WORDS = {
     "evidence_recall@5": "share of the answer's characters that stand in the first five chunks",
     "evidence_precision@5": "share of the first five chunks' characters that belong to the answer",
     "evidence_iou@5": "answer found / (text retrieved + answer missed), in characters",
+    "evidence_recall@1000tokens": "share of the answer's characters within the first 1,000 tokens (about 750 words) of hits",
+    "answer_success@5": "share of queries with a hit among the first five that holds at least half of an answer passage",
 }
 
 

@@ -146,6 +146,9 @@ class View:
         """The experiment's queries that belong to the split, in the dataset's order."""
         if self.experiment is None:
             return []
+        asked = self.experiment.query_ids
+        if asked and self.split == self.experiment.split_used:
+            return list(asked)
         queries = open_dataset(self.dataset_name).queries_of(self.experiment.split_used)
         if self.split != self.experiment.split_used:
             queries = queries[queries["split"] == self.split]

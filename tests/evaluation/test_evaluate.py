@@ -99,13 +99,13 @@ def test_pivot_and_hits() -> None:
 
 
 JUDGED = pd.DataFrame([("q", "a", 1), ("p", "b", 2), ("z", "a", 0)], columns=JUDGMENTS)
-SPANS = pd.DataFrame([("a1", 0, 10), ("b1", 0, 10)], columns=["chunk_id", "start", "end"])
 
 
 def test_evaluate_runs() -> None:
     evidence = pd.DataFrame([("q", "a", 0, 10)], columns=EVIDENCE)
-    runs = {"second": make_run({"q": [("b1", 2.0), ("a1", 1.0)]}), "first": empty(RUN)}
-    frame = evaluate_runs(runs, judgments=JUDGED, evidence=evidence, chunks={"second": SPANS, "first": SPANS[:0]})
+    second = make_run({"q": [("b1", 2.0), ("a1", 1.0)]}).assign(start=0, end=10, tokens=4)
+    runs = {"second": second, "first": empty([*RUN, "start", "end", "tokens"])}
+    frame = evaluate_runs(runs, judgments=JUDGED, evidence=evidence)
     assert list(frame.columns) == PER_QUERY
     assert frame["system"].drop_duplicates().tolist() == ["second", "first"]
     values = {(s, q, m): v for s, q, m, v in frame.itertuples(index=False)}
@@ -114,16 +114,18 @@ def test_evaluate_runs() -> None:
     assert values["second", "q", "evidence_precision@5"] == 0.5
     assert ("second", "z", "RR@10") not in values
     assert {v for (s, *_), v in values.items() if s == "first"} == {0}
-    assert len(values) == len(frame) == 2 * (2 * 10 + 3)
+    assert values["second", "q", "evidence_recall@1000tokens"] == 1
+    assert values["second", "q", "answer_success@5"] == 1  # a query with evidence counts chunks
+    assert values["second", "p", "answer_success@5"] == 0
+    # ten document measures and answer_success@5 for q and p; four measures of the evidence for q
+    assert len(values) == len(frame) == 2 * (2 * 11 + 4)
 
 
 def test_nothing_to_measure() -> None:
-    frame = evaluate_runs(
-        {"s": make_run({"q": [("a1", 1.0)]})}, judgments=empty(JUDGMENTS), evidence=empty(EVIDENCE), chunks={}
-    )
+    frame = evaluate_runs({"s": make_run({"q": [("a1", 1.0)]})}, judgments=empty(JUDGMENTS), evidence=empty(EVIDENCE))
     assert frame.empty
     assert list(frame.columns) == PER_QUERY
-    assert evaluate_runs({}, judgments=JUDGED, evidence=empty(EVIDENCE), chunks={}).empty
+    assert evaluate_runs({}, judgments=JUDGED, evidence=empty(EVIDENCE)).empty
 
 
 def test_recall_curve() -> None:

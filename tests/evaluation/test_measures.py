@@ -9,9 +9,11 @@ import pytrec_eval
 
 from core.errors import InputError
 from core.evaluation.measures import (
+    CONTEXT_RECALL,
     DOCUMENT_MEASURES,
     find_answerable,
     length,
+    measure_context,
     measure_documents,
     measure_evidence,
     measure_judged,
@@ -176,7 +178,8 @@ def test_evidence_reads_the_first_chunks_of_the_chunk_run() -> None:
         [("a1", 8, 28), ("a2", 20, 40), ("a3", 0, 10), ("b1", 0, 20), ("b2", 0, 20), ("b3", 0, 20)],
         columns=["chunk_id", "start", "end"],
     )
-    found = as_table(measure_evidence(evidence, run, chunks))
+    run = run.merge(chunks, on="chunk_id")
+    found = as_table(measure_evidence(evidence, run))
     assert found == pytest.approx(
         {
             ("q", "evidence_recall@5"): 2 / 10,
@@ -187,5 +190,17 @@ def test_evidence_reads_the_first_chunks_of_the_chunk_run() -> None:
             ("none", "evidence_iou@5"): 0,
         }
     )
-    assert as_table(measure_evidence(evidence, run, chunks, depth=6))["q", "evidence_recall@6"] == 1
-    assert measure_evidence(evidence, empty(RUN), chunks)["value"].sum() == 0
+    assert as_table(measure_evidence(evidence, run, depth=6))["q", "evidence_recall@6"] == 1
+    assert measure_evidence(evidence, empty([*RUN, "start", "end"]))["value"].sum() == 0
+
+
+def test_context_is_filled_in_rank_order_up_to_the_budget() -> None:
+    evidence = pd.DataFrame([("q", "a", 0, 10), ("q", "b", 0, 10), ("none", "a", 0, 10)], columns=EVIDENCE)
+    run = make_run({"q": [("c1", 9.0), ("a1", 8.0), ("b1", 7.0)]}).assign(
+        start=[0, 0, 0], end=[100, 10, 20], tokens=[30, 10, 20]
+    )
+    # 60 tokens hold all three: 20 of 20 characters; 50 hold half of b1, its first 10 characters: still all of it;
+    # 45 hold a quarter of b1: 10 + 5 of 20; 30 hold only c1
+    for budget, recall in ((60, 1), (50, 1), (45, 15 / 20), (40, 10 / 20), (30, 0)):
+        found = as_table(measure_context(evidence, run, budget=budget))
+        assert found == pytest.approx({("q", CONTEXT_RECALL): recall, ("none", CONTEXT_RECALL): 0})

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from core.cli_io import (
+    DATASET_HELP,
+    JSON_HELP,
+    WORKSPACE_HELP,
+    check_target,
+    clear_progress,
+    make_progress_printer,
+    make_wait_printer,
+    open_workspace,
+    print_warnings,
+    write_result,
+)
+from core.cli_recommend import add_recommend
 from core.data.catalog import open_dataset
 from core.data.samples import list_samples
 from core.errors import InputError, LadderError
 from core.experiment import Experiment, to_trec
-from core.jobs import compare_here
-from core.progress import ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import get_workspace, quieten_libraries
+from core.runner import compare_here
+from core.settings import quieten_libraries
 from core.store import Workspace
 from core.system_files import list_systems, read_systems, write_systems
 from core.systems import System, make_named_systems, preselect
@@ -33,9 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except InputError as error:
+        clear_progress()
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except LadderError as error:
+        clear_progress()
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -44,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="Compare retrieval systems on labelled queries.")
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Compare retrieval systems on labelled queries, and say what to do first."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     samples = commands.add_parser("samples", help="list the sample corpora that come with the product")
     samples.set_defaults(run=run_samples)
@@ -52,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     systems.add_argument("--yaml", action="store_true", help="print the full definitions")
     systems.set_defaults(run=run_systems)
     comparing = commands.add_parser("compare", help="run systems on a dataset and measure them")
-    comparing.add_argument("dataset", metavar="DATASET", help="a sample's name, or a folder or zip with corpus.jsonl")
+    comparing.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
     comparing.add_argument(
         "--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)"
     )
@@ -67,16 +81,12 @@ def make_parser() -> argparse.ArgumentParser:
         choices=("all", "test"),
         help="queries to use (default: test if the dataset has its own split, else all)",
     )
-    comparing.add_argument(
-        "--workspace",
-        type=Path,
-        metavar="DIR",
-        help="where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)",
-    )
-    comparing.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    comparing.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
+    comparing.add_argument("--json", metavar="FILE", help=JSON_HELP)
     comparing.add_argument("--runs", type=Path, metavar="DIR", help="write one TREC run file per system")
     comparing.add_argument("--name", default="", help="a name for the history")
     comparing.set_defaults(run=run_compare)
+    add_recommend(commands)
     return parser
 
 
@@ -99,11 +109,12 @@ def run_systems(options: argparse.Namespace) -> int:
 def run_compare(options: argparse.Namespace) -> int:
     """compare DATASET: runs, prints a table (to standard error if the JSON goes to standard output), writes files."""
     workspace = open_workspace(options.workspace)
-    check_targets(options.json, options.runs)
+    check_target("--json", options.json)
+    if options.runs is not None:
+        make_folder(options.runs)
     dataset = open_dataset(options.dataset, workspace)
     systems = choose_systems(options.systems, options.config, workspace=workspace, has_filters=dataset.has_filters)
-    for warning in dataset.warnings:
-        print(f"note: {warning}", file=sys.stderr)
+    print_warnings(dataset)
     experiment = compare_here(
         dataset,
         systems,
@@ -113,6 +124,7 @@ def run_compare(options: argparse.Namespace) -> int:
         on_progress=make_progress_printer(),
         on_wait=make_wait_printer(),
     )
+    clear_progress()
     if options.runs is not None:
         write_runs(experiment, options.runs)
     if options.json is not None:
@@ -121,27 +133,12 @@ def run_compare(options: argparse.Namespace) -> int:
     return 1 if any(system.error for system in experiment.systems) else 0
 
 
-def open_workspace(folder: Path | None) -> Workspace:
-    """The workspace in a folder, created if absent; InputError if it cannot be one."""
+def make_folder(folder: Path) -> None:
+    """The folder of --runs, before the work rather than after it; InputError if it cannot be one."""
     try:
-        return Workspace(get_workspace(folder))
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"cannot be a workspace ({error.strerror}); give --workspace a folder that you may write to", file=error.filename
-        ) from error
-
-
-def check_targets(json_file: str | None, runs: Path | None) -> None:
-    """InputError if results could not be written there: better said before the work than after it."""
-    if json_file not in (None, "-"):
-        target = Path(str(json_file))
-        if target.is_dir() or not target.parent.is_dir():
-            raise InputError("cannot be written; give --json a file in a folder that exists", file=target)
-    if runs is not None:
-        try:
-            runs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot be made a folder ({error.strerror}); give --runs another", file=runs) from error
+        raise InputError(f"cannot be made a folder ({error.strerror}); give --runs another", file=folder) from error
 
 
 def choose_systems(
@@ -178,15 +175,6 @@ def write_runs(experiment: Experiment, folder: Path) -> None:
         (folder / f"{safe}.run").write_text(to_trec(experiment.runs[name], tag=safe.replace(" ", "_")), encoding="utf-8")
 
 
-def write_result(value: dict[str, Any], target: str) -> None:
-    """JSON to a file, or to standard output for "-"."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    if target == "-":
-        print(text)
-    else:
-        Path(target).write_text(text + "\n", encoding="utf-8")
-
-
 def format_table(experiment: Experiment) -> str:
     """The result as a table for a terminal: one line a system, errors below."""
     dataset, timings = experiment.dataset, experiment.timings
@@ -211,28 +199,3 @@ def format_table(experiment: Experiment) -> str:
         f"{timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
     )
     return "\n".join(lines)
-
-
-def make_wait_printer() -> Callable[[str], None]:
-    """Says once who holds the workspace."""
-    said: set[str] = set()
-
-    def show(holder: str) -> None:
-        if holder not in said:
-            said.add(holder)
-            print(f"Waiting for {holder}, which is using this workspace.", file=sys.stderr)
-
-    return show
-
-
-def make_progress_printer() -> ProgressCallback:
-    """Progress on one line of standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        return ignore_progress
-
-    def show(event: ProgressEvent) -> None:
-        left = f", about {event.seconds_left:.0f} s left" if event.seconds_left is not None else ""
-        end = "\n" if event.system else ""
-        print(f"\r\033[K{event.share:4.0%} {event.label}{left}", end=end, file=sys.stderr, flush=True)
-
-    return show

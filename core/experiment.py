@@ -105,6 +105,7 @@ class Comparison:
     documents: pd.DataFrame = field(init=False)
     queries: pd.DataFrame = field(init=False)
     source: Node = field(init=False)
+    asked: Node = field(init=False)
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -119,22 +120,29 @@ class Comparison:
                 "add queries.jsonl or choose another split"
             )
         columns = ["query_id", "text", "filter"]
-        asked = content_hash(self.queries[columns].to_dict("records"))
-        self.source, queries = make_sources(self.dataset.corpus_fingerprint, asked)
-        self.targets, self.broken = self._build(queries)
+        fingerprint = content_hash(self.queries[columns].to_dict("records"))
+        self.source, self.asked = make_sources(self.dataset.corpus_fingerprint, fingerprint)
+        self.targets, self.broken = self._build()
         self.resources.token_nodes = find_token_nodes(self.targets.values())
         self.execution = Execution(
-            sources={self.source.key: self.documents, queries.key: self.queries}, resources=self.resources
+            sources={self.source.key: self.documents, self.asked.key: self.queries}, resources=self.resources
         )
 
-    def _build(self, queries: Node) -> tuple[dict[str, Node], dict[str, str]]:
+    def _build(self) -> tuple[dict[str, Node], dict[str, str]]:
         targets, broken = {}, {}
         for name, system in self.systems.items():
             try:
-                targets[name] = build(system, documents=self.source, queries=queries)
+                targets[name] = build(system, documents=self.source, queries=self.asked)
             except LadderError as error:
                 broken[name] = str(error)
         return targets, broken
+
+    def add(self, system: System) -> Node:
+        """The system's graph over the comparison's queries, built once. Raises what building raises."""
+        if system.name not in self.targets:
+            self.targets[system.name] = build(system, documents=self.source, queries=self.asked)
+            self.resources.token_nodes = find_token_nodes(self.targets.values())
+        return self.targets[system.name]
 
     def estimate(self) -> PlanEstimate:
         return estimate_plan(self.targets, self.execution)

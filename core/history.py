@@ -220,6 +220,8 @@ def _name_part(part: Any) -> str:
         return "off"
     if isinstance(part, Mapping):
         return str(part.get("type", "on"))
+    if isinstance(part, str):
+        return part
     return ", ".join(_name_part(step) for step in part) if isinstance(part, list | tuple) else "on"
 
 

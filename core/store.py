@@ -3,6 +3,7 @@
 workspace/
   cache/vectors/MODEL.sqlite   one vector per text hash; shared by every system, run and process
   cache/tokens/MODEL.sqlite    token vectors, for late interaction
+  cache/pairs/MODEL.sqlite     rerankers' scores of (query, passages) pairs
   cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.npz lexical indexes; KEY.json small facts
   indexes/KEY/                 one Chroma folder per dense index
   datasets/NAME/               uploaded datasets, in the canonical layout
@@ -74,6 +75,10 @@ class Workspace:
 
     def tokens(self, model: str, revision: str) -> VectorCache:
         return VectorCache(self.path("cache", "tokens", _file_name(model, revision)), dtype="float16")
+
+    def pairs(self, model: str, revision: str) -> VectorCache:
+        """Arrays of one number: scores that a reranker gave to pairs of texts."""
+        return VectorCache(self.path("cache", "pairs", _file_name(model, revision)), dtype="float64")
 
     def read_frame(self, key: str) -> pd.DataFrame | None:
         """A cached frame, or None; one that cannot be read (a full disk, say) is dropped and will be made again."""

@@ -40,6 +40,7 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
             dense=_read(name, "dense", spec.get("dense"), {"dense": Dense}, default="dense"),
             lexical=_read(name, "lexical", spec.get("lexical"), {"lexical": Lexical}, default="lexical"),
             filter=_read_flag(name, spec.get("filter", False)),
+            infer_filters=_read_names(name, spec.get("infer_filters")),
             rewrite=tuple(_read(name, "rewrite", step, REWRITES) for step in steps),
             fuse=_read(name, "fuse", spec.get("fuse"), FUSIONS),
             rerank=_read(name, "rerank", spec.get("rerank"), RERANKERS),
@@ -52,6 +53,15 @@ def _read_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"system {name!r}: filter is {value!r}; it can be true or false")
     return value
+
+
+def _read_names(name: str, value: Any) -> tuple[str, ...]:
+    names = [] if value is None else value
+    if not isinstance(names, list | tuple) or not all(isinstance(field, str) and field.strip() for field in names):
+        raise InputError(
+            f"system {name!r}: infer_filters is {value!r}; it should be a list of metadata fields, such as [product, version]"
+        )
+    return tuple(names)
 
 
 def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, default: str | None = None) -> Any:

@@ -9,6 +9,7 @@ The YAML spelling of a system is its fields:
       dense: {model: all-MiniLM-L6-v2}
       lexical: {over: documents}
       filter: true
+      infer_filters: [product, version]
       rewrite: [{type: prf}]
       fuse: {type: weighted, dense_share: 0.6}
       rerank: {type: late_interaction, depth: 50}
@@ -25,7 +26,7 @@ from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
-from core.stages.filter import MetadataFilter
+from core.stages.filter import CollectSpellings, MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.index_bm25 import CountTerms, IndexBm25
 from core.stages.index_chroma import IndexDense
@@ -92,7 +93,11 @@ REWRITES: dict[str, type] = {"prf": Feedback, "glossary": Glossary}
 
 @dataclass(frozen=True)
 class System:
-    """A retrieval system. At least one of dense and lexical; fuse if and only if both; chunk wherever chunks are read."""
+    """A retrieval system. At least one of dense and lexical; fuse if and only if both; chunk wherever chunks are read.
+
+    filter: each query's own filter is applied. infer_filters: metadata fields whose values, where a query's text names them,
+    become the filter of a query that has none of its own (or, without `filter`, of every query).
+    """
 
     name: str
     description: str = ""
@@ -100,6 +105,7 @@ class System:
     dense: Dense | None = None
     lexical: Lexical | None = None
     filter: bool = False
+    infer_filters: tuple[str, ...] = ()
     rewrite: tuple[Any, ...] = ()
     fuse: Any = None
     rerank: Any = None
@@ -132,6 +138,8 @@ class System:
                 spec[part] = _spell(getattr(self, part))
         if self.filter:
             spec["filter"] = True
+        if self.infer_filters:
+            spec["infer_filters"] = list(self.infer_filters)
         if self.rewrite:
             spec["rewrite"] = [_spell(step) for step in self.rewrite]
         for part in ("fuse", "rerank"):
@@ -155,7 +163,10 @@ def build(system: System, *, documents: Node, queries: Node) -> Node:
     chunks = None
     if system.chunk is not None:
         chunks = Node(dataclasses.replace(system.chunk, tokenizer=model), (documents,))
-    allowed = (Node(MetadataFilter(), (queries, documents)),) if system.filter else ()
+    allowed: tuple[Node, ...] = ()
+    if system.filter or system.infer_filters:
+        read = (Node(CollectSpellings(system.infer_filters), (documents,)),) if system.infer_filters else ()
+        allowed = (Node(MetadataFilter(given=system.filter, infer=system.infer_filters), (queries, documents, *read)),)
     glossaries = [step for step in system.rewrite if isinstance(step, Glossary)]
     feedback = next((step for step in system.rewrite if isinstance(step, Feedback)), None)
     for glossary in glossaries:

@@ -246,6 +246,8 @@ def test_changes_of_a_definition_are_told_in_words() -> None:
     assert describe_changes(named["dense"], named["dense-filtered"]) == ("filter: off, now on",)
     assert describe_changes(named["hybrid-rrf"], named["hybrid-prf"]) == ("rewrite: off, now prf",)
     assert describe_changes(named["hybrid-rerank"], named["hybrid-rrf"]) == ("rerank: late_interaction, now off",)
+    reading = {**named["dense-filtered"], "infer_filters": ["product", "version"]}
+    assert describe_changes(named["dense-filtered"], reading) == ("infer_filters: off, now product, version",)
     glossary = {"rewrite": [{"type": "glossary", "groups": [["a", "b"]]}]}
     assert describe_changes(glossary, {"rewrite": [{"type": "glossary", "groups": [["a", "c"]]}]}) == (
         "rewrite: other settings of glossary",

@@ -125,6 +125,26 @@ def test_filter_holds_for_systems_that_filter(live: LiveSearch) -> None:
     assert found == {"plain": {"2.0", "3.0"}, "filtered": {"3.0"}}
 
 
+def test_a_filter_is_read_off_a_typed_query_unless_one_is_given(live: LiveSearch) -> None:
+    """As in an experiment, though there many queries are asked at once."""
+    systems = {"reads": dataclasses.replace(NAMED["bm25"], name="reads", filter=True, infer_filters=("product", "version"))}
+    documents = dict(zip(live.dataset.documents["doc_id"], live.dataset.documents["metadata"], strict=True))
+
+    def versions(text: str, chosen: dict[str, Any] | None = None) -> set[str]:
+        answer = live.search([text], systems, filter=chosen)["reads"]
+        assert answer.error is None
+        return {documents[doc]["version"] for doc in answer.documents["doc_id"]}
+
+    assert versions("the reset") == versions("reset the button") == {"2.0", "3.0"}
+    assert versions("reset 3.0 button") == {"3.0"}
+    assert versions("reset 3.0 button", {"version": "2.0"}) == {"2.0"}
+    experiment = compare(live.dataset, systems, workspace=live.workspace, models=live.models)
+    for query_id, text, own in zip(*(live.dataset.queries[name] for name in ("query_id", "text", "filter")), strict=True):
+        run = experiment.runs["reads"]
+        expected = to_document_run(run[run["query_id"] == query_id])["doc_id"].tolist()
+        assert live.search([text], systems, filter=own)["reads"].documents["doc_id"].tolist() == expected
+
+
 def test_a_slider_does_not_prepare_anything_anew(live: LiveSearch, encoder: WordEncoder) -> None:
     live.prepare(pick("hybrid-weighted"))
     moved = dataclasses.replace(NAMED["hybrid-weighted"], fuse=WeightedFusion(dense_share=0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from core.graph.node import Source
 from core.settings import DEFAULT_MODEL
 from core.stages.chunk import CHUNKERS, Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
+from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
@@ -121,6 +123,7 @@ def make_random_system(draw: random.Random, name: str) -> System:
         dense=dense if side != "lexical" else None,
         lexical=lexical if side != "dense" else None,
         filter=draw.random() < 0.5,
+        infer_filters=draw.choice([(), ("product",), ("é: x", "version")]),
         rewrite=draw.choice([*rewrites, rewrites[1] + rewrites[2]]),
         fuse=draw.choice(fusions) if side == "both" else None,
         rerank=draw.choice(rerankers),
@@ -134,6 +137,17 @@ def test_random_systems_round_trip() -> None:
     assert list(again.values()) == systems
     for system in systems[:40]:
         assert build(system, documents=DOCUMENTS, queries=QUERIES).gives == "run"
+
+
+def test_filters_read_off_the_query() -> None:
+    system = from_spec({"name": "x", "lexical": True, "infer_filters": ["product", "version"]})
+    assert system.to_spec()["infer_filters"] == ["product", "version"]
+    assert "infer_filters" not in NAMED["bm25-filtered"].to_spec()
+    assert from_spec({"name": "x", "lexical": True, "infer_filters": None}).infer_filters == ()
+    for filtered in (False, True):
+        target = build(dataclasses.replace(system, filter=filtered), documents=DOCUMENTS, queries=QUERIES)
+        stages = [node.stage for node in target.walk() if isinstance(node.stage, MetadataFilter)]
+        assert stages == [MetadataFilter(given=filtered, infer=("product", "version"))]
 
 
 def test_short_spellings() -> None:
@@ -164,8 +178,8 @@ WRONG = [
     (f"[{{{DENSE}}}, {{{DENSE}}}]", "s.yaml: has two systems named 'x'; names must differ"),
     (
         f"[{{{DENSE}, size: 3}}]",
-        "s.yaml: system 'x' has the unknown field 'size'; it can have chunk, dense, description, filter, fuse, lexical, "
-        "name, rerank, rewrite",
+        "s.yaml: system 'x' has the unknown field 'size'; it can have chunk, dense, description, filter, fuse, "
+        "infer_filters, lexical, name, rerank, rewrite",
     ),
     ("[{name: x}]", "s.yaml: system 'x' retrieves nothing: give it `dense`, `lexical` or both"),
     ("[{name: x, dense: true}]", "s.yaml: system 'x' needs `chunk`, for example chunk: {type: recursive, size: 200}"),
@@ -204,6 +218,19 @@ WRONG = [
     ("[{name: x, lexical: 3}]", "s.yaml: system 'x': lexical is 3; it should be a mapping such as {type: lexical}"),
     ("[{name: x, chunk: recursive, dense: {model: 3}}]", "s.yaml: system 'x': dense.model is 3; it should be text"),
     (f"[{{{DENSE}, filter: 1}}]", "s.yaml: system 'x': filter is 1; it can be true or false"),
+    *(
+        (
+            f"[{{{DENSE}, infer_filters: {written}}}]",
+            f"s.yaml: system 'x': infer_filters is {found}; it should be a list of metadata fields, such as [product, version]",
+        )
+        for written, found in (
+            ("product", "'product'"),
+            ("true", "True"),
+            ("[1]", "[1]"),
+            ("['']", "['']"),
+            ("{a: 1}", "{'a': 1}"),
+        )
+    ),
     (f"[{{{DENSE}, rewrite: [stems]}}]", "s.yaml: system 'x': rewrite has the type 'stems'; it can be glossary, prf"),
     (
         f"[{{{DENSE}, rewrite: [{{type: glossary, groups: [wifi, wlan]}}]}}]",

@@ -35,19 +35,23 @@ def make_split(
     evidence: pd.DataFrame,
     *,
     vectors: np.ndarray | None = None,
+    groups: dict[str, int] | None = None,
     share: float = DEFAULT_SHARE,
     least: int = LEAST_TUNING,
     seed: int = 0,
+    redraw: bool = False,
 ) -> Split:
     """The split of a dataset: its own if queries carry one, else drawn.
 
     queries: schema.QUERIES. evidence: schema.EVIDENCE. vectors: unit query vectors, queries x dimensions, or None to group by
-    text and evidence only. share: of the queries that tune, at least `least` of them, but never more than half.
+    text and evidence only. groups: those of group_queries() if they are known already. redraw: draw even if the data came
+    with a split. share: of the queries that tune, at least `least` of them, but never more than half.
     Groups are drawn whole, in a seeded order, by strata of equal tags, so that both sides hold each kind in proportion.
     """
     ids = queries["query_id"].tolist()
-    groups = group_queries(queries, evidence, vectors=vectors)
-    if (queries["split"] != "").any():
+    if groups is None:
+        groups = group_queries(queries, evidence, vectors=vectors)
+    if not redraw and (queries["split"] != "").any():
         return _check_given(queries, groups)
     if not 0 < share < 1:
         raise InputError(f"the share of tuning queries is {share}; it must lie between 0 and 1")

@@ -11,6 +11,7 @@ import pandas as pd
 from core.evaluation.evaluate import pivot
 from core.evaluation.significance import (
     ALPHA,
+    FLIPS,
     adjust_holm,
     bootstrap_interval,
     detectable_difference,
@@ -35,21 +36,35 @@ def compare_pairs(
     measure: str,
     min_gain: float = SMALLEST_USEFUL_GAIN,
     seed: int = 0,
+    flips: int = FLIPS,
+) -> pd.DataFrame:
+    """compare_table() of one measure of a per-query frame. per_query: schema.PER_QUERY of one split."""
+    table = pivot(per_query[per_query["measure"] == measure])
+    return compare_table(table, pairs, measure=measure, min_gain=min_gain, seed=seed, flips=flips)
+
+
+def compare_table(
+    table: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    measure: str,
+    min_gain: float = SMALLEST_USEFUL_GAIN,
+    seed: int = 0,
+    flips: int = FLIPS,
 ) -> pd.DataFrame:
     """One row per (baseline, system) pair, in order; columns COMPARISON.
 
-    per_query: schema.PER_QUERY of one split. p = the larger of paired t and sign-flip randomization; p_adjusted is Holm's over
+    table: queries x systems, one measure. p = the larger of paired t and sign-flip randomization; p_adjusted is Holm's over
     the pairs whose values differ at all (pairs with identical values are left out of the family and get p = 1, [0, 0]).
-    low, high: 95 % bootstrap interval of the mean difference, at the level that the correction leaves for the pair's family.
+    low, high: 95 % bootstrap interval of the mean difference; the verdict reads the wider one that the correction asks for.
     mde: smallest difference these queries can detect (power .8) under the correction. queries_needed: n at which the
     corrected interval's half-width is at most min_gain. harmed: queries that lost more than .1.
     """
-    table = pivot(per_query[per_query["measure"] == measure])
     columns = [(table[system] - table[base]).to_numpy() for base, system in pairs]
     deltas = np.column_stack(columns) if columns else np.zeros((len(table), 0))
     differs = np.abs(deltas).max(axis=0) > 0 if len(deltas) else np.zeros(len(pairs), dtype=bool)
     family = max(int(differs.sum()), 1)
-    p_t, p_r = paired_t(deltas), randomization(deltas, seed=seed)
+    p_t, p_r = paired_t(deltas), randomization(deltas, flips=flips, seed=seed)
     adjusted = np.ones(len(pairs))
     adjusted[differs] = adjust_holm(np.maximum(p_t, p_r)[differs])
     low, high = bootstrap_interval(deltas, alpha=ALPHA, seed=seed)

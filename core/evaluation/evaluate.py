@@ -8,8 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.evaluation.answers import measure_success, rank_answers
-from core.evaluation.measures import DOCUMENT_MEASURES, measure_context, measure_documents, measure_evidence
+from core.evaluation.answers import SUCCESS, measure_success, rank_answers
+from core.evaluation.measures import (
+    CONTEXT_RECALL,
+    DOCUMENT_MEASURES,
+    EVIDENCE_MEASURES,
+    measure_context,
+    measure_documents,
+    measure_evidence,
+)
 from core.evaluation.significance import bootstrap_means
 from core.schema import PER_QUERY, empty, to_document_run
 
@@ -46,6 +53,20 @@ def evaluate_runs(
         if frame is not None:
             frames.append(frame.assign(system=system))
     return pd.concat(frames, ignore_index=True)[PER_QUERY] if frames else empty(PER_QUERY)
+
+
+def measure_one(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame, measure: str) -> pd.Series:
+    """One measure of one run by query id, for the queries it measures. run: as in evaluate_runs()."""
+    if measure == CONTEXT_RECALL:
+        frame = measure_context(evidence, run)
+    elif measure == SUCCESS:
+        frame = measure_success(rank_answers(run, judgments, evidence))
+    elif measure in EVIDENCE_MEASURES:
+        frame = measure_evidence(evidence, run)
+        frame = frame[frame["measure"] == measure]
+    else:
+        frame = measure_documents(judgments, to_document_run(run), measures=[measure])
+    return pd.Series(frame["value"].to_numpy(dtype=float), index=frame["query_id"].to_numpy(dtype=object))
 
 
 def average(per_query: pd.DataFrame, *, seed: int = 0) -> dict[str, dict[str, MeanValue]]:

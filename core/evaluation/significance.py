@@ -8,9 +8,7 @@ RESAMPLES = 2_000
 CONFIDENCE = 0.95
 
 
-def bootstrap_means(
-    values: np.ndarray, *, seed: int = 0, confidence: float = CONFIDENCE
-) -> tuple[np.ndarray, np.ndarray]:
+def bootstrap_means(values: np.ndarray, *, seed: int = 0, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
     """Percentile bootstrap interval of each column's mean, resampling rows (queries). Returns (low, high), one per column.
 
     values: queries x columns. With fewer than two rows the interval is the value itself; equal values give their mean.

@@ -16,7 +16,8 @@ class Stage(Protocol):
     """What every stage is: a frozen dataclass whose fields are JSON values and the whole of it.
 
     takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending in "*" may come any
-    number of times. gives: the kind of its output. version: raised when the code changes what comes out.
+    number of times. gives: the kind of its output. version: raised when the code changes what comes out. A field that a
+    stage got later has the metadata {"later": True}: while it is at its default, what was kept before is found again.
     """
 
     type: ClassVar[str]
@@ -60,8 +61,8 @@ class Node:
     @cached_property
     def key(self) -> str:
         """Hash of the stage's name, version and fields and of the keys of its inputs."""
-        fields = dataclasses.asdict(self.stage)
         version = getattr(self.stage, "version", 1)
+        fields = _read_fields(self.stage)
         return content_hash([type(self.stage).__name__, version, fields, [node.key for node in self.inputs]])
 
     @cached_property
@@ -83,6 +84,16 @@ class Node:
         for node in self.inputs:
             yield from node._walk(seen)
         yield self
+
+
+def _read_fields(stage: Any) -> dict[str, Any]:
+    """The stage's fields by name, without later ones that are at their default."""
+    unset = {
+        field.name
+        for field in dataclasses.fields(stage)
+        if field.metadata.get("later") and getattr(stage, field.name) == field.default
+    }
+    return {name: value for name, value in dataclasses.asdict(stage).items() if name not in unset}
 
 
 def check_wiring(stage: Any, given: list[str]) -> None:

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import StageError
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import get_embedding_server, quieten_libraries
-from core.stages.embed import Encoder, encode_cached, load_encoder, text_hash
-from core.stages.rerank import load_cross_encoder
+from core.stages.embed import Encoder, encode_cached, load_encoder, model_revision, text_hash
+from core.stages.rerank import Pair, Scorer, hash_pairs, load_cross_encoder
 from core.stages.tokens import Tokenizer, load_tokenizer
 from core.store import Workspace
 
 _TOKENS_IN_MEMORY = 2_000  # texts whose token vectors stay in memory: about 0.3 GB at 200 tokens of 384 half floats
+_PAIRS_IN_MEMORY = 200_000  # scores of pairs that stay in memory: about 40 MB
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Models:
     load: Callable[..., Encoder] = load_encoder
     _encoders: dict[tuple[str, str], Encoder] = field(default_factory=dict)
     _tokenizers: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
-    _cross_encoders: dict[str, Any] = field(default_factory=dict)
+    _cross_encoders: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
     def encoder(self, name: str, revision: str = "") -> Encoder:
@@ -51,11 +53,14 @@ class Models:
             return self._tokenizers[(name, revision)]
 
     def cross_encoder(self, name: str) -> Any:
+        """A reranker; a local one whose files changed since it was loaded is loaded again in the place of the old."""
         with self._guard:
-            if name not in self._cross_encoders:
+            revision = model_revision(name)
+            loaded = self._cross_encoders.get(name)
+            if loaded is None or loaded[0] != revision:
                 quieten_libraries()
-                self._cross_encoders[name] = load_cross_encoder(name)
-            return self._cross_encoders[name]
+                loaded = self._cross_encoders[name] = (revision, load_cross_encoder(name))
+            return loaded[1]
 
 
 @dataclass
@@ -96,6 +101,7 @@ class Resources:
     cached: bool = True
     usage: Usage = field(default_factory=Usage)
     _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
+    _scores: OrderedDict[str, float] = field(default_factory=OrderedDict)
     _batch_started: float = 0.0
 
     def tokenizer(self, name: str) -> Tokenizer:
@@ -112,12 +118,16 @@ class Resources:
         self.cancel.check()
         self.on_progress(ProgressEvent(label=label, done=done, total=total))
 
+    def note_texts(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None = None) -> None:
+        """Counts texts as asked for, whether or not they have to be encoded."""
+        self.usage.hashes.update(f"{model}|{revision}|{text_hash(text, role=role, prompt=prompt)}" for text in texts)
+
     def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
         """Unit vectors, float32, texts x dimensions; from the cache where the text was encoded before."""
         if not self.cached and role == "query":
             sent = [(prompt or "") + text for text in texts]
             return self.models.encoder(model, revision).encode(sent, role=role if prompt is None else "raw").vectors
-        self.usage.hashes.update(f"{model}|{revision}|{text_hash(text, role=role, prompt=prompt)}" for text in texts)
+        self.note_texts(model, revision, texts, role=role, prompt=prompt)
         return self._timed(model, revision, texts, role=role, prompt=prompt, keep_tokens=self.keep_tokens)
 
     def _timed(
@@ -167,3 +177,47 @@ class Resources:
         while len(self._tokens) > _TOKENS_IN_MEMORY:
             self._tokens.popitem(last=False)
         return result
+
+    def pair_scores(
+        self, scorer: Scorer, pairs: list[Pair], compute: Callable[[list[Pair]], np.ndarray], *, at_once: int
+    ) -> np.ndarray:
+        """Scores of the pairs, float64, in their order: each from memory, from disk, or computed once and written.
+
+        compute: scores of distinct pairs, at most `at_once` of them; what it gives for one must not depend on the others,
+        for another run asks for them in other company. It is not called if every score is known. With cached=False nothing
+        is read or written. Raises Cancelled between batches (finished ones are kept) and StageError for wrong scores.
+        """
+        self.cancel.check()
+        names: list[Any] = hash_pairs(scorer, pairs) if self.cached else list(pairs)
+        distinct: dict[Any, Pair] = dict(zip(names, pairs, strict=True))
+        found = self._recall(scorer, list(distinct)) if self.cached else {}
+        todo = [name for name in distinct if name not in found]
+        for start in range(0, len(todo), at_once):
+            batch = todo[start : start + at_once]
+            scores = compute([distinct[name] for name in batch])
+            if scores.shape != (len(batch),):
+                raise StageError(f"{scorer.type}: expected {len(batch)} scores, found an array of the shape {scores.shape}")
+            found.update(zip(batch, scores.tolist(), strict=True))
+            if self.cached:
+                self._keep(scorer, {name: found[name] for name in batch})
+            done = start + len(batch)
+            self.report(f"reranking {done} of {len(todo)} hits", done, len(todo))
+        return np.array([found[name] for name in names], dtype=float)
+
+    def _recall(self, scorer: Scorer, names: list[str]) -> dict[str, float]:
+        found = {name: self._scores[name] for name in names if name in self._scores}
+        absent = [name for name in names if name not in found]
+        if absent:
+            on_disk = self.workspace.pairs(scorer.model, scorer.revision).read(absent)
+            found.update((name, float(score[0])) for name, score in on_disk.items())
+            self._remember({name: found[name] for name in on_disk})
+        return found
+
+    def _keep(self, scorer: Scorer, scores: dict[str, float]) -> None:
+        self.workspace.pairs(scorer.model, scorer.revision).write({name: np.array([score]) for name, score in scores.items()})
+        self._remember(scores)
+
+    def _remember(self, scores: dict[str, float]) -> None:
+        self._scores.update(scores)
+        while len(self._scores) > _PAIRS_IN_MEMORY:
+            self._scores.popitem(last=False)

@@ -1,17 +1,38 @@
-"""Rerank: score the first hits of a run anew, together with the query. What lies below keeps its order."""
+"""Rerank: score the first hits of a run anew, together with the query. What lies below keeps its order.
+
+The score of a pair of texts is kept and found again by other runs, so it must not depend on what is scored beside it: not
+on the other hits of the query, nor on the batch. Each reranker sees to that in its own way.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from core.errors import ModelUnavailable, check_range
-from core.schema import rank_run
+from core.schema import RUN, content_hash, empty, rank_run
 from core.settings import DEFAULT_MODEL
-from core.stages.embed import first_line
+from core.stages.embed import first_line, model_revision
+
+_LATE_AT_ONCE = 4096  # pairs between two writes: a second or two
+_CROSS_AT_ONCE = 64
+_PASSAGES_AT_ONCE = 256  # whose token vectors are in memory together: 60 MB
+
+Pair = tuple[str, tuple[str, ...]]  # a query's text, and the passages that a hit is scored by
+
+
+class Scorer(NamedTuple):
+    """All that the score of a pair depends on besides its texts. type: the stage's, with its version if that was raised."""
+
+    type: str
+    model: str
+    revision: str
 
 
 @dataclass(frozen=True)
@@ -26,6 +47,7 @@ class LateInteraction:
     type: ClassVar[str] = "late_interaction"
     takes: ClassVar[tuple[str, ...]] = ("queries", "run", "chunks")
     gives: ClassVar[str] = "run"
+    version: ClassVar[int] = 2
     model: str = DEFAULT_MODEL
     revision: str = ""
     depth: int = 50
@@ -34,22 +56,30 @@ class LateInteraction:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
-        passages = HitPassages(chunks)
         texts = queries["text"].tolist()
-        by_query = dict(zip(queries["query_id"], texts, strict=True))
-        query_tokens = resources.token_vectors(self.model, self.revision, texts, role="query")
-        scored = []
-        for query_id, hits in run.groupby("query_id", sort=False):
+        asked = list_asked(queries, run, chunks, depth=self.depth)
+        pairs = [pair for _, of_query in asked for pair in of_query]
+        passages = list(dict.fromkeys(text for _, group in pairs for text in group))
+        resources.note_texts(self.model, self.revision, texts, role="query")
+        resources.note_texts(self.model, self.revision, passages, role="document")
+
+        @functools.cache
+        def read_queries() -> dict[str, np.ndarray]:
+            tokens: dict[str, np.ndarray] = resources.token_vectors(self.model, self.revision, texts, role="query")
+            return tokens
+
+        def read_passages(wanted: list[str]) -> dict[str, np.ndarray]:
             resources.cancel.check()
-            head = hits[hits["rank"] <= self.depth]
-            groups = [
-                passages.find(chunk_id, doc_id) for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)
-            ]
-            wanted = list(dict.fromkeys(text for group in groups for text in group))
-            tokens = resources.token_vectors(self.model, self.revision, wanted, role="document")
-            similarity = max_similarity(query_tokens[by_query[str(query_id)]], [[tokens[t] for t in group] for group in groups])
-            scored.append(place_on_top(hits, standardise(head["score"].to_numpy(dtype=float)) + standardise(similarity)))
-        return rank_run(pd.concat(scored, ignore_index=True)) if scored else run
+            tokens: dict[str, np.ndarray] = resources.token_vectors(self.model, self.revision, wanted, role="document")
+            return tokens
+
+        scores = resources.pair_scores(
+            Scorer(f"{self.type} {self.version}", self.model, self.revision),
+            pairs,
+            lambda batch: max_similarities(batch, query_tokens=read_queries(), read_passages=read_passages),
+            at_once=_LATE_AT_ONCE,
+        )
+        return place_all(asked, scores, lambda first, similarity: standardise(first) + standardise(similarity))
 
 
 @dataclass(frozen=True)
@@ -63,6 +93,7 @@ class CrossEncoderRerank:
     type: ClassVar[str] = "cross_encoder"
     takes: ClassVar[tuple[str, ...]] = ("queries", "run", "chunks")
     gives: ClassVar[str] = "run"
+    version: ClassVar[int] = 2
     model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     revision: str = ""
     depth: int = 50
@@ -71,18 +102,29 @@ class CrossEncoderRerank:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
-        passages = HitPassages(chunks)
-        by_query = dict(zip(queries["query_id"], queries["text"], strict=True))
-        model = resources.cross_encoder(self.model)
-        scored = []
-        groups = list(run.groupby("query_id", sort=False))
-        for done, (query_id, hits) in enumerate(groups, start=1):
-            head = hits[hits["rank"] <= self.depth]
-            found = [passages.find(chunk_id, doc_id) for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)]
-            pairs = [(by_query[str(query_id)], "\n".join(group)) for group in found]
-            scored.append(place_on_top(hits, np.asarray(model.predict(pairs, show_progress_bar=False), dtype=float)))
-            resources.report(f"reranking query {done} of {len(groups)}")
-        return rank_run(pd.concat(scored, ignore_index=True)) if scored else run
+        asked = list_asked(queries, run, chunks, depth=self.depth)
+        pairs = [pair for _, of_query in asked for pair in of_query]
+
+        @functools.cache
+        def load() -> Any:
+            return resources.cross_encoder(self.model)
+
+        def predict(batch: list[Pair]) -> np.ndarray:
+            # One pair at a time: beside others it is padded, and its score changes in the last digits. On CPU cores that
+            # is no slower, since nothing is spent on padding.
+            texts = [(query, "\n".join(passages)) for query, passages in batch]
+            scores = np.asarray(load().predict(texts, batch_size=1, show_progress_bar=False), dtype=float)
+            if scores.ndim != 1:
+                raise ModelUnavailable(
+                    f"The model {self.model!r} gives {scores.shape[-1]} numbers for a pair of texts, and a reranker gives "
+                    "one: it is a classifier. Choose a cross-encoder that was trained to rank."
+                )
+            return scores
+
+        # The files are looked at now: self.revision was found out when the system was built, which may be a while ago.
+        scorer = Scorer(f"{self.type} {self.version}", self.model, model_revision(self.model))
+        scores = resources.pair_scores(scorer, pairs, predict, at_once=_CROSS_AT_ONCE)
+        return place_all(asked, scores, lambda _, score: score)
 
 
 def load_cross_encoder(name: str) -> Any:
@@ -114,16 +156,68 @@ class HitPassages:
         return list(self._by_chunk.get(chunk_id) or self._by_doc.get(doc_id, [""]))
 
 
-def max_similarity(query: np.ndarray, hits: list[list[np.ndarray]]) -> np.ndarray:
-    """MaxSim of one query with each hit: query tokens x dimensions against the hit's token matrices; one product for all."""
-    if not hits:
-        return np.zeros(0)
-    flat = [matrix for group in hits for matrix in group]
-    lengths = [sum(len(matrix) for matrix in group) for group in hits]
-    similarity = query.astype(np.float32) @ np.concatenate(flat).astype(np.float32).T
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    best: np.ndarray = np.maximum.reduceat(similarity, starts, axis=1)
-    return best.sum(axis=0).astype(float)
+def list_asked(
+    queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, depth: int
+) -> list[tuple[pd.DataFrame, list[Pair]]]:
+    """(a query's hits, the pairs of the first `depth` of them) for each query of the run, in its order."""
+    passages = HitPassages(chunks)
+    texts = dict(zip(queries["query_id"], queries["text"], strict=True))
+    asked = []
+    for query_id, hits in run.groupby("query_id", sort=False):
+        head = hits[hits["rank"] <= depth]
+        found = (passages.find(chunk_id, doc_id) for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True))
+        asked.append((hits, [(texts[str(query_id)], tuple(group)) for group in found]))
+    return asked
+
+
+def place_all(
+    asked: list[tuple[pd.DataFrame, list[Pair]]],
+    scores: np.ndarray,
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> pd.DataFrame:
+    """The run with new scores. scores: of all pairs, one query's after the other's. combine(first-stage scores, scores)."""
+    placed, start = [], 0
+    for hits, pairs in asked:
+        first = hits["score"].to_numpy(dtype=float)[: len(pairs)]
+        placed.append(place_on_top(hits, combine(first, scores[start : start + len(pairs)])))
+        start += len(pairs)
+    return rank_run(pd.concat(placed, ignore_index=True)) if placed else empty(RUN)
+
+
+def hash_pairs(scorer: Scorer, pairs: Iterable[Pair]) -> list[str]:
+    """The keys of pairs in the cache of scores; those of other texts or another scorer differ."""
+    hash_text = functools.cache(content_hash)  # the same texts come in many pairs
+    return [content_hash([*scorer, hash_text(query), hash_text(passages)]) for query, passages in pairs]
+
+
+def max_similarities(
+    pairs: list[Pair], *, query_tokens: dict[str, np.ndarray], read_passages: Callable[[list[str]], dict[str, np.ndarray]]
+) -> np.ndarray:
+    """MaxSim of each pair, float64. query_tokens: text -> tokens x dimensions; read_passages: the same for some passages.
+
+    Goes from passage to passage, so that each is read and converted once, and is compared with all its queries in one
+    product. The order changes nothing: a product of two half floats is a multiple of 2^-48, unit vectors keep the sums below
+    2, and double precision holds such sums exactly, whatever is added first.
+    """
+    readers: dict[str, list[int]] = {}
+    for number, (_, passages) in enumerate(pairs):
+        for text in passages:
+            readers.setdefault(text, []).append(number)
+    asked = {query: query_tokens[query].astype(np.float64) for query in dict.fromkeys(query for query, _ in pairs)}
+    best = [np.full(len(asked[query]), -np.inf) for query, _ in pairs]
+    order = list(readers)
+    for start in range(0, len(order), _PASSAGES_AT_ONCE):
+        part = order[start : start + _PASSAGES_AT_ONCE]
+        tokens = read_passages(part)
+        for text in part:
+            stacked = np.concatenate([asked[pairs[number][0]] for number in readers[text]])
+            largest = (stacked @ tokens[text].astype(np.float64).T).max(axis=1)
+            row = 0
+            for number in readers[text]:
+                rows = len(best[number])
+                np.maximum(best[number], largest[row : row + rows], out=best[number])
+                row += rows
+    return np.array([math.fsum(of_pair) for of_pair in best])
 
 
 def standardise(scores: np.ndarray) -> np.ndarray:

@@ -16,13 +16,15 @@ from pages.shared.text import escape_markdown, shorten
 _PAGES = Path(__file__).resolve().parent.parent
 # group, file (its name is the address), title, icon
 _MENU = (
+    ("Answer", "recommendation", "Recommendation", ":material/flag:"),
+    ("Answer", "diagnosis", "Diagnosis", ":material/troubleshoot:"),
     ("Evidence", "results", "Results", ":material/leaderboard:"),
     ("Evidence", "queries", "Queries", ":material/manage_search:"),
     ("Try", "try", "Try", ":material/search:"),
     ("Set up", "data", "Data", ":material/database:"),
     ("Set up", "experiment", "Experiment", ":material/science:"),
 )
-_LANDING = "results"
+_LANDING = ("recommendation", "results")  # the first that is there
 _FRAME_KEY = "_frame_ran"
 
 MEASURE_WORDS = {
@@ -57,8 +59,8 @@ def list_pages() -> dict[str, list[st.Page]]:
 
 
 def _go_home() -> None:
-    landing = next(page for pages in list_pages().values() for page in pages if page.url_path == _LANDING)
-    st.switch_page(landing, query_params=st.query_params.to_dict())
+    pages = {page.url_path: page for group in list_pages().values() for page in group}
+    st.switch_page(next(pages[name] for name in _LANDING if name in pages), query_params=st.query_params.to_dict())
 
 
 def run_app() -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.decision.goals import Goals
 from core.errors import LadderError, NotInWorkspace
 from core.experiment import Comparison, Experiment
 from core.graph.plan import PlanEstimate
 from core.graph.resources import Models, Resources
-from core.jobs import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs import ASSESS, CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.stages.embed import ENDPOINT_PREFIX
@@ -92,7 +93,11 @@ def start(dataset: str, systems: Mapping[str, System], *, split: str, name: str)
 
 
 def start_again(job: Job) -> None:
-    """The same comparison once more; what was finished comes from the cache."""
+    """The same comparison or assessment once more; what was finished comes from the cache."""
+    if job.kind == ASSESS:
+        runner, goals = open_runner(), Goals.from_json(job.options)
+        st.session_state[_STARTED] = runner.submit_assessment(job.dataset, goals, name=job.title)
+        st.rerun()
     systems = {str(spec["name"]): from_spec(spec) for spec in job.systems}
     start(job.dataset, systems, split=job.split, name=job.title)
 
@@ -155,15 +160,17 @@ def _show_last(dataset: str) -> None:
     mine = last is not None and last.id == st.session_state.get(_STARTED)
     if last is None or not (mine or (last.state in (FAILED, INTERRUPTED) and last.dataset == dataset)):
         return
-    title, count = escape_markdown(shorten(last.title)), f"{len(last.ready)} of {len(last.systems)} systems"
+    title = escape_markdown(shorten(last.title))
+    count = f"{len(last.ready)} of {len(last.systems)} systems were finished"
+    cancelled, interrupted = f"{count} and are kept.", f"{count}."
+    if last.kind == ASSESS:  # it has no systems that could be counted, and nothing to look at before it is done
+        cancelled = interrupted = "What was computed is kept."
     if last.state == DONE:
         st.success(f"{title} is finished.")
     elif last.state == CANCELLED:
-        st.info(f"{title} was cancelled. {count} were finished and are kept.")
+        st.info(f"{title} was cancelled. {cancelled}")
     elif last.state == INTERRUPTED:
-        st.warning(
-            f"{title} was interrupted: its process ended. {count} were finished. Starting again goes on from what is cached."
-        )
+        st.warning(f"{title} was interrupted: its process ended. {interrupted} Starting again goes on from what is cached.")
     else:
         st.error(f"{title} failed. {escape_markdown(last.error or '')}")
     with st.container(horizontal=True):

@@ -13,12 +13,17 @@ import streamlit as st
 from core.data.catalog import CatalogEntry, find_dataset, list_datasets
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
+from core.decision.assess import Assessment
+from core.decision.goals import Goals
+from core.decision.keep import FILE as ASSESSMENT_FILE
+from core.decision.keep import find_assessments, has_assessment, load_assessment
 from core.errors import InputError, LadderError, NotInWorkspace
 from core.evaluation.measures import PRIMARY
 from core.experiment import Experiment
 from core.graph.resources import Models
 from core.history import HistoryEntry, list_experiments, load_experiment
-from core.jobs import JobRunner, find_active
+from core.jobs import find_active
+from core.runner import JobRunner
 from core.search import LiveSearch
 from core.settings import DEFAULT_MODEL, EmbeddingServer, get_threads, get_workspace, quieten_libraries
 from core.stages.embed import Encoder, load_encoder
@@ -91,6 +96,23 @@ def open_experiment(experiment_id: str) -> Experiment:
     return _open_experiment(experiment_id, file.stat().st_mtime_ns if file.exists() else 0)
 
 
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _open_assessment(experiment_id: str, written: int, _experiment: Experiment) -> Assessment:
+    return load_assessment(experiment_id, open_workspace(), experiment=_experiment)
+
+
+def open_assessment(view: View) -> Assessment | None:
+    """The recommendation to show: that of the chosen experiment, else the dataset's newest; None if there is none yet."""
+    workspace = open_workspace()
+    chosen = view.experiment.id if view.experiment is not None else ""
+    if not chosen or not has_assessment(chosen, workspace):
+        chosen = next(iter(find_assessments(view.dataset_name, workspace)), "")
+    if not chosen:
+        return None
+    written = (workspace.experiments / chosen / ASSESSMENT_FILE).stat().st_mtime_ns
+    return _open_assessment(chosen, written, open_experiment(chosen))
+
+
 @st.cache_resource(show_spinner=False, max_entries=3)
 def _open_search(fingerprint: str, _dataset: Dataset) -> LiveSearch:
     return LiveSearch(_dataset, open_workspace(), open_models())
@@ -103,12 +125,20 @@ def open_search(dataset: Dataset) -> LiveSearch:
 
 @st.cache_resource(show_spinner=False)
 def start_background() -> bool:
-    """Once per server: loads the model in the background, and on an empty workspace runs the sample."""
+    """Once per server: loads the model in the background, and on an empty workspace runs the sample, first a comparison, then
+    the ladder, which gives way to whatever the user starts."""
     workspace, runner, models = open_workspace(), open_runner(), open_models()
     names = {entry.name for entry in list_datasets(workspace)}
     if FIRST_DATASET in names and not list_experiments(workspace) and not find_active(workspace):
         systems = {name: make_named_systems()[name] for name in preselect(has_filters=True)}
-        if runner.submit_once("first-run", lambda: runner.submit(FIRST_DATASET, systems, split="all", name="First look")):
+
+        def look_deeper() -> str:
+            return runner.submit_assessment(FIRST_DATASET, Goals(), name="What to do first", gives_way=True)
+
+        def look() -> str:
+            return runner.submit(FIRST_DATASET, systems, split="all", name="First look", then=look_deeper)
+
+        if runner.submit_once("first-run", look):
             return True  # it loads the model when it gets there; loading it now would keep word matching waiting
     threading.Thread(target=_warm_up, args=(models,), name="load model", daemon=True).start()
     return True

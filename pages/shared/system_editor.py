@@ -102,14 +102,20 @@ def list_stages(system: System) -> list[list[tuple[str, str]]]:
     )
     for step in system.rewrite:
         places.append([("Rewrite", _say_rewrite(step))])
-    if system.filter:
-        places.append([("Filter", "by each query's own metadata filter")])
+    if system.filter or system.infer_filters:
+        places.append([("Filter", _say_filter(system))])
     places.append([*([("Retrieve", "nearest vectors")] if dense else []), *([("Retrieve", "best words")] if lexical else [])])
     if system.fuse is not None:
         places.append([("Fuse", _say_fields(system.fuse))])
     if system.rerank is not None:
         places.append([("Rerank", _say_fields(system.rerank))])
     return places
+
+
+def _say_filter(system: System) -> str:
+    named = f"by {' and '.join(system.infer_filters)} where the query names a value"
+    own = ["by each query's own metadata filter"] if system.filter else []
+    return ", else ".join([*own, *([named] if system.infer_filters else [])])
 
 
 def _say_fields(part: Any) -> str:
@@ -254,6 +260,11 @@ def _ask_parts(base: System, key: str) -> dict[str, Any]:
         spec["filter"] = st.checkbox(
             "Filter by metadata", base.filter, key=f"{key}filter", help="Only documents that match each query's own filter."
         )
+        spec["infer_filters"] = st.multiselect(
+            "Fields to read filters from", base.infer_filters, base.infer_filters, key=f"{key}infer_filters",
+            accept_new_options=True, placeholder="such as product or version",
+            help="A query without a filter that names a value of these fields is searched only among documents with it.",
+        )  # fmt: skip
     with second:
         spec["dense"] = _ask_side("Embeddings", Dense, base.dense, f"{key}dense_")
         spec["lexical"] = _ask_side("Words (BM25)", Lexical, base.lexical, f"{key}lexical_")

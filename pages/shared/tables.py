@@ -230,17 +230,25 @@ def describe_best(view: View, *, leader: str, baseline: str) -> str:
 
 
 def describe_filtered(experiment: Experiment, dataset: Dataset, view: View) -> str:
-    """Says what filtered systems are given that the others are not; empty without such systems or filters. Plain text."""
-    names = [system.name for system in experiment.systems if system.spec.get("filter") and system.name in experiment.ready]
+    """Says what filtered systems are given, or read off the query, that the others are not; else empty. Plain text."""
     asked = dataset.queries[dataset.queries["query_id"].isin(view.query_ids)]
     count = sum(bool(conditions) for conditions in asked["filter"])
-    if not names or not count:
-        return ""
-    verb = "searches" if len(names) == 1 else "search"
-    return (
-        f"{', '.join(names)} {verb} only what matches the query's own filter, which {count} of {len(asked)} queries carry; "
-        "the other systems are not told it."
-    )
+    ready = [system for system in experiment.systems if system.name in experiment.ready]
+    given = [system.name for system in ready if system.spec.get("filter")]
+    reading = {system.name: tuple(system.spec["infer_filters"]) for system in ready if system.spec.get("infer_filters")}
+    sentences = []
+    if given and count:
+        verb = "searches" if len(given) == 1 else "search"
+        sentences.append(
+            f"{', '.join(given)} {verb} only what matches the query's own filter, which {count} of {len(asked)} queries carry; "
+            "the other systems are not told it."
+        )
+    for fields in dict.fromkeys(reading.values()):
+        names = [name for name, own in reading.items() if own == fields]
+        verb = "reads" if len(names) == 1 else "read"
+        whose = "queries without one" if all(name in given for name in names) else "the query"
+        sentences.append(f"{', '.join(names)} {verb} a filter off the text of {whose}, where it names a {' or '.join(fields)}.")
+    return " ".join(sentences)
 
 
 def describe_difference(view: View, *, leader: str, baseline: str) -> str:

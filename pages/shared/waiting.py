@@ -36,7 +36,8 @@ def show_waiting(job: Job, waiting: list[str]) -> None:
         except NotInWorkspace:
             return
         names = escape_markdown(", ".join(shorten(name, width=30) for name in waiting))
-        st.info(f"Waiting: {names}\n\n{escape_markdown(describe_job(now))}", icon=":material/hourglass_top:")
+        awaited = f"Waiting: {names}\n\n" if names else ""  # an assessment does not know its systems beforehand
+        st.info(f"{awaited}{escape_markdown(describe_job(now))}", icon=":material/hourglass_top:")
 
     st.fragment(draw, run_every=1.0)()
 

@@ -19,7 +19,7 @@ from core.graph.node import Node, Source, check_wiring
 from core.schema import CHUNKS, RUN, check_chunks, check_run
 from core.stages.chunk import CHUNKERS, Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
-from core.stages.filter import Allowed, MetadataFilter
+from core.stages.filter import Allowed, CollectSpellings, MetadataFilter
 from core.stages.fuse import FUSIONS, ReciprocalRankFusion
 from core.stages.index_bm25 import CountTerms, IndexBm25, LexicalIndex
 from core.stages.index_chroma import DenseIndex, IndexDense
@@ -31,6 +31,7 @@ from tests.support.models import make_documents, make_queries, make_resources
 STAGES: list[Any] = [
     *(chunker() for chunker in CHUNKERS.values()),
     EmbedChunks(), EmbedQueries(), IndexDense(), IndexBm25(), CountTerms(), MetadataFilter(),
+    CollectSpellings(("v",)), MetadataFilter(given=False, infer=("v",)),
     Glossary((("hub", "gateway"),)), RetrieveDense(), RetrieveLexical(), Rocchio(), Rm3(),
     *(fusion() for fusion in FUSIONS.values()), ReciprocalRankFusion(level="chunk"),
     *(reranker() for reranker in RERANKERS.values()),
@@ -52,6 +53,7 @@ MAKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "dense_index": lambda made, resources: IndexDense()(made["vectors"], made["documents"], resources=resources),
     "lexical_index": lambda made, resources: IndexBm25()(made["chunks"], resources=resources),
     "query_terms": lambda made, resources: CountTerms()(made["queries"], made["lexical_index"], resources=resources),
+    "spellings": lambda made, resources: CollectSpellings(("v",))(made["documents"], resources=resources),
     "allowed": lambda made, resources: MetadataFilter()(made["queries"], made["documents"], resources=resources),
     "run": lambda made, resources: RetrieveLexical()(
         made["queries"], made["query_terms"], made["lexical_index"], resources=resources
@@ -73,6 +75,8 @@ def plain(value: Any) -> Any:
     """A value as something that can be compared."""
     if isinstance(value, pd.DataFrame):
         return [list(value.columns), value.to_dict("records")]
+    if isinstance(value, dict):
+        return dict(value)
     if isinstance(value, np.ndarray):
         return [value.shape, str(value.dtype), value.tolist()]
     if sparse.issparse(value):

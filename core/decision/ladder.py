@@ -1,0 +1,140 @@
+"""The ladder: each rung's best variant is chosen on tuning queries, stacked on the incumbent; test judges all pairs at once.
+
+Why so: choosing on test gives a false "better" in nearly half of all ladders in which nothing is better, and leaving out the
+correction for many comparisons still in one of eight; this way it is 2-3 % (tests/decision/test_null_ladders.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from core.decision.measurer import MeasureSystem
+from core.evaluation.compare_pairs import compare_table
+from core.evaluation.significance import FLIPS
+from core.systems import System
+
+_EPSILON = 1e-12  # means of the same values in another order differ in the last digits
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rung as it was climbed, before test was opened.
+
+    incumbent: the system it is stacked on. chosen: the variant that is best on tuning, None if the rung was not measured;
+    why_not then says why. means: variant -> mean on tuning. incumbent_mean: the incumbent's. kept: the chosen one gains at
+    least the smallest useful gain on tuning and is the next incumbent. variants: those that ran, in the order of means.
+    """
+
+    rung: str
+    incumbent: System
+    chosen: System | None
+    incumbent_mean: float
+    means: dict[str, float] = field(default_factory=dict)
+    kept: bool = False
+    why_not: str = ""
+    variants: tuple[System, ...] = ()
+
+    @property
+    def gain(self) -> float:
+        """Gain of the chosen variant on tuning; 0 if there is none."""
+        return self.means[self.chosen.name] - self.incumbent_mean if self.chosen is not None else 0.0
+
+
+Propose = Callable[[str, System], Sequence[System]]
+
+
+def climb(
+    baseline: System,
+    rungs: Sequence[str],
+    propose: Propose,
+    measure: MeasureSystem,
+    *,
+    tuning: Sequence[str],
+    min_gain: float,
+    explain: Callable[[str], str] = lambda rung: "",
+) -> list[Step]:
+    """Walks the rungs in order; everything is chosen on the tuning queries alone.
+
+    propose(rung, incumbent): its variants, cheapest first (of equal means the first is chosen), none if the rung cannot be
+    measured. measure(system): primary measure by query id, None if the system cannot run. explain(rung): why it has none.
+    Returns one Step per rung.
+    """
+
+    def mean_of(system: System) -> float | None:
+        values = measure(system)
+        if values is None:
+            return None
+        known = values.reindex(tuning).dropna()
+        return float(known.mean()) if len(known) else 0.0
+
+    incumbent, level = baseline, mean_of(baseline)
+    if level is None:
+        return []
+    steps = []
+    for rung in rungs:
+        means: dict[str, float] = {}
+        best: System | None = None
+        ran: list[System] = []
+        for system in propose(rung, incumbent):
+            value = mean_of(system)
+            if value is None or system.name in means:
+                continue
+            if best is None or value > means[best.name] + _EPSILON:
+                best = system
+            means[system.name] = value
+            ran.append(system)
+        kept = best is not None and means[best.name] - level >= min_gain - _EPSILON
+        why_not = "" if best is not None else explain(rung)
+        steps.append(Step(rung, incumbent, best, level, means, kept, why_not, tuple(ran)))
+        if kept and best is not None:
+            incumbent, level = best, means[best.name]
+    return steps
+
+
+def find_best(baseline: System, steps: Sequence[Step], *, allowed: Callable[[System], bool] = lambda system: True) -> System:
+    """The system with the highest tuning mean among the baseline and the rungs' chosen ones, the cheapest of equal ones."""
+    best, best_mean = baseline, -1.0
+    means = [(baseline, steps[0].incumbent_mean if steps else 0.0)]
+    means += [(step.chosen, step.means[step.chosen.name]) for step in steps if step.chosen is not None]
+    for system, mean in means:
+        if allowed(system) and mean > best_mean + _EPSILON:
+            best, best_mean = system, mean
+    return best
+
+
+def list_candidates(baseline: System, steps: Sequence[Step]) -> list[System]:
+    """The baseline and every rung's chosen system, in ladder order, which is the order of their cost."""
+    systems = {baseline.name: baseline}
+    for step in steps:
+        if step.chosen is not None:
+            systems.setdefault(step.chosen.name, step.chosen)
+    return list(systems.values())
+
+
+def list_pairs(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """The frozen (incumbent, candidate) pairs."""
+    return [(step.incumbent.name, step.chosen.name) for step in steps if step.chosen is not None]
+
+
+def find_path(system: str, steps: Sequence[Step]) -> list[Step]:
+    """The steps from the baseline up to a system: the kept ones below it and its own."""
+    own = next((number for number, step in enumerate(steps) if step.chosen is not None and step.chosen.name == system), None)
+    if own is None:
+        return []
+    return [step for number, step in enumerate(steps[: own + 1]) if step.kept or number == own]
+
+
+def judge(
+    steps: Sequence[Step], values: pd.DataFrame, *, measure: str, min_gain: float, seed: int = 0, flips: int = FLIPS
+) -> pd.DataFrame:
+    """compare_table() of all frozen pairs at once. values: test queries x systems on the primary measure."""
+    return compare_table(values, list_pairs(steps), measure=measure, min_gain=min_gain, seed=seed, flips=flips)
+
+
+def tabulate(systems: Sequence[System], measure: MeasureSystem, *, query_ids: Sequence[str]) -> pd.DataFrame:
+    """Queries x system names on the primary measure, without queries that it does not measure and systems that cannot run."""
+    columns = {system.name: values for system in systems if (values := measure(system)) is not None}
+    return pd.DataFrame({name: values.reindex(query_ids) for name, values in columns.items()}).dropna(how="any")

@@ -1,0 +1,173 @@
+"""Assessments as jobs. The ladder itself is a stand-in of the same signature: what it does is tested elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from core.data.catalog import open_dataset
+from core.data.dataset import Dataset
+from core.decision.goals import Goals
+from core.errors import Cancelled, InputError, LadderError
+from core.graph.resources import Models
+from core.jobs import ASSESS, CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, Job, cancel_job, find_active, list_jobs, read_job
+from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
+from core.runner import JobRunner, assess_here
+from core.store import Workspace
+from core.systems import make_named_systems
+from tests.support.small import write_small_dataset
+
+WAIT_SECONDS = 60
+GOALS = Goals(primary="AP", min_gain=0.05, target=("Success@5", 0.8), max_latency_ms=200.0, rerankers=("a/b",), seed=3)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What the stand-in ladder gives."""
+
+    id: str
+    name: str
+    goals: Goals
+    documents: int
+
+
+@dataclass
+class Ladder:
+    """A ladder that reports two steps and waits in between until it may go on; keeps what was saved."""
+
+    go_on: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+    saved: list[StandIn] = field(default_factory=list)
+    error: Exception | None = None
+
+    def assess(
+        self,
+        dataset: Dataset,
+        *,
+        workspace: Workspace,
+        goals: Goals,
+        models: Models | None = None,
+        cancel: CancelToken | None = None,
+        on_progress: ProgressCallback = ignore_progress,
+        name: str = "",
+        experiment_id: str | None = None,
+    ) -> StandIn:
+        assert models is not None and cancel is not None and experiment_id is not None
+        on_progress(ProgressEvent("chunking, 1 of 6 variants", done=1, total=4, seconds_left=30.0, system="dense"))
+        self.begun.set()
+        while not self.go_on.wait(0.05):
+            cancel.check()
+        if self.error is not None:
+            raise self.error
+        on_progress(ProgressEvent("opening the test queries", done=4, total=4, seconds_left=0.0, system="hybrid-rrf"))
+        return StandIn(experiment_id, name, goals, len(dataset.documents))
+
+    def save(self, assessment: StandIn, workspace: Workspace) -> None:
+        self.saved.append(assessment)
+
+
+@pytest.fixture
+def ladder(monkeypatch: pytest.MonkeyPatch) -> Ladder:
+    made = Ladder()
+    monkeypatch.setattr("core.runner.assess", made.assess)
+    monkeypatch.setattr("core.runner.save_assessment", made.save)
+    return made
+
+
+@pytest.fixture
+def store(workspace: Path) -> Workspace:
+    """A workspace with the small dataset."""
+    write_small_dataset(workspace / "datasets" / "small")
+    return Workspace(workspace)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    for _ in range(WAIT_SECONDS * 20):
+        if is_so():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("waited too long")
+
+
+def wait_for_end(job_id: str, store: Workspace) -> Job:
+    wait_until(lambda: not read_job(job_id, store).is_active)
+    return read_job(job_id, store)
+
+
+def test_assessment_shows_progress_and_is_saved_under_the_jobs_id(store: Workspace, ladder: Ladder) -> None:
+    job_id = JobRunner(store, Models()).submit_assessment("small", GOALS, name="Before the launch")
+    assert ladder.begun.wait(WAIT_SECONDS)
+    wait_until(lambda: read_job(job_id, store).progress > 0)
+    job = read_job(job_id, store)
+    assert (job.kind, job.title, job.dataset, job.systems, job.system_names) == (ASSESS, "Before the launch", "small", (), [])
+    assert (job.state, job.label, job.progress, job.seconds_left) == (RUNNING, "chunking, 1 of 6 variants", 0.25, 30.0)
+    assert Goals.from_json(job.options) == GOALS
+    ladder.go_on.set()
+    job = wait_for_end(job_id, store)
+    assert (job.state, job.progress, job.ready, job.error) == (DONE, 1.0, (), None)
+    assert ladder.saved == [StandIn(job_id, "Before the launch", GOALS, documents=12)]
+    assert sorted(path.suffix for path in store.jobs.glob(f"{job_id}.*")) == [".json"], "locks and cancel files are gone"
+
+
+def test_same_assessment_runs_once_and_other_goals_or_a_comparison_wait_behind_it(store: Workspace, ladder: Ladder) -> None:
+    runner = JobRunner(store, Models())
+    first = runner.submit_assessment("small", GOALS)
+    assert ladder.begun.wait(WAIT_SECONDS)
+    assert JobRunner(store, Models()).submit_assessment("small", GOALS, name="another name") == first
+    other = runner.submit_assessment("small", Goals())
+    comparison = runner.submit("small", {"bm25": make_named_systems()["bm25"]}, split="all")
+    assert len({first, other, comparison}) == 3
+    wait_until(lambda: "small, recommendation" in read_job(other, store).label)
+    assert find_active(store)[0].id == first, "the running one stands first"
+    ladder.go_on.set()
+    assert {wait_for_end(job_id, store).state for job_id in (first, other, comparison)} == {DONE}
+    assert sorted(saved.id for saved in ladder.saved) == sorted([first, other])
+
+
+def test_cancelled_assessment_saves_nothing(store: Workspace, ladder: Ladder) -> None:
+    job_id = JobRunner(store, Models()).submit_assessment("small", GOALS)
+    assert ladder.begun.wait(WAIT_SECONDS)
+    cancel_job(job_id, store)
+    assert wait_for_end(job_id, store).state == CANCELLED
+    assert ladder.saved == []
+
+
+def test_failed_assessment_says_why(store: Workspace, ladder: Ladder) -> None:
+    ladder.go_on.set()
+    ladder.error = InputError("the dataset small has no labelled queries; add qrels.tsv or evidence")
+    job = wait_for_end(JobRunner(store, Models()).submit_assessment("small", GOALS), store)
+    assert (job.state, job.error) == (FAILED, str(ladder.error))
+    assert ladder.saved == []
+
+
+def test_assessment_in_the_calling_thread_is_a_job_of_the_command_line(store: Workspace, ladder: Ladder) -> None:
+    ladder.go_on.set()
+    seen: list[str] = []
+    assessment = assess_here(
+        open_dataset("small", store), GOALS, workspace=store, models=Models(), on_progress=lambda e: seen.append(e.label)
+    )
+    job = list_jobs(store)[0]
+    assert (job.id, job.title, job.starter, job.state) == (assessment.id, "small, recommendation", COMMAND_LINE, DONE)
+    assert seen == ["chunking, 1 of 6 variants", "opening the test queries"]
+    assert [saved.id for saved in ladder.saved] == [job.id]
+
+
+def test_assessment_in_the_calling_thread_raises_what_went_wrong(store: Workspace, ladder: Ladder) -> None:
+    dataset = open_dataset("small", store)
+
+    def cancel(event: ProgressEvent) -> None:
+        cancel_job(find_active(store)[0].id, store)
+
+    with pytest.raises(Cancelled):
+        assess_here(dataset, GOALS, workspace=store, models=Models(), on_progress=cancel)
+    assert list_jobs(store)[0].state == CANCELLED
+    ladder.go_on.set()
+    ladder.error = OSError(28, "No space left on device")
+    with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
+        assess_here(dataset, GOALS, workspace=store, models=Models())
+    assert {job.state for job in list_jobs(store)} == {CANCELLED, FAILED}
+    assert ladder.saved == []

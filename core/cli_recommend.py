@@ -30,19 +30,11 @@ from core.decision.describe import VERDICT_WORDS
 from core.decision.goals import PRIMARIES, Goals
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.report.diagnosis_words import CAUSE_TITLES, CAUSE_WORDS
 from core.runner import assess_here
 
 EXIT_UNDER_BAR = 1
 MAX_WIDTH = 110  # of a line of text, on however wide a terminal
-CAUSE_WORDS = {
-    "not_in_corpus": "nothing relevant is in the corpus",
-    "metadata": "a filter brings the answer up",
-    "chunking": "the answer is cut, or other chunks bring it up",
-    "exact_terms": "matching words brings it up: a code, a number or a rare term",
-    "wording": "the rewritten query brings it up",
-    "ranking": "among the first hundred, but too low",
-    "representation": "not among the first hundred",
-}
 _MEASURES = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
 
 
@@ -205,7 +197,7 @@ def format_recommendation(assessment: Assessment, *, width: int) -> str:
         _fill(said.how_sure, width),
         _fill(f"Fine-tuning: {said.fine_tuning['answer']}. {said.fine_tuning['reason']}", width),
         format_ladder(assessment, width=width),
-        format_failures(assessment),
+        format_failures(assessment, width=width),
         _list("What next", said.next, width),
         _list("Reasons to doubt it", said.flags, width),
         _list("Could not run", [f"{name}: {error}" for name, error in assessment.errors.items()], width),
@@ -243,18 +235,16 @@ def _make_cells(row: Mapping[str, Any], *, used: str) -> list[str]:
     return [mark, row["title"], row["system"], mean, change, VERDICT_WORDS[row["verdict"]]]
 
 
-def format_failures(assessment: Assessment) -> str:
+def format_failures(assessment: Assessment, *, width: int) -> str:
     """Why test queries fail with the baseline, one line per cause; "" if none fails."""
     baseline = assessment.readings.baseline
     counts = assessment.readings.counts[baseline]
     causes = {cause: count for cause, count in counts["causes"].items() if count}
     if not causes:
         return ""
-    size = max(len(cause) for cause in causes)
     title = f"Why {counts['failed']} of {counts['judged']} test queries fail with {baseline} (no answer among the first five):"
-    return "\n".join(
-        [title, *(f"  {count:>4}  {cause.replace('_', ' '):{size}}  {CAUSE_WORDS[cause]}" for cause, count in causes.items())]
-    )
+    bullets = [(f"  {count:>4}  ", f"{CAUSE_TITLES[cause]}. {CAUSE_WORDS[cause]}") for cause, count in causes.items()]
+    return "\n".join([title, *(_fill(words, width, bullet=bullet) for bullet, words in bullets)])
 
 
 def _list(title: str, sentences: Sequence[str], width: int) -> str:

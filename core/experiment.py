@@ -106,6 +106,7 @@ class Comparison:
     queries: pd.DataFrame = field(init=False)
     source: Node = field(init=False)
     asked: Node = field(init=False)
+    _tokens: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -158,10 +159,17 @@ class Comparison:
         chunks = chunks[chunks["chunk_id"].isin(set(run["chunk_id"]))]
         columns = ["chunk_id", "start", "end"]
         if len(self.dataset.evidence):
-            counts = self.resources.tokenizer(DEFAULT_MODEL).count(chunks["text"].tolist())
-            chunks = chunks.assign(tokens=np.array(counts, dtype=np.int64))
+            chunks = chunks.assign(tokens=self._count_tokens(chunks))
             columns.append("tokens")
         return run.merge(chunks[columns], on="chunk_id", how="left") if len(run) else run.reindex(columns=[*RUN, *columns[1:]])
+
+    def _count_tokens(self, chunks: pd.DataFrame) -> np.ndarray:
+        """Tokens of each chunk; every chunk is counted once, whichever systems name it."""
+        ids = chunks["chunk_id"].tolist()
+        new = {chunk: text for chunk, text in zip(ids, chunks["text"], strict=True) if chunk not in self._tokens}
+        counts = self.resources.tokenizer(DEFAULT_MODEL).count(list(new.values())) if new else []
+        self._tokens.update(zip(new, counts, strict=True))
+        return np.array([self._tokens[chunk] for chunk in ids], dtype=np.int64)
 
     def describe_index(self, name: str) -> dict[str, Any]:
         """Chunks, what the model does not read of them, and what the approximate index loses; kept with the cache."""

@@ -34,7 +34,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "interrupted",
 )
 ACTIVE = (QUEUED, RUNNING)
-COMPARE, ASSESS = "compare", "assess"
+COMPARE, ASSESS, SCORE, CHECK = "compare", "assess", "score", "check"
 APP, COMMAND_LINE = "the app", "the command line"
 _POLL_SECONDS = 0.5
 _CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
@@ -43,10 +43,11 @@ _KEPT = 50  # ended jobs whose state is kept; their experiments stay
 
 @dataclass(frozen=True)
 class Job:
-    """A comparison or an assessment (the ladder) in the background.
+    """Long work in the background.
 
-    kind: COMPARE or ASSESS. options: what the kind needs beside the other fields, as JSON; for an assessment the goals.
-    systems: those of a comparison; an assessment chooses its own and has none here.
+    kind: COMPARE; ASSESS, the ladder; SCORE, systems on an assessment's tuning queries; CHECK, one on its test queries.
+    options: what the kind needs beside the other fields, as JSON: of an assessment the goals, of SCORE and CHECK the
+    assessment's id as {assessment}. systems: those that are run; an assessment chooses its own and has none here.
     state: queued, running, done, failed, cancelled, or interrupted (its process is gone). progress: share in [0, 1].
     ready: systems that are finished; for a job of the app their results are in the experiment already.
     starter: APP or COMMAND_LINE. error: why it failed. gives_way: nobody asked for it, so it is cancelled as soon as

@@ -1,4 +1,4 @@
-"""Runs comparisons and assessments as jobs: in the app each in a thread, on the command line in the calling thread.
+"""Runs long work as jobs: in the app each in a thread, on the command line in the calling thread.
 
 What is shared with other processes (state, cancel, locks) is in core.jobs.
 """
@@ -19,8 +19,9 @@ import filelock
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment, assess
+from core.decision.explore import check_on_test, score_on_tuning
 from core.decision.goals import Goals
-from core.decision.keep import save_assessment
+from core.decision.keep import load_assessment, save_assessment
 from core.errors import Cancelled, LadderError
 from core.experiment import Experiment, compare, make_experiment_id
 from core.graph.resources import Models
@@ -29,11 +30,12 @@ from core.jobs import (
     APP,
     ASSESS,
     CANCELLED,
+    CHECK,
     COMMAND_LINE,
-    COMPARE,
     DONE,
     FAILED,
     RUNNING,
+    SCORE,
     Job,
     JobCancel,
     find_same,
@@ -41,6 +43,7 @@ from core.jobs import (
     hold_alive,
     hold_workspace,
     make_way,
+    read_job,
     release_alive,
     write_job,
 )
@@ -86,6 +89,17 @@ class JobRunner:
             lambda: replace(_make_assessment(dataset, goals, name=name, starter=APP), gives_way=gives_way), then=lambda: None
         )
 
+    def submit_scores(self, dataset: str, assessment: str, systems: Mapping[str, System]) -> str:
+        """Queues score_on_tuning() of the systems for the assessment of this id; returns the job's id.
+
+        Each score is there as soon as its system is in the job's `ready`. The same job is not queued twice.
+        """
+        return self._submit(lambda: _make_exploration(SCORE, dataset, assessment, systems), then=lambda: None)
+
+    def submit_check(self, dataset: str, assessment: str, system: System) -> str:
+        """Queues check_on_test() of one system for the assessment of this id; returns the job's id."""
+        return self._submit(lambda: _make_exploration(CHECK, dataset, assessment, {system.name: system}), then=lambda: None)
+
     def submit_once(self, name: str, start: Callable[[], str]) -> str | None:
         """Calls `start` unless that was done for this workspace before, by whatever process; returns its job id or None."""
         marker = self._workspace.path("jobs", f"{name}.once")
@@ -121,11 +135,14 @@ class JobRunner:
         def work(keeper: JobKeeper) -> tuple[str, object]:
             if job.kind == ASSESS:
                 return _assess(keeper, open_data(), models=self._models)
+            if job.kind in (SCORE, CHECK):
+                return _explore(keeper, open_data(), models=self._models)
             return _compare(keeper, open_data(), models=self._models, keep_partial=True)
 
         with contextlib.suppress(LadderError):  # the job's state says it already
             run_job(job, work, workspace=self._workspace, alive=alive)
-            then()
+            if read_job(job.id, self._workspace).state == DONE:
+                then()
 
 
 def compare_here(
@@ -281,6 +298,22 @@ def _assess(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tu
     return DONE, assessment
 
 
+def _explore(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, object]:
+    """The work of scoring systems on the tuning queries, or of checking one on the test queries."""
+    job, workspace = keeper.job, keeper.workspace
+    assessment = load_assessment(str(job.options["assessment"]), workspace)
+    systems = [from_spec(spec) for spec in job.systems]
+    shared: dict[str, Any] = {
+        "workspace": workspace,
+        "models": models,
+        "cancel": keeper.cancel,
+        "on_progress": keeper.report,
+    }
+    if job.kind == SCORE:
+        return DONE, score_on_tuning(assessment, dataset, systems, **shared)
+    return DONE, [check_on_test(assessment, dataset, system, **shared) for system in systems]
+
+
 class JobKeeper:
     """Writes one job's state, and passes its progress on."""
 
@@ -300,7 +333,7 @@ class JobKeeper:
         self._send(event)
         changes: dict[str, Any] = {"label": event.label, "progress": event.share, "seconds_left": event.seconds_left}
         # An assessment runs one comparison after another, and shows none of their systems before it has a verdict.
-        finished = event.system if self.job.kind == COMPARE else None
+        finished = event.system if self.job.kind != ASSESS else None
         if finished is not None:
             changes["ready"] = (*self.job.ready, finished)
         # A new step is written at once: if it is long and silent, its first report is the only one.
@@ -337,6 +370,14 @@ def _make_comparison(dataset: str, systems: Mapping[str, System], *, split: str,
 def _make_assessment(dataset: str, goals: Goals, *, name: str, starter: str) -> Job:
     job = _make_job(dataset, (), split="test", title=name or f"{dataset}, recommendation", starter=starter)
     return replace(job, kind=ASSESS, options=goals.to_json())
+
+
+def _make_exploration(kind: str, dataset: str, assessment: str, systems: Mapping[str, System]) -> Job:
+    what = next(iter(systems)) if len(systems) == 1 else f"{len(systems)} systems"
+    title = f"{dataset}, {what} on the {'tuning' if kind == SCORE else 'test'} queries"
+    specs = tuple(system.to_spec() for system in systems.values())
+    job = _make_job(dataset, specs, split="tuning" if kind == SCORE else "test", title=title, starter=APP)
+    return replace(job, kind=kind, options={"assessment": assessment})
 
 
 def _make_job(dataset: str, specs: tuple[dict[str, Any], ...], *, split: str, title: str, starter: str) -> Job:

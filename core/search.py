@@ -279,6 +279,7 @@ class LiveSearch:
             token_nodes=find_token_nodes(targets),
             _tokens=self._tokens,
             guard=self._tokens_guard,
+            cached=False,  # scores of a typed query's pairs are not kept on disk either
         )
 
 

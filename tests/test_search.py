@@ -102,6 +102,7 @@ def test_query_is_encoded_once_for_all_systems_and_not_kept_on_disk(live: LiveSe
     assert encoder.asked[before:] == [("query", ["clock trouble"])]
     live.search(["clock trouble"], systems)
     assert encoder.typed() == ["clock trouble"] * 2  # a second search asks again: nothing was written
+    assert not (live.workspace.folder / "cache" / "pairs").exists()
 
 
 def test_several_lines_keep_their_order(live: LiveSearch) -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.data.load import load_dataset  # noqa: E402  (the path must be set first)
+from core.decision.variants import Offer, make_baseline, propose_variants  # noqa: E402
 from core.graph.execute import Execution  # noqa: E402
 from core.graph.resources import Models, Resources  # noqa: E402
 from core.search import LiveSearch  # noqa: E402
@@ -31,7 +33,7 @@ from core.stages.embed import load_encoder  # noqa: E402
 from core.stages.index_bm25 import IndexBm25, build_index, encode_terms, make_tokenizer  # noqa: E402
 from core.stages.retrieve import score_terms  # noqa: E402
 from core.store import Workspace  # noqa: E402
-from core.systems import build, make_named_systems, make_sources  # noqa: E402
+from core.systems import System, build, make_named_systems, make_sources  # noqa: E402
 
 SYSTEMS = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-weighted", "dense-filtered")
 _RUN = (
@@ -52,6 +54,7 @@ def main() -> None:
         print(f"dataset {dataset.name}, systems {', '.join(SYSTEMS)}")
         if not options.skip_cold:
             bench_compare(dataset, workspace)
+            bench_recommend(Path(tempfile.mkdtemp(dir=folder)))
         bench_query(dataset, workspace)
     bench_lexical()
 
@@ -63,7 +66,7 @@ def bench_compare(dataset: Path, workspace: Path) -> None:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"cold run: {seconds:.1f} s, {cold['encoded_texts']} texts encoded in {cold['encode_seconds']:.1f} s")
     print(f"peak memory of the cold run: {children.ru_maxrss / 1e6:.2f} GB (at most 2)")
-    bare = encode_alone(dataset)
+    bare = encode_alone(dataset, [make_named_systems()[name] for name in SYSTEMS])
     print(f"the same texts encoded by the bare model: {bare:.1f} s")
     print(f"RATIO cold run / encoding alone: {seconds / bare:.2f} (at most 1.3)")
     seconds, torch, result = run_compare(dataset, workspace)
@@ -76,11 +79,27 @@ def bench_compare(dataset: Path, workspace: Path) -> None:
         print(f"  {system['name']}: nDCG@10 {measured}, index loss {loss}, latency p95 {system['latency_ms']['p95']:.1f} ms")
 
 
+def bench_recommend(workspace: Path) -> None:
+    """The ladder on the sample from an empty workspace, against the encoding of its texts by themselves; then again."""
+    dataset = SAMPLES / "product_docs"
+    seconds, _, result = run_command(["recommend", str(dataset)], workspace)
+    systems = [make_baseline(), *propose_variants("chunking", make_baseline(), Offer())]
+    bare = encode_alone(dataset, systems)
+    print(f"recommend product_docs, cold: {seconds:.1f} s; its distinct texts by the bare model: {bare:.1f} s")
+    print(f"RATIO (cold - 30 s) / encoding alone: {(seconds - 30) / bare:.2f} (at most 1.5)")
+    print(f"  {result['recommendation']['sentence']}")
+    seconds, torch, _ = run_command(["recommend", str(dataset)], workspace)
+    print(f"the same again: {seconds:.1f} s (at most 10), torch: {torch}")
+
+
 def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:
-    """The command in a process of its own: seconds in all, whether torch was imported, the JSON."""
+    return run_command(["compare", str(dataset), "--systems", *SYSTEMS], workspace)
+
+
+def run_command(arguments: Sequence[str], workspace: Path) -> tuple[float, bool, dict]:
+    """A command in a process of its own: seconds in all, whether torch was imported, the JSON."""
     file = workspace / "result.json"
-    command = [sys.executable, "-c", _RUN, "compare", str(dataset), "--systems", *SYSTEMS]
-    command += ["--workspace", str(workspace / "ws"), "--json", str(file)]
+    command = [sys.executable, "-c", _RUN, *arguments, "--workspace", str(workspace / "ws"), "--json", str(file)]
     started = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment)
@@ -88,16 +107,16 @@ def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:
     return seconds, done.stderr.strip().endswith("True"), json.loads(file.read_text(encoding="utf-8"))
 
 
-def encode_alone(dataset: Path) -> float:
-    """Seconds that the bare model takes for the run's distinct passages and queries, longest first, loading included."""
+def encode_alone(dataset: Path, systems: Sequence[System]) -> float:
+    """Seconds that the bare model takes for the systems' distinct passages and the queries, longest first, with loading."""
     loaded = load_dataset(dataset)
     resources = Resources(Workspace(Path(tempfile.mkdtemp())))
     documents, queries = make_sources(loaded.corpus_fingerprint, "bench")
     execution = Execution({documents.key: loaded.indexed_documents, queries.key: loaded.queries}, resources, use_disk=False)
     texts: set[str] = set()
-    for name in SYSTEMS:
-        for node in build(make_named_systems()[name], documents=documents, queries=queries).walk():
-            if node.gives == "chunks" and make_named_systems()[name].dense is not None:
+    for system in systems:
+        for node in build(system, documents=documents, queries=queries).walk():
+            if node.gives == "chunks" and system.dense is not None:
                 texts.update(text for group in execution.output(node)["passages"] for text in group)
     asked = sorted(set(loaded.queries["text"]), key=len, reverse=True)
     ordered = sorted(texts, key=len, reverse=True)

@@ -19,7 +19,7 @@ from core.decision.stability import RESPLITS, Stability, find_deciding
 from core.decision.variants import Offer, search_words_alone
 from core.errors import InputError
 from core.evaluation.labels import find_suspects
-from core.experiment import Experiment
+from core.experiment import Experiment, describe_dataset
 from core.graph.plan import write_speed
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ignore_progress
@@ -84,6 +84,8 @@ def assess(
     climber.meter.enter("climbing on the tuning queries")
     steps = climber.climb(climber.split)
     experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
+    # Of the data as they are: the climber's are without unjudged queries and carry its split.
+    experiment = dataclasses.replace(experiment, dataset=describe_dataset(dataset))
     latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
     climber.meter.enter("reading the test queries")
     readings = read_test(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.decision.goals import Goals
 from core.decision.ladder import Step, find_best, find_path, list_candidates
-from core.evaluation.significance import ALPHA, bootstrap_interval
+from core.evaluation.significance import bootstrap_means
 from core.systems import System
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
@@ -127,7 +127,7 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
     if len(findings.values) < 2:
         return pick(baseline, "There are too few test queries."), True
     deltas = findings.values[inside].sub(findings.values[best], axis=0)
-    low, _ = bootstrap_interval(deltas.to_numpy(dtype=float), alpha=ALPHA, seed=goals.seed)
+    low, _ = bootstrap_means(deltas.to_numpy(dtype=float), seed=goals.seed)
     good = [name for name, bound in zip(inside, low, strict=True) if name == best or bound > -goals.min_gain]
     if good[0] != best:
         return pick(good[0], f"{good[0]} is the cheapest that is not usefully worse than {best}, the best on tuning."), False

@@ -139,6 +139,7 @@ class Climber:
             experiment_id=experiment_id or make_experiment_id(),
         )
         self.resources.cancel.check()
+        self.meter.test = 1.0
         return experiment
 
     def find(self, split: Split, steps: Sequence[Step], *, latencies: Mapping[str, float], flips: int = FLIPS) -> Findings:

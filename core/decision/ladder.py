@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from core.decision.measurer import MeasureSystem
@@ -63,11 +64,14 @@ def climb(
     Returns one Step per rung.
     """
 
+    read = _Reader(tuning)
+
     def mean_of(system: System) -> float | None:
         values = measure(system)
         if values is None:
             return None
-        known = values.reindex(tuning).dropna()
+        taken = read(values)
+        known = taken[~np.isnan(taken)]
         return float(known.mean()) if len(known) else 0.0
 
     incumbent, level = baseline, mean_of(baseline)
@@ -92,6 +96,20 @@ def climb(
         if kept and best is not None:
             incumbent, level = best, means[best.name]
     return steps
+
+
+class _Reader:
+    """The values of some queries, NaN where there is none. Series mostly share one index, which is searched once."""
+
+    def __init__(self, query_ids: Sequence[str]) -> None:
+        self.query_ids = pd.Index(query_ids, dtype=object)
+        self._index: pd.Index | None = None
+        self._rows = np.zeros(0, dtype=np.intp)
+
+    def __call__(self, values: pd.Series) -> np.ndarray:
+        if values.index is not self._index:
+            self._index, self._rows = values.index, values.index.get_indexer(self.query_ids)
+        return np.append(values.to_numpy(dtype=float), np.nan)[self._rows]  # row -1, the last one: no such query
 
 
 def find_best(baseline: System, steps: Sequence[Step], *, allowed: Callable[[System], bool] = lambda system: True) -> System:
@@ -136,5 +154,6 @@ def judge(
 
 def tabulate(systems: Sequence[System], measure: MeasureSystem, *, query_ids: Sequence[str]) -> pd.DataFrame:
     """Queries x system names on the primary measure, without queries that it does not measure and systems that cannot run."""
-    columns = {system.name: values for system in systems if (values := measure(system)) is not None}
-    return pd.DataFrame({name: values.reindex(query_ids) for name, values in columns.items()}).dropna(how="any")
+    read = _Reader(query_ids)
+    columns = {system.name: read(values) for system in systems if (values := measure(system)) is not None}
+    return pd.DataFrame(columns, index=read.query_ids).dropna(how="any")

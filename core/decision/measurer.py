@@ -36,14 +36,18 @@ class Measurer:
         self._labels = content_hash(
             [dataset.judgments.to_dict("records"), dataset.evidence.to_dict("records"), primary, target]
         )
-        self._known: dict[str, pd.DataFrame] = {}
+        self._index = pd.Index(find_answerable(dataset.judgments), dtype=object)
+        self._known: dict[str, dict[str, pd.Series]] = {}
 
     @property
     def measured(self) -> int:
         return len(self._known)
 
     def values(self, system: System) -> pd.Series | None:
-        """Primary measure by query id; None if the system cannot run (see errors)."""
+        """Primary measure by query id; None if the system cannot run (see errors).
+
+        All series have the same index object, the answerable queries; NaN where the measure does not cover one.
+        """
         return self._column(system, "value")
 
     def targets(self, system: System) -> pd.Series | None:
@@ -55,11 +59,15 @@ class Measurer:
         return self._column(system, "rank")
 
     def _column(self, system: System, column: str) -> pd.Series | None:
-        frame = self._measure(system)
-        if frame is None:
-            return None
-        known = frame.dropna(subset=[column])
-        return pd.Series(known[column].to_numpy(dtype=float), index=known["query_id"].to_numpy(dtype=object))
+        if system.name not in self._known and system.name not in self.errors:
+            frame = self._measure(system)
+            if frame is not None:
+                aligned = frame.set_index("query_id").reindex(self._index)
+                self._known[system.name] = {
+                    name: pd.Series(aligned[name].to_numpy(dtype=float), index=self._index) for name in VALUES[1:]
+                }
+        known = self._known.get(system.name)
+        return None if known is None else known[column]
 
     def run(self, system: System) -> pd.DataFrame:
         """The system's run with start, end (and tokens) of each hit. Raises what the system raises."""
@@ -67,10 +75,6 @@ class Measurer:
         return self.comparison.place_hits(system.name, self.comparison.execution.output(self.comparison.targets[system.name]))
 
     def _measure(self, system: System) -> pd.DataFrame | None:
-        if system.name in self._known:
-            return self._known[system.name]
-        if system.name in self.errors:
-            return None
         try:
             node = self.comparison.add(system)
             key = content_hash(["values", node.key, self._labels])
@@ -83,7 +87,6 @@ class Measurer:
         except LadderError as error:
             self.errors[system.name] = str(error)
             return None
-        self._known[system.name] = frame
         return frame
 
     def _evaluate(self, run: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from core.evaluation.metadata import advise_metadata, find_lost_answers, propose
 from core.evaluation.slices import find_slices, measure_slices
 from core.evaluation.terms import count_documents
 from core.experiment import Experiment
+from core.graph.node import Node
 from core.stages.chunk import find_read_ends
 from core.stages.embed import EmbedChunks
 from core.systems import System
@@ -71,6 +72,7 @@ def read_test(
     frequencies = count_documents(dataset.indexed_documents)
     candidates = list_candidates(baseline, steps)
     found: dict[str, Diagnosis] = {}
+    cuts: dict[str, dict[str, str]] = {}
     for system in candidates:
         ranks = measurer.ranks(system)
         if ranks is None:
@@ -83,7 +85,7 @@ def read_test(
             fixes=_try_fixes(system, steps, offer, measurer),
             tuning=split.tuning,
             test=split.test,
-            cut=_find_cut(system, measurer, dataset),
+            cut=_find_cut(system, measurer, dataset, cuts),
             frequencies=frequencies,
         )
     slices = find_slices(dataset, frequencies=frequencies)
@@ -130,13 +132,20 @@ def _take_part(rung: str, chosen: System, system: System, incumbent: System) -> 
     return dataclasses.replace(system, rewrite=(*system.rewrite, *missing))
 
 
-def _find_cut(system: System, measurer: Measurer, dataset: Dataset) -> dict[str, str]:
-    """How the system's chunks cut the evidence; nothing for systems that embed nothing."""
+def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[str, dict[str, str]]) -> dict[str, str]:
+    """How the system's chunks cut the evidence; nothing for systems that embed nothing. known: by key of the chunks."""
     if dataset.evidence.empty:
         return {}
     node = next((n for n in measurer.comparison.add(system).walk() if isinstance(n.stage, EmbedChunks)), None)
     if node is None:
         return {}
+    key = node.inputs[0].key
+    if key not in known:
+        known[key] = _cut_by(node, measurer, dataset)
+    return known[key]
+
+
+def _cut_by(node: Node, measurer: Measurer, dataset: Dataset) -> dict[str, str]:
     chunks = measurer.comparison.execution.output(node.inputs[0])
     tokenizer = measurer.comparison.resources.tokenizer(node.stage.model)
     return find_cut_evidence(dataset.evidence, chunks.assign(read_end=find_read_ends(chunks, tokenizer=tokenizer)))

@@ -18,6 +18,7 @@ from core.decision.variants import CHEAP_RUNGS, SUGGESTED_RERANKER
 from core.evaluation.answers import SUCCESS
 from core.evaluation.compare_pairs import compare_table
 from core.evaluation.evaluate import pivot
+from core.evaluation.measures import CONTEXT, CONTEXT_RECALL
 from core.experiment import Experiment, SystemResult
 
 ACTION_TITLES = {
@@ -160,24 +161,23 @@ def count_success(case: _Case) -> dict[str, tuple[int, int]]:
 
 
 def write_sentence(case: _Case, success: Mapping[str, tuple[int, int]]) -> str:
-    """The verdict in one or two sentences."""
+    """The verdict in a few sentences that need no knowledge of measures."""
     found, of = success[case.system]
-    today = success[case.baseline][0]
     hits = f"The answer is among the first five for {found} of {of} test queries"
     action = case.choice.action
-    if action == "label_more_queries":
-        return f"Label more queries first: {_lower(case.choice.why)}"
-    if action == "extend_corpus":
-        return f"Extend the corpus first: {_lower(case.choice.why)}"
+    if action in ("label_more_queries", "extend_corpus"):
+        return f"{ACTION_TITLES[action]}. {case.choice.why}"
     if case.choice.worth_trying:
         return f"Keep {case.system}. {hits}. {case.choice.why}"
     if case.system == case.baseline:
         return f"Keep {case.system}: embeddings are enough. {hits}, and no cheaper fix was found to add anything useful."
-    return f"Use {case.system}. {hits}; today for {today}."
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[:2].istitle() or text[:1].isupper() else text
+    verdict = f"Use {case.system}. {hits}; today for {success[case.baseline][0]}."
+    if case.primary != CONTEXT_RECALL:
+        return verdict
+    own, today = (float(case.findings.values[name].mean()) for name in (case.system, case.baseline))
+    return (
+        f"{verdict} Of the text that answers, {own:.0%} stands within the first {CONTEXT:,} tokens of hits; today {today:.0%}."
+    )
 
 
 def compare_with_baseline(case: _Case) -> dict[str, Any]:
@@ -200,7 +200,8 @@ def compare_with_baseline(case: _Case) -> dict[str, Any]:
 
 def describe_sureness(case: _Case, difference: Mapping[str, Any]) -> str:
     share = case.stability.actions.get(case.choice.action, 0.0)
-    again = f"In {share:.0%} of {case.stability.resplits} other splits of the queries the same action comes first."
+    times, of = round(share * case.stability.resplits), case.stability.resplits
+    again = f"In {f'all {of}' if times == of else f'{times} of {of}'} other splits of the queries the same action comes first."
     if difference:
         interval = f"{difference['low']:.3f} to {difference['high']:.3f}"
         if difference["real"]:
@@ -318,9 +319,12 @@ def list_ruled_out(case: _Case) -> list[dict[str, str]]:
             why = f"Not measured. {row['why_not']}"
         else:
             gain = row["tuning"]["gain"]
+            words = VERDICT_WORDS[row["verdict"]]
+            if row["verdict"] == "better":
+                words = "better on test, but too little on the tuning queries, where the choice is made; worth another look"
             why = (
-                f"{VERDICT_WORDS[row['verdict']].capitalize()}: {describe_difference(row, case.primary)} on test; {gain:+.3f} "
-                f"on the tuning queries, best of {len(row['chosen_from'])} variants."
+                f"{words[:1].upper()}{words[1:]}: {describe_difference(row, case.primary)} on test; {gain:+.3f} on tuning, "
+                f"best of {len(row['chosen_from'])} variants."
             )
         found.append({"rung": row["rung"], "title": row["title"], "system": row["system"] or "", "why": why})
     return found

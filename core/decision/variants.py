@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -126,12 +127,22 @@ def _vary_reranking(incumbent: System, offer: Offer) -> list[System]:
     return [replace(incumbent, rerank=stage) for stage in (*late, *cross)]
 
 
+@functools.cache
 def name_variant(system: System) -> System:
     """The system under the name of the named system it equals, else under one made of its parts; likewise its description."""
-    for named in make_named_systems().values():
-        if replace(system, name=named.name, description=named.description) == named:
-            return named
+    named = _named_by_parts().get(_strip_name(system))
+    if named is not None:
+        return named
     return replace(system, name=_join_names(system), description=describe_system(system))
+
+
+@functools.cache
+def _named_by_parts() -> dict[System, System]:
+    return {_strip_name(system): system for system in make_named_systems().values()}
+
+
+def _strip_name(system: System) -> System:
+    return replace(system, name="any", description="")
 
 
 def _join_names(system: System) -> str:

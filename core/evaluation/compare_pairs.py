@@ -13,7 +13,7 @@ from core.evaluation.significance import (
     ALPHA,
     FLIPS,
     adjust_holm,
-    bootstrap_interval,
+    bootstrap_intervals,
     detectable_difference,
     needed_queries,
     paired_t,
@@ -67,8 +67,7 @@ def compare_table(
     p_t, p_r = paired_t(deltas), randomization(deltas, flips=flips, seed=seed)
     adjusted = np.ones(len(pairs))
     adjusted[differs] = adjust_holm(np.maximum(p_t, p_r)[differs])
-    low, high = bootstrap_interval(deltas, alpha=ALPHA, seed=seed)
-    wide_low, wide_high = bootstrap_interval(deltas, alpha=ALPHA / family, seed=seed)
+    (low, high), (wide_low, wide_high) = bootstrap_intervals(deltas, alphas=[ALPHA, ALPHA / family], seed=seed)
     rows: list[dict[str, Any]] = []
     for column, (base, system) in enumerate(pairs):
         delta = deltas[:, column]

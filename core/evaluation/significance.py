@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 RESAMPLES = 2_000
@@ -14,9 +16,14 @@ def bootstrap_means(values: np.ndarray, *, seed: int = 0, confidence: float = CO
     values: queries x columns. With fewer than two rows the interval is the value itself; equal values give their mean.
     scipy.stats.bootstrap, 2,000 resamples, 95 %, the same queries drawn for all columns.
     """
+    return bootstrap_intervals(values, alphas=[1 - confidence], seed=seed)[0]
+
+
+def bootstrap_intervals(values: np.ndarray, *, alphas: Sequence[float], seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """bootstrap_means() at several confidences 1 - alpha from the same resamples: (low, high) per alpha."""
     if len(values) < 2:
         means = values.mean(axis=0) if len(values) else np.zeros(values.shape[1])
-        return means, means
+        return [(means, means) for _ in alphas]
     from scipy import stats
 
     answer = stats.bootstrap(
@@ -24,12 +31,13 @@ def bootstrap_means(values: np.ndarray, *, seed: int = 0, confidence: float = CO
         np.mean,
         axis=0,
         n_resamples=RESAMPLES,
-        confidence_level=confidence,
         method="percentile",
         batch=200,
         rng=np.random.default_rng(seed),
     )
-    return np.asarray(answer.confidence_interval.low), np.asarray(answer.confidence_interval.high)
+    drawn = answer.bootstrap_distribution  # columns x resamples
+    bounds = [np.percentile(drawn, [50 * alpha, 100 - 50 * alpha], axis=-1) for alpha in alphas]
+    return [(np.asarray(low), np.asarray(high)) for low, high in bounds]
 
 
 FLIPS = 10_000  # sign flips of the randomization test
@@ -76,11 +84,6 @@ def adjust_holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def bootstrap_interval(deltas: np.ndarray, *, alpha: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile bootstrap interval of each column's mean at confidence 1 - alpha. Returns (low, high)."""
-    return bootstrap_means(deltas, seed=seed, confidence=1 - alpha)
 
 
 def detectable_difference(delta: np.ndarray, *, comparisons: int = 1, power: float = 0.8) -> float:

@@ -7,6 +7,7 @@ on the other hits of the query, nor on the batch. Each reranker sees to that in 
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -186,8 +187,9 @@ def place_all(
 
 def hash_pairs(scorer: Scorer, pairs: Iterable[Pair]) -> list[str]:
     """The keys of pairs in the cache of scores; those of other texts or another scorer differ."""
-    hash_text = functools.cache(content_hash)  # the same texts come in many pairs
-    return [content_hash([*scorer, hash_text(query), hash_text(passages)]) for query, passages in pairs]
+    prefix, hash_text = content_hash(scorer), functools.cache(content_hash)  # the same texts come in many pairs
+    joined = (prefix + hash_text(query) + hash_text(passages) for query, passages in pairs)  # each of one length
+    return [hashlib.sha256(key.encode()).hexdigest()[:32] for key in joined]
 
 
 def max_similarities(

@@ -10,7 +10,7 @@ from scipy import stats
 from core.evaluation.compare_pairs import choose_verdict, compare_pairs
 from core.evaluation.significance import (
     adjust_holm,
-    bootstrap_interval,
+    bootstrap_intervals,
     detectable_difference,
     needed_queries,
     paired_t,
@@ -53,7 +53,7 @@ def test_randomization_of_a_few_queries_is_exact_up_to_the_draw() -> None:
 def test_nothing_differs() -> None:
     zeros = np.zeros((30, 1))
     assert (paired_t(zeros)[0], randomization(zeros)[0]) == (1.0, 1.0)
-    low, high = bootstrap_interval(zeros, alpha=0.05)
+    low, high = bootstrap_intervals(zeros, alphas=[0.05])[0]
     assert (low[0], high[0]) == (0.0, 0.0)
 
 

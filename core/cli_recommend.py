@@ -29,8 +29,8 @@ from core.decision.assess import Assessment
 from core.decision.describe import VERDICT_WORDS
 from core.decision.goals import PRIMARIES, Goals
 from core.errors import InputError
+from core.evaluation.diagnosis_words import CAUSE_TITLES, CAUSE_WORDS
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.report.diagnosis_words import CAUSE_TITLES, CAUSE_WORDS
 from core.runner import assess_here
 
 EXIT_UNDER_BAR = 1

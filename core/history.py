@@ -32,6 +32,7 @@ from core.store import (
     write_json,
 )
 
+COMPANIONS = ("assessment.json", "tuning.json", "checks.json")  # what core.decision keeps beside an experiment
 _DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)  # what reading a damaged or foreign experiment raises
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,60}")
 
@@ -270,6 +271,9 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
             dataset = _take_dataset(aside / "dataset", dataset, workspace)
         taken = replace(experiment, id=experiment_id, dataset={**experiment.dataset, "name": dataset})
         save_experiment(taken, workspace)
+        for name in COMPANIONS:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, workspace.experiments / experiment_id / name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return experiment_id

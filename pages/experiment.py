@@ -11,6 +11,7 @@ from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.jobs import find_same
 from core.systems import System, make_named_systems, preselect
+from pages.shared.check_view import offer_scores
 from pages.shared.frame import page_setup
 from pages.shared.history import show_history
 from pages.shared.links import Link, go
@@ -138,5 +139,7 @@ if part == "History":
     show_history(view)
 elif part == "Systems":
     show_systems(own_systems)
+    if st.session_state.get("system_base") in own_systems:
+        offer_scores(view.dataset_name, st.session_state["system_base"], key="system_score")
 else:
     show_run(view, own_systems)

@@ -142,7 +142,7 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         depth, moved = tuning.ask_settings(named)
         systems = {name: live.adjust(system, filtered=bool(chosen), **moved) for name, system in named.items()}
-        tuning.save_system(systems)
+        tuning.save_system(systems, dataset.name)
     changes = {name: live.describe_changes(named[name], system) for name, system in systems.items()}
     show_answers(dataset, live.open_live(dataset), texts, systems, chosen=chosen, depth=depth, changes=changes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from core.decision.choose import choose
 from core.decision.climber import Climber
 from core.decision.describe import describe_rungs
 from core.decision.goals import Goals
+from core.decision.ladder import Step
 from core.decision.readers import Readings, read_test
 from core.decision.recommend import Recommendation, recommend
 from core.decision.records import as_records
@@ -32,7 +34,8 @@ class Assessment:
 
     id: the experiment's. split: tuning, test, groups (counts), warnings, given, tuning_ids, test_ids. ladder: one row per rung,
     see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. readings: diagnosis, headroom, slices,
-    metadata. errors: variant -> why it could not run.
+    metadata. errors: variant -> why it could not run. timings: total_seconds, encode_seconds and
+    encoded_texts of the whole ladder.
     """
 
     id: str
@@ -45,11 +48,13 @@ class Assessment:
     readings: Readings
     recommendation: Recommendation
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
+    timings: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `recommend --json`: all of compare's, on test, and what follows from it."""
         return {
             **self.experiment.to_json(),
+            "timings": {**self.experiment.timings, **self.timings},
             "primary": self.primary,
             "goals": self.goals.to_json(),
             "split": {name: self.split[name] for name in ("tuning", "test", "groups", "warnings", "given")},
@@ -77,8 +82,10 @@ def assess(
 ) -> Assessment:
     """Climbs the ladder on the dataset's tuning queries, opens the test queries once, and says what to do first.
 
-    The split is the dataset's own or drawn (seeded by goals.seed). Raises InputError if no query is judged, Cancelled.
+    The split is the dataset's own or drawn (seeded by goals.seed). Raises InputError if no query has a relevant label,
+    Cancelled.
     """
+    started = time.perf_counter()
     resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
     climber = Climber(keep_judged(dataset), goals or Goals(), resources, on_progress)
     climber.meter.enter("climbing on the tuning queries")
@@ -86,7 +93,6 @@ def assess(
     experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
     # Of the data as they are: the climber's are without unjudged queries and carry its split.
     experiment = dataclasses.replace(experiment, dataset=describe_dataset(dataset))
-    latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
     climber.meter.enter("reading the test queries")
     readings = read_test(
         climber.dataset,
@@ -98,6 +104,20 @@ def assess(
         split=climber.split,
         primary=climber.primary,
     )
+    assessment = _conclude(climber, steps, experiment, readings)
+    write_speed(resources)
+    usage = resources.usage
+    timings = {
+        "total_seconds": time.perf_counter() - started,
+        "encode_seconds": usage.encode_seconds,
+        "encoded_texts": usage.encoded_texts,
+    }
+    return dataclasses.replace(assessment, timings=timings)
+
+
+def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
+    """From what was measured to the verdict, and how stable it is."""
+    latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
     findings = dataclasses.replace(
         climber.find(climber.split, steps, latencies=latencies),
         ranked_low=readings.gap("ranked_low"),
@@ -107,7 +127,6 @@ def assess(
     actions, systems = climber.resplit(steps, latencies=latencies)
     deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
     rows = describe_rungs(findings, experiment, primary=climber.primary)
-    write_speed(resources)
     return Assessment(
         id=experiment.id,
         goals=climber.goals,
@@ -135,13 +154,13 @@ def assess(
 def keep_judged(dataset: Dataset) -> Dataset:
     """The dataset with its judged queries only; the others can neither choose nor be measured.
 
-    Raises InputError if there is none.
+    Raises InputError if no query has a relevant label.
     """
     judged = set(dataset.judgments["query_id"])
     kept = dataset.queries[dataset.queries["query_id"].isin(judged)].reset_index(drop=True)
-    if kept.empty:
+    if kept.empty or not (dataset.judgments["relevance"] >= 1).any():
         raise InputError(
-            f"the dataset {dataset.name} has no judged query, and without labels nothing can be told apart; "
+            f"the dataset {dataset.name} has no query with a relevant label, and without labels nothing can be told apart; "
             "add qrels or evidence for at least 40 queries"
         )
     return dataset if len(kept) == len(dataset.queries) else dataclasses.replace(dataset, queries=kept)

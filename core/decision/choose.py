@@ -98,8 +98,12 @@ def choose(findings: Findings) -> Choice:
 
 
 def _go_beyond(findings: Findings, draft: Choice) -> Choice:
-    """No cheap rung helps and the target is missed: what to try next, cheapest first."""
-    if not findings.cross_encoder:
+    """No cheap rung helps and the target is missed: what to try next, cheapest first, if anything can help at all."""
+    reachable = findings.goals.min_gain
+    if max(findings.ranked_low, findings.not_found) < reachable:
+        words = "The target is missed, but no model could add anything useful: what is left is not a matter of retrieval."
+        return replace(draft, why=words)
+    if not findings.cross_encoder and findings.ranked_low >= reachable:
         words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
         return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
     kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,15 +107,20 @@ class Climber:
         return min(fits.values()) < _FIT
 
     def climb(self, split: Split, *, propose: Propose | None = None) -> list[Step]:
+        """The steps on one split. No rung is kept if the labels fit nothing: what gains on them gains by luck."""
         return climb(
             self.baseline,
             RUNGS[1:],
             propose or (lambda rung, incumbent: propose_variants(rung, incumbent, self.offer)),
             self.measurer.values,
             tuning=split.tuning,
-            min_gain=self.goals.min_gain,
-            explain=explain_absence,
+            min_gain=self.goals.min_gain if self.labels_fit else math.inf,
+            explain=self._explain,
         )
+
+    def _explain(self, rung: str, failed: Sequence[str]) -> str:
+        errors = [self.measurer.errors[name] for name in failed if name in self.measurer.errors]
+        return errors[0] if errors else explain_absence(rung)
 
     def open_test(self, steps: Sequence[Step], *, name: str, experiment_id: str | None) -> Experiment:
         """The one comparison on the test queries: every frozen system, and the lexical side alone beside them."""

@@ -37,6 +37,7 @@ def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
         "readings": {**readings, **{name: as_records(readings[name]) for name in _FRAMES}},
         "recommendation": dataclasses.asdict(assessment.recommendation),
         "errors": assessment.errors,
+        "timings": assessment.timings,
     }
     write_json(workspace.experiments / assessment.id / FILE, content)
 
@@ -81,6 +82,7 @@ def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:
         readings=Readings(**readings),
         recommendation=Recommendation(**advice),
         errors=content["errors"],
+        timings=content.get("timings", {}),
     )
 
 

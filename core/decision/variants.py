@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.schema import content_hash
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
@@ -175,7 +176,12 @@ def _name_chunk(chunk: Any, *, by_chunk: bool) -> str:
 def _name_rewriting(step: Any) -> str:
     if isinstance(step, Feedback):
         return "prf" + _unless(step.chunks, Feedback().chunks)
-    return str(step.type)
+    return f"{step.type}-{_tell_apart(step.groups)}"
+
+
+def _tell_apart(value: Any) -> str:
+    """Four digits that differ where two values do, since a name must stand for one system."""
+    return content_hash(value)[:4]
 
 
 def _name_reranker(stage: Any) -> str:
@@ -184,7 +190,10 @@ def _name_reranker(stage: Any) -> str:
     depth = _unless(stage.depth, 50)
     if isinstance(stage, LateInteraction):
         return "rerank" + depth
-    return re.sub(r"[^A-Za-z0-9.]+", "-", Path(stage.model).name).strip("-") + (f"-{depth}" if depth else "")
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", Path(stage.model).name).strip("-")
+    if not stage.model.startswith("cross-encoder/"):  # other makers and folders may use the same last name
+        name += "-" + _tell_apart(stage.model)
+    return name + (f"-{depth}" if depth else "")
 
 
 def _unless(value: int, usual: int) -> str:

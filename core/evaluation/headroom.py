@@ -92,8 +92,14 @@ def measure_headroom(
     judgments, evidence = (frame[frame["query_id"].isin(base.index)] for frame in (dataset.judgments, dataset.evidence))
     run = run[run["query_id"].isin(base.index)]
 
+    def measure_run(one: pd.DataFrame) -> pd.Series:
+        return measure_one(one, judgments, evidence, measure).reindex(base.index).fillna(0.0).astype(float)
+
+    # Changed runs have no ties, so what they are compared with must have none: documents and chunks break them differently.
+    before = measure_run(_rank_again(run))
+
     def gain_of(changed: pd.DataFrame) -> pd.Series:
-        return (measure_one(changed, judgments, evidence, measure).reindex(base.index).fillna(0.0) - base).astype(float)
+        return measure_run(changed) - before
 
     spans = evidence if measure in EVIDENCE_MEASURES else empty(EVIDENCE)
     # Greedy by characters may miss the best filling of a context; what the system reached itself can be reached.
@@ -111,7 +117,7 @@ def measure_headroom(
         already = _mean(values[adopted[fix]] - base) if adopted.get(fix) in values else 0.0
         words = describe_bound(fix, oracle, chance, choices=len(others.get(fix, ())) + 1, field=filter_field)
         bounds.append(Bound(fix, oracle, chance, max(oracle - chance, already, 0.0), len(base), words))
-    gap, judged = split_gap(dataset, base, base + reranked, query_ids=query_ids)
+    gap, judged = split_gap(dataset, base, (base + reranked).clip(upper=1.0), query_ids=query_ids)
     return Headroom(measure, system, _mean(base), tuple(bounds), gap, len(base), judged)
 
 
@@ -304,7 +310,7 @@ def choose_filter_field(
     """The field whose perfect filter gains most beyond chance on these (tuning) queries; None without a field to filter by."""
     chosen = set(query_ids)
     judgments, evidence, hits = (frame[frame["query_id"].isin(chosen)] for frame in (dataset.judgments, dataset.evidence, run))
-    base = measure_one(hits, judgments, evidence, measure)
+    base = measure_one(_rank_again(hits), judgments, evidence, measure)
     excess: dict[str, float] = {}
     for field in list_filter_fields(dataset):
         oracle, chance = bound_filter(

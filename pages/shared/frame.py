@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -78,10 +79,11 @@ def _configure() -> None:
     st.set_page_config(page_title="Retrieval Ladder", page_icon=str(_PAGES / "shared" / "icon.png"), layout="wide")
 
 
-def page_setup(title: str, *, looking_at: str | None = None) -> View:
+def page_setup(title: str, *, looking_at: str | Callable[[View], str] | None = None) -> View:
     """Starts a page: heals a cold deep link, writes title and the line under it; returns what is being looked at.
 
-    looking_at: the line under the title; None says dataset, experiment, split and measure. Both are shown as plain text.
+    looking_at: the line under the title, or what makes it of the view; None says dataset, experiment, split and measure.
+    Both are shown as plain text.
     """
     if not st.session_state.get(_FRAME_KEY):
         # A deep link on a fresh server runs the page without app.py: claim the menu, then start again through it.
@@ -91,7 +93,8 @@ def page_setup(title: str, *, looking_at: str | None = None) -> View:
         st.rerun()
     view = get_view()
     st.title(escape_markdown(title))
-    st.caption(escape_markdown(looking_at) if looking_at is not None else escape_markdown(describe_view(view)))
+    line = looking_at(view) if callable(looking_at) else looking_at
+    st.caption(escape_markdown(describe_view(view) if line is None else line))
     for kind, name in view.unknown.items():
         st.warning(
             f"This {kind} is not here: {escape_markdown(shorten(name))}. "

@@ -22,6 +22,7 @@ class Link:
     measure: str | None = None
     query: str | None = None
     systems: tuple[str, ...] | None = None
+    tuned: str | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -32,6 +33,7 @@ class Link:
             "measure": self.measure,
             "query": self.query,
             "systems": ",".join(self.systems) if self.systems else None,
+            "tuned": self.tuned,
         }
         return {name: value for name, value in named.items() if value is not None}
 

@@ -14,7 +14,20 @@ from core.errors import LadderError, NotInWorkspace
 from core.experiment import Comparison, Experiment
 from core.graph.plan import PlanEstimate
 from core.graph.resources import Models, Resources
-from core.jobs import ASSESS, CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs import (
+    ASSESS,
+    CANCELLED,
+    CHECK,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    SCORE,
+    Job,
+    cancel_job,
+    find_active,
+    list_jobs,
+    read_job,
+)
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.stages.embed import ENDPOINT_PREFIX
@@ -93,12 +106,20 @@ def start(dataset: str, systems: Mapping[str, System], *, split: str, name: str)
 
 
 def start_again(job: Job) -> None:
-    """The same comparison or assessment once more; what was finished comes from the cache."""
-    if job.kind == ASSESS:
-        runner, goals = open_runner(), Goals.from_json(job.options)
-        st.session_state[_STARTED] = runner.submit_assessment(job.dataset, goals, name=job.title)
-        st.rerun()
+    """The same work once more; what was finished comes from the cache."""
+    runner = open_runner()
     systems = {str(spec["name"]): from_spec(spec) for spec in job.systems}
+    if job.kind == ASSESS:
+        st.session_state[_STARTED] = runner.submit_assessment(job.dataset, Goals.from_json(job.options), name=job.title)
+        st.rerun()
+    if job.kind in (SCORE, CHECK):
+        assessment = str(job.options["assessment"])
+        st.session_state[_STARTED] = (
+            runner.submit_scores(job.dataset, assessment, systems)
+            if job.kind == SCORE
+            else runner.submit_check(job.dataset, assessment, next(iter(systems.values())))
+        )
+        st.rerun()
     start(job.dataset, systems, split=job.split, name=job.title)
 
 

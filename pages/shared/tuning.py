@@ -12,6 +12,7 @@ from core.stages.fuse import WeightedFusion
 from core.system_files import list_systems, save_own_system
 from core.systems import System
 from pages.shared.address import follow_link, keep_in_link
+from pages.shared.check_view import offer_scores
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown, shorten
 
@@ -62,16 +63,16 @@ def ask_settings(systems: dict[str, System]) -> tuple[int, dict[str, Any]]:
     return depth, moved
 
 
-def save_system(systems: dict[str, System]) -> None:
+def save_system(systems: dict[str, System], dataset: str) -> None:
     """Keeps a chosen system with its present settings under a name of its own."""
     with st.popover("Save these settings as a system", icon=":material/save:"):
         base = st.selectbox("System to save", systems, key="try_save_base") or next(iter(systems))
         name = st.text_input("Name", key="try_save_name", max_chars=60, placeholder=f"my-{base}"[:60]).strip()
         st.caption("A saved system that filters uses each query’s own filter, not the one chosen on this page.")
         pressed = st.button("Save", type="primary", key="try_save")
-        saved = st.session_state.pop(_SAVED, None)
-        if saved is not None:
-            st.success(f"Saved as {escape_markdown(saved)}. It can be chosen here and on the page Experiment.")
+        if st.session_state.get(_SAVED) == name and name and not pressed:
+            st.success(f"Saved as {escape_markdown(name)}. It can be chosen here and on the page Experiment.")
+            offer_scores(dataset, name, key="try_score")
         if not pressed:
             return
         try:

@@ -97,3 +97,45 @@ def test_a_given_split_is_kept_and_its_leaks_are_named() -> None:
 
 def test_normalised_text() -> None:
     assert normalise_text("  KH-4012:  What now?\n") == "kh 4012 what now"
+
+
+def test_redraw_ignores_the_split_that_came_with_the_data() -> None:
+    given = HUNDRED.assign(split=["tuning" if n < 50 else "test" for n in range(100)])
+    assert make_split(given, NO_EVIDENCE).given
+    drawn = make_split(given, NO_EVIDENCE, redraw=True, seed=3)
+    assert not drawn.given
+    assert len(drawn.tuning) == 30  # 30 % of 100, not the 50 that were given
+    assert drawn == make_split(HUNDRED, NO_EVIDENCE, seed=3), "as if none had been given"
+    assert drawn.tuning != make_split(given, NO_EVIDENCE, redraw=True, seed=4).tuning
+
+
+def test_known_groups_are_taken_as_they_are() -> None:
+    """Five groups of twenty that nothing in the texts would show."""
+    groups = {f"q{n}": n // 20 for n in range(100)}
+    for seed in range(5):
+        split = make_split(HUNDRED, NO_EVIDENCE, groups=groups, seed=seed)
+        assert split.groups == 5
+        assert len(split.tuning) == 20  # a second group would make 40, more than the 30 wanted
+        assert len({groups[query_id] for query_id in split.tuning}) == 1
+
+
+def test_known_groups_find_the_leaks_of_a_given_split() -> None:
+    given = HUNDRED.head(4).assign(split=["tuning", "test", "tuning", "test"])
+    together = make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 0, "q2": 1, "q3": 2})
+    assert len(together.warnings) == 1 and "q1" in together.warnings[0] and "q3" not in together.warnings[0]
+    assert make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 1, "q2": 0, "q3": 2}).warnings == ()
+
+
+def test_equal_groups_give_equal_splits_however_they_are_numbered() -> None:
+    """Seeded by the order of the queries, not by the numbers that groups happen to have."""
+    computed = make_split(HUNDRED, NO_EVIDENCE, groups=group_queries(HUNDRED, NO_EVIDENCE), seed=5)
+    assert computed == make_split(HUNDRED, NO_EVIDENCE, seed=5)
+    renumbered = {f"q{n}": 1000 - n for n in range(100)}
+    assert make_split(HUNDRED, NO_EVIDENCE, groups=renumbered, seed=5) == computed
+
+
+def test_a_group_that_is_larger_than_the_share_goes_to_test_whole() -> None:
+    groups = {f"q{n}": 0 if n < 60 else n for n in range(100)}
+    split = make_split(HUNDRED, NO_EVIDENCE, groups=groups)
+    assert set(split.tuning) <= {f"q{n}" for n in range(60, 100)}
+    assert len(split.tuning) == 30

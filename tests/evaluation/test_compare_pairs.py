@@ -50,6 +50,23 @@ def test_randomization_of_a_few_queries_is_exact_up_to_the_draw() -> None:
     assert randomization(np.full((5, 1), 0.1), flips=20_000)[0] == pytest.approx(2 / 32, abs=0.006)
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 6])
+def test_interval_agrees_with_scipy_and_with_arithmetic(alpha: float) -> None:
+    """Column by column as scipy.stats.bootstrap gives it for that column alone, and near mean -+ z * sd / sqrt(n)."""
+    deltas = draw(4, 80, 3)
+    (low, high), wide = bootstrap_intervals(deltas, alphas=[alpha, 0.001])
+    for column in range(3):
+        own = deltas[:, column]
+        expected = stats.bootstrap(
+            (own,), np.mean, n_resamples=20_000, confidence_level=1 - alpha, method="percentile", rng=5
+        ).confidence_interval
+        error = np.std(own, ddof=1) / np.sqrt(80)
+        assert (low[column], high[column]) == pytest.approx(expected, abs=0.35 * error)
+        z = stats.norm.ppf(1 - alpha / 2)
+        assert (low[column], high[column]) == pytest.approx((own.mean() - z * error, own.mean() + z * error), abs=0.45 * error)
+    assert (wide[0] < low).all() and (high < wide[1]).all()
+
+
 def test_nothing_differs() -> None:
     zeros = np.zeros((30, 1))
     assert (paired_t(zeros)[0], randomization(zeros)[0]) == (1.0, 1.0)

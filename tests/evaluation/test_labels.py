@@ -60,7 +60,7 @@ def test_second_place_counts_less_but_counts() -> None:
 
 
 def test_many_labels_of_one_query_do_not_outweigh_the_others() -> None:
-    """qa has two labels, of which it finds one first and one second: its mean is (1 + .63) / 2, and the truth still stands out."""
+    """qa has two labels, found first and second: its fit is their mean, (1 + .63) / 2, and the truth still stands out."""
     extra = pd.concat([TRUE, make_judgments(dict.fromkeys(["qa"], "b"))], ignore_index=True)
     assert measure_label_fit({"good": make_good_run()}, extra)["good"] < 0.01
 
@@ -84,7 +84,8 @@ def test_suspects() -> None:
     answers = {"qa": "a", "qb": "b", "qc": "c", "qd": "d"}
     judgments = pd.concat([make_judgments(answers), make_judgments({"qe": "a"}, relevance=0)], ignore_index=True)
     words = make_run({q: [("a1", 3.0), ("b1", 2.0), ("x1", 1.0)] for q in ("qa", "qb", "qc", "qd", "qe")})
-    meaning = make_run({"qa": [("a1", 3.0)], "qb": [("a1", 3.0)], "qc": [("a1", 3.0)], "qd": [("b1", 3.0)], "qe": [("b1", 1.0)]})
+    first = {"qa": "a1", "qb": "a1", "qc": "a1", "qd": "b1", "qe": "b1"}
+    meaning = make_run({query_id: [(chunk_id, 3.0)] for query_id, chunk_id in first.items()})
     assert find_suspects({"words": words, "meaning": meaning}, judgments) == ["qc"]
     assert find_suspects({"words": words}, judgments) == ["qc", "qd"], "one system alone agrees with itself"
     assert find_suspects({}, judgments) == []

@@ -11,9 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from core.decision.goals import Goals
 from core.graph.plan import PlanEstimate
 from core.history import edit_experiment, list_experiments, load_experiment, save_experiment
-from core.jobs import COMMAND_LINE, FAILED, RUNNING, Job, list_jobs, write_job
+from core.jobs import ASSESS, COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
+from core.runner import JobRunner
 from core.store import Workspace
 from core.system_files import list_own_systems, read_systems, save_own_system
 from core.systems import System, make_named_systems, preselect
@@ -169,6 +171,32 @@ def test_failed_and_interrupted_jobs_say_why_and_start_again(small: Workspace) -
     assert len(list_jobs(small)) == 2
 
 
+def test_assessment_is_followed_and_started_again(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    goals = Goals(primary="AP", target=("Success@5", 0.8))
+    wanted = {"kind": ASSESS, "options": goals.to_json(), "systems": (), "ready": ()}
+    job = write_running(small, label="chunking, 3 of 6 variants", progress=0.25, seconds_left=40.0, **wanted)
+    app = open_page()
+    assert [bar.value for bar in app.get("progress")] == [25, 25], "in the sidebar and on the page"
+    assert "Ready" not in read(app.markdown) and "Waiting" not in read(app.markdown)
+    for state, sentence in (
+        (FAILED, "Night run failed. The disk is full."),
+        (INTERRUPTED, "Night run was interrupted: its process ended. What was computed is kept. Starting again"),
+    ):
+        write_running(small, id=job.id, state=state, error="The disk is full.", **wanted)
+        app = open_page()
+        assert sentence in read(app.error) + read(app.warning)
+    asked: list[tuple[str, Goals, str]] = []
+
+    def submit(self: JobRunner, dataset: str, goals: Goals, *, name: str) -> str:
+        asked.append((dataset, goals, name))
+        return job.id
+
+    monkeypatch.setattr(JobRunner, "submit_assessment", submit)
+    find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert asked == [("small", goals, "Night run")]
+
+
 def test_changed_data_is_said_and_run_again(workspace: Path) -> None:
     make_experiment(workspace)
     queries = workspace / "datasets" / "small" / "queries.jsonl"
@@ -299,6 +327,25 @@ def test_copy_left_unchanged_is_the_same_system(small: Workspace, name: str) -> 
     find_label(app, "button", "Save the system").click().run()  # type: ignore[attr-defined]
     original = make_named_systems()[name]
     assert list_own_systems(small)[f"my-{name}"] == dataclasses.replace(original, name=f"my-{name}", description="")
+
+
+def test_copy_of_a_system_that_reads_filters_off_the_query(small: Workspace) -> None:
+    """Fields may have any name, a comma in it too."""
+    reading = dataclasses.replace(
+        make_named_systems()["bm25-filtered"], name="reads", infer_filters=("version", HOSTILE, "a, b")
+    )
+    save_own_system(reading, small)
+    assert (
+        "Filter",
+        f"by each query's own metadata filter, else by version and {HOSTILE} and a, b where the query names a value",
+    ) in [box for place in list_stages(reading) for box in place]
+    app = open_page("Systems")
+    app.selectbox(key="system_base").set_value("reads").run()
+    app.toggle(key="system_adding").set_value(True).run()
+    app.text_input(key="edit_reads_name").set_value("again").run()
+    find_label(app, "button", "Save the system").click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert list_own_systems(small)["again"].infer_filters == ("version", HOSTILE, "a, b")
 
 
 def test_own_system_is_deleted(small: Workspace) -> None:

@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from core.data.load import load_dataset
 from core.experiment import Experiment, SystemResult
 from core.history import save_experiment
 from core.jobs import FAILED, RUNNING, Job, write_job
@@ -174,6 +175,13 @@ def test_first_run_waits_with_the_jobs_label(workspace: Path) -> None:
     app = open_page(dataset="small")
     assert "Waiting: bm25, dense" in read(app.info)
     assert not app.get("plotly_chart")
+
+
+def test_first_assessment_is_followed_though_its_systems_are_not_known(workspace: Path) -> None:
+    write_small_dataset(workspace / "datasets" / "small")
+    write_running_job("20260101-000000-aaaa", workspace, systems=())
+    text = read(open_page(dataset="small").info)
+    assert "Small test: embedding 180 of 310 chunks, 20 s left" in text and "Waiting" not in text
 
 
 def test_failed_first_run_says_why(workspace: Path) -> None:
@@ -381,3 +389,23 @@ def test_another_dataset_brings_no_warning_about_the_old_experiment(workspace: P
     assert not app.exception
     assert "is not here" not in read(app.warning)
     assert "on other" in read(app.caption)
+
+
+def test_what_filtered_systems_are_given_or_read(workspace: Path) -> None:
+    experiment = run_small_experiment(workspace)
+    dataset = load_dataset(workspace / "datasets" / "small", name="small")
+    view = View("small", experiment, split="all", measure="nDCG@10", unknown={})
+    given = "bm25-filtered searches only what matches the query's own filter, which 3 of 8 queries carry; "
+    told = f"{given}the other systems are not told it."
+
+    def describe(**specs: dict[str, object]) -> str:
+        kept = [dataclasses.replace(experiment.systems[0], name=name, spec=spec) for name, spec in specs.items()]
+        runs = {**experiment.runs, **dict.fromkeys(specs, experiment.runs["bm25"])}
+        changed = dataclasses.replace(experiment, systems=(*experiment.systems, *kept), runs=runs)
+        return tables.describe_filtered(changed, dataset, dataclasses.replace(view, experiment=changed))
+
+    assert describe() == told
+    fields = {"infer_filters": ["product", "version"]}
+    assert describe(one=fields) == f"{told} one reads a filter off the text of the query, where it names a product or version."
+    both = describe(one={**fields, "filter": True}, two={**fields, "filter": True})
+    assert both.endswith("one, two read a filter off the text of queries without one, where it names a product or version.")

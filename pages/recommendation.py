@@ -1,0 +1,79 @@
+"""Recommendation: what to do first about this search, how sure is that, and is fine-tuning worth it?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.dataset import Dataset
+from core.decision.assess import Assessment
+from core.errors import LadderError
+from pages.shared import recommendation_view as rv
+from pages.shared.check_view import point_to_checks, show_checks
+from pages.shared.frame import page_setup
+from pages.shared.goals_form import show_goals, start_assessment
+from pages.shared.links import Link, go
+from pages.shared.recommendation_start import (
+    find_running,
+    follow_own_job,
+    show_empty,
+    show_ended,
+    show_other,
+    show_running,
+)
+from pages.shared.state import View, open_assessment, open_dataset
+from pages.shared.text import escape_markdown
+
+
+def show_changed(assessment: Assessment, dataset: Dataset) -> None:
+    """The banner when the recommendation is of earlier data."""
+    if assessment.experiment.dataset["fingerprint"] == dataset.fingerprint:
+        return
+    st.warning("The dataset changed since this was found out. What follows is of the earlier data.")
+    if st.button("Find out again", key="assess_changed", help="With the same goals, on the data as they are now."):
+        start_assessment(dataset.name, assessment.goals)
+
+
+def show_recommendation(view: View, assessment: Assessment, dataset: Dataset, *, running: bool) -> None:
+    """The whole page, the verdict above the fold."""
+    point_to_checks()
+    show_changed(assessment, dataset)
+    show_other(view, assessment.id)
+    rv.show_verdict(assessment)
+    rv.show_ladder(assessment)
+    rv.show_downloads(assessment, dataset)
+    rv.show_remarks(assessment)
+    rv.show_doubts(assessment)
+    rv.show_evidence(assessment, dataset)
+    rv.show_reasons(assessment)
+    show_goals(dataset, assessment.goals, button="Run again with these", disabled=running)
+    rv.show_stability(assessment, dataset)
+    rv.show_split(assessment)
+    rv.show_numbers(assessment)
+    show_checks(view, assessment)
+
+
+def main() -> None:
+    view = page_setup("Recommendation", looking_at=lambda view: rv.describe_place(open_assessment(view), view.dataset_name))
+    rv.tighten()
+    if not view.dataset_name:
+        st.info("Nothing is loaded yet. Load a corpus with queries to find out how to search it best.")
+        if st.button("Load data", type="primary"):
+            go(Link("data"))
+        return
+    follow_own_job()
+    assessment, dataset = open_assessment(view), open_dataset(view.dataset_name)
+    job = find_running(view.dataset_name)
+    if job is not None:
+        show_running(job, renewing=assessment is not None)
+    else:
+        show_ended(view.dataset_name, after=assessment.id if assessment is not None else "")
+    if assessment is not None:
+        show_recommendation(view, assessment, dataset, running=job is not None)
+    elif job is None:
+        show_empty(view, dataset)
+
+
+try:
+    main()
+except LadderError as error:
+    st.error(escape_markdown(error))

@@ -1,0 +1,121 @@
+"""The form of what would be good enough, and starting an assessment with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.data.dataset import Dataset
+from core.decision.goals import PRIMARIES, Goals
+from core.decision.variants import SUGGESTED_RERANKER
+from core.errors import LadderError
+from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from pages.shared.frame import MEASURE_WORDS
+from pages.shared.state import open_runner
+from pages.shared.text import escape_markdown
+
+ASSESSING = "_assessing"  # the job that this browser started and whose result it waits for
+_NONE = "no target"
+_BY_DATA = "chosen by the data"
+
+
+def start_assessment(dataset: str, goals: Goals) -> None:
+    """Starts the assessment, or joins the same one if it runs already, and draws the page anew."""
+    st.session_state[ASSESSING] = open_runner().submit_assessment(dataset, goals)
+    st.rerun()
+
+
+def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = False) -> None:
+    """The form in an expander, filled with the goals given; its button starts an assessment with what was entered."""
+    known = list_measures(dataset, (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES))
+    primaries = list_measures(dataset, PRIMARIES)
+    target = goals.target if goals.target is not None and goals.target[0] in known else None
+    with (
+        st.expander("What would be good enough?", icon=":material/tune:", key="goals"),
+        st.form(f"goals_form_{dataset.name}", border=False),
+    ):
+        left, right = st.columns(2)
+        measure = left.selectbox(
+            "Target: measure",
+            [_NONE, *known],
+            index=[_NONE, *known].index(target[0]) if target else 0,
+            format_func=_describe_measure,
+            key="goal_measure",
+            help="With a target, the cheapest system whose mean reaches it is recommended, and fine-tuning is worth a "
+            "thought only while it is missed.",
+        )
+        value = right.number_input(
+            "Target: value",
+            0.0,
+            1.0,
+            target[1] if target else 0.8,
+            0.05,
+            format="%.2f",
+            key="goal_value",
+            help="From 0 to 1. With Success@5, 0.80 means: the answer is among the first five for 80 of 100 queries.",
+        )
+        gain = left.number_input(
+            "Smallest useful gain",
+            0.0,
+            1.0,
+            goals.min_gain,
+            0.01,
+            format="%.3f",
+            key="goal_gain",
+            help="A rung that gains less is not worth its cost. It decides what counts as better, and which system is "
+            "good enough.",
+        )
+        limit = right.number_input(
+            "Slowest answer allowed (ms)",
+            0.0,
+            value=goals.max_latency_ms,
+            step=50.0,
+            format="%.0f",
+            key="goal_latency",
+            placeholder="no limit",
+            help="For 95 of 100 queries, one at a time, on this machine. Slower systems are left out. Empty: no limit.",
+        )
+        primary = left.selectbox(
+            "Measure that chooses",
+            [_BY_DATA, *primaries],
+            index=[_BY_DATA, *primaries].index(goals.primary) if goals.primary in primaries else 0,
+            format_func=_describe_measure,
+            key="goal_primary",
+            help="By the data: how much of the answer stands in the first 1,000 tokens, where at least half of the queries "
+            "have evidence; else nDCG@10, how well the first ten are ordered.",
+        )
+        rerankers = right.text_area(
+            "Cross-encoders to try, one a line",
+            "\n".join(goals.rerankers),
+            height=80,
+            key="goal_rerankers",
+            placeholder=SUGGESTED_RERANKER,
+            help="Models that read query and text together and sort the first hits anew. A folder on this machine, or a "
+            "name on the hub, which is downloaded when it runs.",
+        )
+        pressed = st.form_submit_button(button, type="primary", disabled=disabled, key="goals_start")
+        st.caption("What was computed before is kept, so that another target or limit takes seconds. A new model takes longer.")
+    if pressed:
+        try:
+            names = tuple(dict.fromkeys(line.strip() for line in rerankers.splitlines() if line.strip()))
+            wanted = Goals(
+                primary="" if primary == _BY_DATA else primary,
+                min_gain=float(gain),
+                target=None if measure == _NONE else (measure, float(value)),
+                max_latency_ms=None if limit is None else float(limit),
+                rerankers=names,
+                seed=goals.seed,
+            )
+            start_assessment(dataset.name, wanted)
+        except LadderError as error:
+            st.error(escape_markdown(error))
+
+
+def list_measures(dataset: Dataset, names: Sequence[str]) -> list[str]:
+    """Those that the data can be measured by: without evidence none of evidence."""
+    return [name for name in names if len(dataset.evidence) or name not in EVIDENCE_MEASURES]
+
+
+def _describe_measure(name: str) -> str:
+    return f"{name}: {MEASURE_WORDS[name]}" if name in MEASURE_WORDS else name

@@ -1,0 +1,238 @@
+"""Systems beside the ladder: tuning scores never read test queries; checks on test are one growing family, kept for good."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.data.dataset import Dataset
+from core.decision.assess import Assessment
+from core.decision.explore import (
+    CHECKS_FILE,
+    SCORES_FILE,
+    check_on_test,
+    get_recommended,
+    identify,
+    list_checks,
+    read_scores,
+    score_on_tuning,
+)
+from core.decision.measurer import Measurer
+from core.errors import Cancelled, InputError, LadderError, NotInWorkspace
+from core.evaluation.compare_pairs import compare_pairs
+from core.evaluation.evaluate import average
+from core.evaluation.significance import adjust_holm
+from core.experiment import compare
+from core.jobs import CHECK, DONE, SCORE, read_job
+from core.progress import CancelToken
+from core.runner import JobRunner
+from core.stages.rerank import CrossEncoderRerank
+from core.store import Workspace
+from core.systems import Lexical, System, make_named_systems
+from tests.support.assessments import AxisModels, make_assessment
+from tests.support.models import MISSING
+
+NAMED = make_named_systems()
+WORDS = NAMED["bm25"]
+PLAIN = System("plain-words", "Counts every shared word once.", lexical=Lexical(k1=0.0, b=0.0))
+FILTERED = NAMED["bm25-filtered"]
+BROKEN = dataclasses.replace(NAMED["dense"], name="broken", rerank=CrossEncoderRerank(model=MISSING, depth=5))
+
+
+class Case:
+    """A workspace with an assessed dataset."""
+
+    def __init__(self, folder: Path) -> None:
+        self.dataset, self.assessment = make_assessment(folder)
+        self.store = Workspace(folder)
+        self.folder = self.store.experiments / self.assessment.id
+
+    def score(self, *systems: System) -> pd.DataFrame:
+        return score_on_tuning(self.assessment, self.dataset, systems, workspace=self.store, models=AxisModels())
+
+    def check(self, system: System, *, dataset: Dataset | None = None, cancel: CancelToken | None = None) -> object:
+        return check_on_test(
+            self.assessment, dataset or self.dataset, system, workspace=self.store, models=AxisModels(), cancel=cancel
+        )
+
+
+@pytest.fixture
+def case(workspace: Path) -> Case:
+    return Case(workspace)
+
+
+def measure(case: Case, *systems: System) -> pd.DataFrame:
+    """Per-query values of the primary measure, by an ordinary comparison over all queries."""
+    named = {system.name: system for system in (get_recommended(case.assessment), *systems)}
+    per_query = compare(case.dataset, named, workspace=case.store, split="all", models=AxisModels()).per_query
+    return per_query[per_query["measure"] == case.assessment.primary]
+
+
+def only(per_query: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    return per_query[per_query["query_id"].isin(ids)]
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, ids: list[str]) -> None:
+    """Whoever looks at the values of these queries gets 1000 for each."""
+    plain = Measurer.values
+
+    def values(self: Measurer, system: System) -> pd.Series | None:
+        known = plain(self, system)
+        return None if known is None else known.mask(known.index.isin(ids), 1000.0)
+
+    monkeypatch.setattr(Measurer, "values", values)
+
+
+def test_tuning_scores_are_the_means_over_the_tuning_queries(case: Case) -> None:
+    recommended = case.assessment.recommendation.system
+    scores = case.score(WORDS, PLAIN)
+    assert scores["system"].tolist() == [recommended, "bm25", "plain-words"]
+    expected = only(measure(case, WORDS, PLAIN), case.assessment.split["tuning_ids"])
+    means = {name: values[case.assessment.primary] for name, values in average(expected, seed=0).items()}
+    for row in scores.to_dict("records"):
+        own = means[row["system"]]
+        assert (row["mean"], row["low"], row["high"], row["n"]) == pytest.approx((own.mean, own.low, own.high, own.n))
+        assert row["delta"] == pytest.approx(own.mean - means[recommended].mean)
+        assert row["delta_low"] <= row["delta"] <= row["delta_high"] and row["error"] == ""
+    assert scores["mean"].nunique() == 3, "the three differ, so that none can be taken for another"
+    pd.testing.assert_frame_equal(read_scores(case.assessment, [WORDS, PLAIN], workspace=case.store), scores)
+
+
+def test_scoring_on_tuning_never_reads_test_values(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = case.assessment.split
+    clean = case.score(WORDS, PLAIN)
+    kept = (case.folder / SCORES_FILE).read_bytes()
+    (case.folder / SCORES_FILE).unlink()
+    poison(monkeypatch, split["test_ids"])
+    pd.testing.assert_frame_equal(case.score(WORDS, PLAIN), clean)
+    assert (case.folder / SCORES_FILE).read_bytes() == kept
+    assert not (case.folder / CHECKS_FILE).exists()
+    for entry in json.loads(kept).values():
+        assert set(entry["values"]) <= set(split["tuning_ids"]), "nothing of the test queries is put down"
+    # The same poison in one tuning query is seen at once: this test can fail.
+    poison(monkeypatch, split["tuning_ids"][:1])
+    assert case.score(WORDS, PLAIN)["mean"].min() > 10
+
+
+def test_scores_that_are_not_there_yet_are_empty(case: Case) -> None:
+    scores = read_scores(case.assessment, [WORDS], workspace=case.store)
+    assert scores["system"].tolist() == [case.assessment.recommendation.system, "bm25"]
+    assert scores[["mean", "low", "high", "n", "delta", "delta_low", "delta_high"]].isna().all(axis=None)
+    case.score(WORDS)
+    again = read_scores(case.assessment, [WORDS, PLAIN], workspace=case.store)
+    assert again["mean"].isna().tolist() == [False, False, True]
+
+
+def test_a_system_that_cannot_run_says_why_and_the_others_go_on(case: Case) -> None:
+    scores = case.score(BROKEN, WORDS).set_index("system")
+    assert f"The reranker {MISSING!r} cannot be loaded" in scores.loc["broken", "error"]
+    assert np.isnan(scores.loc["broken", "mean"]) and scores.loc["bm25", "mean"] > 0
+
+
+def test_a_system_with_the_name_of_the_recommended_one_is_not_taken_for_it(case: Case) -> None:
+    namesake = dataclasses.replace(PLAIN, name=case.assessment.recommendation.system)
+    first, second = case.score(namesake).to_dict("records")
+    assert first["system"] == second["system"] and first["mean"] != second["mean"]
+    assert second["mean"] == pytest.approx(case.score(PLAIN)["mean"][1])
+
+
+def test_a_check_is_the_comparison_with_the_recommended_system_on_the_test_queries(case: Case) -> None:
+    check = case.check(PLAIN)
+    recommended = case.assessment.recommendation.system
+    values = only(measure(case, PLAIN), case.assessment.split["test_ids"])
+    goals = case.assessment.goals
+    expected = compare_pairs(
+        values, [(recommended, "plain-words")], measure=case.assessment.primary, min_gain=goals.min_gain, seed=goals.seed
+    )
+    assert check.comparison == pytest.approx(expected.to_dict("records")[0])
+    assert check.comparison["n"] == len(values) / 2 and check.comparison["losses"] > 0
+    means = values.groupby("system")["value"].mean()
+    assert (check.mean, check.recommended_mean) == pytest.approx((means["plain-words"], means[recommended]))
+    assert (check.system, check.recommended, check.spec) == ("plain-words", recommended, PLAIN.to_spec())
+
+
+def test_every_check_joins_one_family_and_the_earlier_ones_are_corrected_anew(case: Case) -> None:
+    first = case.check(PLAIN)
+    alone = max(first.comparison["p_t"], first.comparison["p_randomization"])
+    assert first.comparison["p_adjusted"] == pytest.approx(alone), "one check needs no correction"
+    case.check(WORDS)
+    case.check(FILTERED)
+    checks = list_checks(case.assessment.id, case.store)
+    assert [check.system for check in checks] == ["plain-words", "bm25", "bm25-filtered"]
+    raw = np.array([max(check.comparison["p_t"], check.comparison["p_randomization"]) for check in checks])
+    assert raw[0] == pytest.approx(alone), "its own p stays"
+    assert [check.comparison["p_adjusted"] for check in checks] == pytest.approx(adjust_holm(raw))
+    assert checks[0].comparison["p_adjusted"] > alone
+    assert checks[0].comparison["mde"] > first.comparison["mde"], "with more checks the queries can show less"
+    assert checks[0].comparison["low"] == pytest.approx(first.comparison["low"])
+
+
+def test_same_system_twice_is_one_check_whatever_its_name(case: Case) -> None:
+    first = case.check(PLAIN)
+    kept = (case.folder / CHECKS_FILE).read_bytes()
+    assert case.check(dataclasses.replace(PLAIN, name="renamed", description="the same")) == first
+    assert (case.folder / CHECKS_FILE).read_bytes() == kept
+    assert case.check(dataclasses.replace(PLAIN, lexical=Lexical(k1=0.0, b=0.0, stem=False))).key != first.key
+    assert len(list_checks(case.assessment.id, case.store)) == 2
+    assert identify(PLAIN) == identify(dataclasses.replace(PLAIN, name="renamed"))
+
+
+def test_the_ladder_stays_as_it_was(case: Case) -> None:
+    files = [case.folder / name for name in ("assessment.json", "experiment.json", "per_query.parquet")]
+    before = [file.read_bytes() for file in files]
+    case.score(WORDS)
+    case.check(WORDS)
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_what_cannot_be_checked_is_not_put_down(case: Case) -> None:
+    recommended = dataclasses.replace(get_recommended(case.assessment), name="mine")
+    with pytest.raises(InputError, match=r"mine does the same as the recommended .*; there is nothing to compare"):
+        case.check(recommended)
+    with pytest.raises(LadderError, match=f"broken cannot run, so nothing was checked. .*{MISSING}"):
+        case.check(BROKEN)
+    changed = dataclasses.replace(case.dataset, judgments=case.dataset.judgments.iloc[1:])
+    with pytest.raises(InputError, match=r"changed since this recommendation was made, .*make the recommendation again"):
+        case.check(PLAIN, dataset=changed)
+    with pytest.raises(InputError, match="changed since"):
+        score_on_tuning(case.assessment, changed, [PLAIN], workspace=case.store, models=AxisModels())
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        case.check(dataclasses.replace(NAMED["dense-chunk64"], name="new"), cancel=token)
+    assert list_checks(case.assessment.id, case.store) == []
+    assert not (case.folder / CHECKS_FILE).exists()
+
+
+def test_damaged_files_and_unknown_assessments_are_named(case: Case) -> None:
+    assert list_checks("20200101-000000-none", case.store) == []
+    gone: Assessment = dataclasses.replace(case.assessment, id="20200101-000000-none")
+    with pytest.raises(NotInWorkspace, match="no recommendation with the id '20200101-000000-none'"):
+        check_on_test(gone, case.dataset, PLAIN, workspace=case.store, models=AxisModels())
+    for content in ("{", '{"checks": [{}], "recommended": {"values": {}}}'):
+        (case.folder / CHECKS_FILE).write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match=r"checks\.json: cannot be read .*make the recommendation again"):
+            list_checks(case.assessment.id, case.store)
+
+
+def test_both_run_as_jobs(case: Case) -> None:
+    runner = JobRunner(case.store, AxisModels())
+    name, assessment = case.dataset.name, case.assessment
+    scoring = runner.submit_scores(name, assessment.id, {"bm25": WORDS, "plain-words": PLAIN})
+    checking = runner.submit_check(name, assessment.id, PLAIN)
+    for thread in threading.enumerate():
+        if thread.name in (f"job {scoring}", f"job {checking}"):
+            thread.join(60)
+    scored, checked = read_job(scoring, case.store), read_job(checking, case.store)
+    assert (scored.kind, scored.state, scored.error, set(scored.ready)) == (
+        SCORE, DONE, None, {assessment.recommendation.system, "bm25", "plain-words"},
+    )  # fmt: skip
+    assert (checked.kind, checked.state, checked.split) == (CHECK, DONE, "test")
+    assert read_scores(assessment, [WORDS, PLAIN], workspace=case.store)["mean"].notna().all()
+    assert [check.system for check in list_checks(assessment.id, case.store)] == ["plain-words"]

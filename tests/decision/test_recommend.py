@@ -1,0 +1,329 @@
+"""The recommendation in words, on a ladder made by hand. What sentences mean is tested, not how they are put."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.data.split import Split
+from core.decision.case import ACTION_TITLES
+from core.decision.choose import ACTIONS, Findings, choose
+from core.decision.describe import describe_rungs
+from core.decision.goals import Goals
+from core.decision.ladder import Step, judge
+from core.decision.readers import Readings
+from core.decision.recommend import Recommendation, recommend
+from core.decision.stability import Stability
+from core.decision.variants import SUGGESTED_RERANKER
+from core.evaluation.diagnose import CAUSES, FAILURES, RESCUES
+from core.evaluation.slices import SLICE_MEASURES
+from core.experiment import Experiment, SystemResult
+from core.schema import empty
+from core.stages.chunk import Recursive
+from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.systems import Dense, Lexical, System
+
+MEASURE = "nDCG@10"
+N = 40
+QUERIES = [f"q{n}" for n in range(N)]
+DENSE, WORDS = System("dense", lexical=Lexical()), System("hybrid", lexical=Lexical())
+CHUNKED = System("chunked", chunk=Recursive(size=64), dense=Dense())
+LATE = System("late", chunk=Recursive(), dense=Dense(), rerank=LateInteraction())
+CROSS = System("cross", chunk=Recursive(), dense=Dense(), rerank=CrossEncoderRerank(model="a/b"))
+
+
+def make_values() -> pd.DataFrame:
+    """dense misses q0 to q9. hybrid finds q0 to q7 of them, is better on q10 to q19 and loses q39. chunked changes nothing;
+    late swings by .4 on the second half, so that nothing can be said of it."""
+    dense = np.array([0.0] * 10 + [0.5] * 10 + [1.0] * 20)
+    hybrid = dense.copy()
+    hybrid[:8] = [1.0, 0.9, 0.8, 0.5, 0.5, 0.5, 0.5, 0.5]
+    hybrid[10:20] += 0.4
+    hybrid[39] = 0.0
+    late = hybrid.copy()
+    late[20:39] += np.array([-0.4, 0.4] * 9 + [-0.4])
+    return pd.DataFrame({"dense": dense, "chunked": dense, "hybrid": hybrid, "late": late}, index=QUERIES)
+
+
+def make_steps(reranked: System = LATE) -> list[Step]:
+    """chunked gains .01 and is not kept; no metadata; hybrid gains .2 and is kept; the reranker loses .01."""
+    return [
+        Step("chunking", DENSE, CHUNKED, 0.5, {"other": 0.4, "chunked": 0.51}, False, "", (CHUNKED,)),
+        Step("metadata_filters", DENSE, None, 0.5, {}, False, "No query carries a filter."),
+        Step("hybrid_search", DENSE, WORDS, 0.5, {"hybrid": 0.7}, True, "", (WORDS,)),
+        Step("reranking", WORDS, reranked, 0.7, {reranked.name: 0.69}, False, "", (reranked,)),
+        Step("fine_tuned_reranker", WORDS, None, 0.7, {}, False, "Not trained yet."),
+    ]
+
+
+def make_experiment(values: pd.DataFrame, *, judged: Mapping[str, float] = {}) -> Experiment:
+    rows = []
+    for name in values.columns:
+        found = (values[name] > 0).astype(float)
+        rows += [(name, query, "Success@5", value) for query, value in found.items()]
+        rows += [(name, query, MEASURE, value) for query, value in values[name].items()]
+    results = tuple(
+        SystemResult(
+            name,
+            {},
+            measures={
+                MEASURE: {"mean": float(values[name].mean()), "low": 0.0, "high": 1.0, "n": len(values)},
+                "R@100": {"mean": 0.8 if name == "hybrid" else 0.9, "low": 0.0, "high": 1.0, "n": len(values)},
+            },
+            latency_ms={"p50": 10.0 + 5 * place, "p95": 20.0 + 10 * place, "p99": 1.0, "n": 9, "stages": {}},
+            judged_at_10=judged.get(name, 0.5),
+            index={"chunks": 1234},
+        )
+        for place, name in enumerate(values.columns)
+    )
+    per_query = pd.DataFrame(rows, columns=["system", "query_id", "measure", "value"])
+    return Experiment("id", "", "", {}, "test", results, {}, per_query, {}, query_ids=tuple(values.index))
+
+
+def make_readings(*, ranked_low: float = 0.2, not_found: float = 0.1) -> Readings:
+    causes = {**dict.fromkeys(CAUSES, 0), "not_in_corpus": 1, "exact_terms": 7, "ranking": 2}
+    return Readings(
+        failures=empty(FAILURES),
+        rescues=empty([*RESCUES, "diagnosed"]),
+        counts={"dense": {"failed": 10, "judged": N, "causes": causes}},
+        headroom={"gap": {"unanswerable": 0.05, "not_among_100": not_found, "ranked_low": ranked_low}},
+        slices=empty(SLICE_MEASURES),
+        members={},
+        metadata={"lost_by_own_filter": ["q1"], "thrown_away": ["q2"]},
+        baseline="dense",
+    )
+
+
+@dataclass
+class Case:
+    """A recommendation and what may be varied about it."""
+
+    values: pd.DataFrame = field(default_factory=make_values)
+    steps: list[Step] = field(default_factory=make_steps)
+    goals: Goals = field(default_factory=Goals)
+    changes: dict[str, Any] = field(default_factory=dict)
+    readings: Readings = field(default_factory=make_readings)
+    stability: Stability = field(default_factory=lambda: Stability(100, {}, {}))
+    judged: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+    def find(self) -> Findings:
+        comparisons = judge(self.steps, self.values, measure=MEASURE, min_gain=self.goals.min_gain)
+        gap = self.readings.gap
+        base = Findings(DENSE, self.steps, comparisons, self.values, self.goals)
+        return replace(base, ranked_low=gap("ranked_low"), not_found=gap("not_among_100"), **self.changes)
+
+    def recommend(self) -> Recommendation:
+        findings = self.find()
+        experiment = make_experiment(self.values, judged=self.judged)
+        return recommend(
+            findings,
+            choose(findings),
+            self.stability,
+            experiment,
+            self.readings,
+            rows=describe_rungs(findings, experiment, primary=MEASURE),
+            split=Split(("t1",), tuple(self.values.index), 41, self.warnings),
+            primary=MEASURE,
+            suspects=self.suspects,
+        )
+
+
+def make_flat(**options: Any) -> Case:
+    """Nothing that was tried changes anything."""
+    values = make_values()
+    steps = [replace(step, kept=False, means=dict.fromkeys(step.means, 0.5), incumbent_mean=0.5) for step in make_steps()]
+    flat = values.assign(hybrid=values["dense"], late=values["dense"])
+    return Case(values=flat, steps=[replace(step, incumbent=DENSE) for step in steps], **options)
+
+
+def with_cross_encoder(case: Case) -> Case:
+    crossed = {"chosen": CROSS, "variants": (CROSS,), "means": {"cross": 0.5}}
+    steps = [replace(step, **crossed) if step.rung == "reranking" else step for step in case.steps]
+    values = case.values.rename(columns={"late": "cross"})
+    return replace(case, steps=steps, values=values, changes={**case.changes, "cross_encoder": True})
+
+
+def test_the_verdict_and_its_numbers() -> None:
+    advice = Case().recommend()
+    assert (advice.action, advice.system) == ("use_hybrid_search", "hybrid")
+    assert advice.success == {"dense": [30, N], "hybrid": [37, N]}  # 30 + 8 found - 1 lost
+    for part in ("hybrid", "37", "40", "30"):
+        assert part in advice.sentence
+    difference = advice.difference
+    # (1 + .9 + .8 + 5 x .5 + 10 x .4 - 1) / 40 = 8.2 / 40
+    assert difference["delta"] == pytest.approx(0.205)
+    assert (difference["wins"], difference["losses"], difference["harmed"], difference["n"]) == (18, 1, 1, N)
+    assert difference["real"] and difference["p"] < 0.05 and difference["low"] > 0
+    assert "+0.205" in advice.how_sure and "eal" in advice.how_sure
+
+
+def test_examples_come_in_the_order_of_their_difference() -> None:
+    advice = Case().recommend()
+    assert advice.fixes == ("q0", "q1", "q2")
+    assert advice.breaks == ("q39",)
+    assert make_flat().recommend().fixes == make_flat().recommend().breaks == ()
+
+
+def test_only_what_enters_or_leaves_the_first_five_is_an_example() -> None:
+    """q10 to q19 are ranked better than before, but were among the first five already; q1 to q7 are still not."""
+    values = make_values()
+    hybrid = values["hybrid"].where(~values.index.isin([f"q{n}" for n in range(1, 8)]), 0.0).where(values.index != "q39", 1.0)
+    advice = Case(values=values.assign(hybrid=hybrid, late=hybrid)).recommend()
+    assert advice.system == "hybrid"
+    assert (advice.fixes, advice.breaks) == (("q0",), ())
+
+
+def test_the_correction_counts_the_pairs_that_differ() -> None:
+    """hybrid and late differ from what they stand on, chunked does not: p counts twice."""
+    findings = Case().find()
+    table = findings.comparisons.set_index("system")
+    p = max(table.loc["hybrid", "p_t"], table.loc["hybrid", "p_randomization"])
+    assert Case().recommend().difference["p"] == pytest.approx(2 * p, rel=1e-6)
+
+
+def test_reasons_costs_and_risks() -> None:
+    advice = Case().recommend()
+    reasons = " ".join(advice.reasons)
+    assert "Hybrid search" in reasons and "+0.205" in reasons and "better" in reasons
+    assert "exact words" in reasons and "10 of 40" in reasons and "For 7 of them" in reasons, "the leading cause of the failures"
+    costs = " ".join(advice.costs)
+    assert "40 ms" in costs and "20 ms" in costs  # hybrid is the third system, dense the first
+    risks = " ".join(advice.risks)
+    assert "1 of 40" in risks
+    assert "-0.100" in risks, "R@100 fell from .9 to .8"
+
+
+def test_what_was_ruled_out() -> None:
+    ruled_out = {item["rung"]: item for item in Case().recommend().ruled_out}
+    assert list(ruled_out) == ["chunking", "metadata_filters", "reranking"], "neither the way to hybrid nor what needs training"
+    assert ruled_out["chunking"]["system"] == "chunked" and "+0.010" in ruled_out["chunking"]["why"]
+    assert "2 variants" in ruled_out["chunking"]["why"]
+    assert "No query carries a filter." in ruled_out["metadata_filters"]["why"]
+    assert "annot tell" in ruled_out["reranking"]["why"]
+
+
+NO, NOT_YET, WORTH = "no", "not yet", "worth trying"
+MISSED, MET = Goals(target=(MEASURE, 0.9)), Goals(target=(MEASURE, 0.5))
+MEANS = {"target_means": {"dense": 0.6, "chunked": 0.6, "hybrid": 0.8, "late": 0.8, "cross": 0.6}}
+TRAINING: dict[str, tuple[Case, str]] = {
+    "a cheaper fix helps": (Case(), NOT_YET),
+    "labels fit nothing": (with_cross_encoder(make_flat(goals=MISSED, changes={**MEANS, "labels_fit": False})), NOT_YET),
+    "the corpus is to blame": (with_cross_encoder(make_flat(changes={"missing": 0.5})), NOT_YET),
+    "no cross-encoder was measured": (make_flat(), NOT_YET),
+    "the target is met": (with_cross_encoder(make_flat(goals=MET, changes=MEANS)), NO),
+    "next to nothing to gain": (with_cross_encoder(make_flat(readings=make_readings(ranked_low=0.01, not_found=0.01))), NO),
+    "nothing cheaper helps, and the target is missed": (with_cross_encoder(make_flat(goals=MISSED, changes=MEANS)), WORTH),
+}
+
+
+@pytest.mark.parametrize(("case", "answer"), TRAINING.values(), ids=TRAINING.keys())
+def test_fine_tuning(case: Case, answer: str) -> None:
+    advice = case.recommend()
+    assert advice.fine_tuning["answer"] == answer
+    assert advice.fine_tuning["reason"].endswith(".")
+    words = " ".join(advice.next).lower()
+    assert ("fine-tun" in words) is (answer == WORTH), "training is a next step only where it is worth trying"
+    assert advice.action.startswith("fine_tune") <= (answer == WORTH)
+
+
+def test_what_fine_tuning_names() -> None:
+    assert "hybrid" in TRAINING["a cheaper fix helps"][0].recommend().fine_tuning["reason"]
+    no_cross = make_flat().recommend()
+    assert SUGGESTED_RERANKER in no_cross.fine_tuning["reason"]
+    assert any(SUGGESTED_RERANKER in step for step in no_cross.next)
+    worth = TRAINING["nothing cheaper helps, and the target is missed"][0]
+    low = worth.recommend()
+    assert (low.action, low.fine_tuning["kind"]) == ("fine_tune_reranker", "reranker")
+    deep = replace(worth, readings=make_readings(ranked_low=0.1, not_found=0.2)).recommend()
+    assert (deep.action, deep.fine_tuning["kind"]) == ("fine_tune_embedding", "embedding model")
+    assert any("worth trying" in flag for flag in deep.flags), "what was not measured is flagged"
+
+
+def test_flags() -> None:
+    assert Case().recommend().flags == ()
+    leaked = Case(warnings=("3 test queries say the same as a tuning query.",))
+    assert leaked.recommend().flags == ("3 test queries say the same as a tuning query.",)
+    unusual = Case(judged={"hybrid": 0.56}).recommend()  # dense .5: .06 more; late .5 on hybrid: .06 fewer
+    assert len(unusual.flags) == 2
+    assert "hybrid" in unusual.flags[0] and "6%" in unusual.flags[0] and "more" in unusual.flags[0]
+    assert "fewer" in unusual.flags[1]
+    assert Case(judged={"hybrid": 0.54}).recommend().flags == ()
+
+
+def test_labels_come_first() -> None:
+    few = Case(values=make_values().head(12)).recommend()
+    assert (few.action, few.system) == ("label_more_queries", "dense")
+    assert "12" in few.sentence and "20" in few.sentence
+    assert any("40" in step for step in few.next), "how many queries to label"
+    unfit = Case(changes={"labels_fit": False}, suspects=("q3", "q4")).recommend()
+    assert unfit.action == "label_more_queries"
+    assert unfit.suspects == ("q3", "q4")
+    assert any("label" in step.lower() for step in unfit.next)
+    poor = Case(changes={"missing": 0.4}).recommend()
+    assert poor.action == "extend_corpus" and "40%" in poor.sentence
+    for advice in (few, unfit, poor):
+        assert advice.sentence.lower().startswith(ACTION_TITLES[advice.action].lower()[:12])
+
+
+def test_embeddings_enough() -> None:
+    advice = make_flat().recommend()
+    assert (advice.action, advice.system, advice.difference) == ("embeddings_enough", "dense", {})
+    assert "dense" in advice.sentence and "30" in advice.sentence and "40" in advice.sentence
+    assert list(advice.success) == ["dense"]
+    assert [item["rung"] for item in advice.ruled_out] == ["chunking", "metadata_filters", "hybrid_search", "reranking"]
+
+
+def test_target() -> None:
+    assert Case().recommend().target is None
+    met = Case(goals=MET, changes=MEANS).recommend()
+    assert met.target == {"measure": MEASURE, "value": 0.5, "mean": 0.6, "met": True}
+    assert met.system == "dense", "the cheapest that meets it"
+    missed = Case(goals=MISSED, changes=MEANS).recommend()
+    assert missed.target == {"measure": MEASURE, "value": 0.9, "mean": 0.8, "met": False}
+
+
+def test_what_would_change_the_answer() -> None:
+    stability = Stability(100, {"use_hybrid_search": 0.8, "fix_chunking": 0.2}, {"hybrid": 1.0}, ("q0", "q1"))
+    advice = Case(stability=stability).recommend()
+    changes = " ".join(advice.changes)
+    assert "q0, q1" in changes
+    assert "20%" in changes or "20 of 100" in changes
+    assert "eranking" in changes, "the rung that these queries cannot judge"
+    assert "80" in advice.how_sure
+    assert advice.stability["actions"] == {"use_hybrid_search": 0.8, "fix_chunking": 0.2}
+    slow = Case(goals=Goals(max_latency_ms=35)).find()
+    limited = Case(goals=Goals(max_latency_ms=35), changes={"latencies": {"hybrid": 40.0, "late": 50.0}})
+    assert slow.goals.max_latency_ms == 35
+    assert any("hybrid" in change and "late" in change for change in limited.recommend().changes)
+
+
+def test_every_action_has_a_title() -> None:
+    assert set(ACTION_TITLES) == set(ACTIONS)
+
+
+def test_rows_of_the_ladder() -> None:
+    findings = Case().find()
+    rows = {row["rung"]: row for row in describe_rungs(findings, make_experiment(make_values()), primary=MEASURE)}
+    assert list(rows) == ["baseline", "chunking", "metadata_filters", "hybrid_search", "reranking", "fine_tuned_reranker"]
+    hybrid = rows["hybrid_search"]
+    assert (hybrid["system"], hybrid["incumbent"], hybrid["kept"], hybrid["verdict"]) == ("hybrid", "dense", True, "better")
+    assert hybrid["tuning"] == pytest.approx({"incumbent": 0.5, "chosen": 0.7, "gain": 0.2})
+    assert hybrid["delta"] == pytest.approx(0.205)
+    assert hybrid["delta_low"] < 0.205 < hybrid["delta_high"]
+    assert hybrid["mean"] == pytest.approx(make_values()["hybrid"].mean()), "of the system, not of the difference"
+    assert (hybrid["added_ms"], hybrid["p95_ms"]) == (10.0, 40.0)  # third system: p50 20 against 10
+    assert hybrid["recall_100_change"] == pytest.approx(-0.1)
+    assert rows["reranking"]["incumbent"] == "hybrid" and SUGGESTED_RERANKER in rows["reranking"]["note"]
+    absent = rows["metadata_filters"]
+    assert (absent["system"], absent["verdict"], absent["why_not"]) == (None, None, "No query carries a filter.")
+    assert rows["baseline"]["system"] == "dense"
+    crossed = with_cross_encoder(Case())
+    found = describe_rungs(crossed.find(), make_experiment(crossed.values), primary=MEASURE)
+    assert next(row for row in found if row["rung"] == "reranking")["note"] == ""

@@ -54,8 +54,8 @@ _PROOF_TERMS = (
     ("Ladder, rung", "The fixes in the order of their cost. Each is tried on top of those that were kept before it."),
     (
         "Tuning and test queries",
-        "The queries were split. On the tuning queries everything was chosen; on the test queries, looked at once, it was "
-        "judged. So luck in choosing does not count as gain.",
+        "The queries were split. On the tuning queries everything was chosen; on the test queries, opened only once, it "
+        "was judged. So luck in choosing does not count as gain.",
     ),
     (
         "95 % interval",

@@ -9,15 +9,16 @@ from core.decision.variants import TRAINED_RUNGS
 
 def list_limits(assessment: Assessment) -> list[str]:
     """Sentences, the most important first."""
-    found = [
-        "It holds for this corpus and for queries like these. If people will ask other things, so may the answer be another.",
-    ]
+    found = ["It holds for this corpus and for queries like these. If people ask other things, the answer may be another."]
     smallest = [float(row["mde"]) for row in assessment.ladder if row.get("mde") is not None]
     if smallest:
+        least, most = f"{min(smallest):.3f}", f"{max(smallest):.3f}"
+        size = f"{least} {assessment.primary}"
+        if least != most:
+            size = f"{least} to {most} {assessment.primary}, depending on the rung,"
         found.append(
-            f"{assessment.split['test']:,} test queries show differences from {min(smallest):.3f} to {max(smallest):.3f} "
-            f"{assessment.primary} on, depending on the rung; smaller ones may go unseen. “{VERDICT_WORDS['cannot_tell']}” "
-            "does not mean that there is no difference."
+            f"With {assessment.split['test']:,} test queries, differences below {size} may go unseen. "
+            f"“{VERDICT_WORDS['cannot_tell']}” does not mean that there is no difference."
         )
     measured = [system for system in assessment.experiment.systems if system.error is None]
     if any(system.judged_at_10 is None for system in measured):

@@ -27,6 +27,7 @@ _BLUE = "#1966cc"  # the recommended system
 # The others, in ladder order: colours that any colour-blind reader can tell apart.
 _OTHERS = ("#b3b300", "#990000", "#33b3b3", "#663380", "#994d66", "#cc3300", "#ff80ff", "#e66666", "#8080cc")
 _TOOL = "Retrieval Ladder"
+_LADDER_WIDTH = 850  # pixels: as wide as the page, so that nothing runs together when it is scaled to paper
 _SHOWN_SUSPECTS = 20
 _SHOWN_WINNERS = 6
 _CHANGED = (
@@ -108,7 +109,7 @@ def _write_ladder(assessment: Assessment, colours: Mapping[str, str]) -> Section
                 f"last rung that was kept, with its 95 % interval. Measured by {assessment.primary}. "
                 f"{explain_measure(assessment.primary)}"
             ),
-            Chart(draw_ladder(assessment, colours), describe_ladder(assessment), LEAST_WIDTH),
+            Chart(draw_ladder(assessment, colours), describe_ladder(assessment), max(LEAST_WIDTH, _LADDER_WIDTH)),
             Text(
                 "Filled dots were kept, hollow ones were tried and not kept, dashed rings were not measured. The line is the "
                 "best so far.",

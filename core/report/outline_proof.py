@@ -40,7 +40,7 @@ def write_split(assessment: Assessment) -> Section | None:
                     part
                     for part in (
                         f"{split['tuning']:,} tuning queries, on which everything was chosen; {split['test']:,} test queries, "
-                        "looked at once.",
+                        "opened only once, at the end.",
                         f"{drawn} {together}".strip(),
                         *split["warnings"],
                         *wanted,

@@ -1,0 +1,296 @@
+"""The program that a report gives away, run as a user runs it: it finds what the system finds, with none of our modules."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib.util
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core.data.dataset import Dataset
+from core.data.samples import load
+from core.data.write import write_dataset
+from core.report.program import write_program
+from core.search import LiveSearch
+from core.settings import DEFAULT_MODEL
+from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
+from core.stages.embed import resolve_model
+from core.stages.filter import collect_spellings, infer_filter, match_filter
+from core.stages.fuse import WeightedFusion
+from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.stages.rewrite import Glossary
+from core.store import Workspace
+from core.systems import Dense, Feedback, Lexical, System, make_named_systems
+from tests.support.app import build_environment
+from tests.support.models import make_documents, make_resources
+
+NAMED = make_named_systems()
+# Everything in one: fused by chunk, filters from the query's words, feedback on both sides, synonyms.
+MIXED = dataclasses.replace(
+    NAMED["hybrid-weighted"],
+    name="mixed",
+    lexical=Lexical(over="chunks", k1=1.2, stop_words=False),
+    fuse=WeightedFusion(dense_share=0.6, level="chunk"),
+    filter=True,
+    infer_filters=("product", "version"),
+    rewrite=(Glossary(groups=(("wifi", "wireless", "Wi-Fi"), ("gateway", "hub"))), Feedback()),
+)
+LATE = dataclasses.replace(NAMED["hybrid-rrf"], name="late", rerank=LateInteraction(depth=3))
+HOSTILE = 'evil"""\nimport os\n\'\\ \x00\u2028«size»'
+DOCUMENTS, QUERIES = 10, 16
+# Measured on all 90 pages and every third query of the sample: the first hit is the same for all of them, the first five for
+# 96 % and more. What differs are sums that are equal but for their last digit.
+SAME_FIRST, SAME_FIVE = 1.0, 0.9
+
+DRIVER = """
+import importlib, inspect, json, sys
+asked = json.load(open("queries.json"))
+found = {}
+for module in sys.argv[1:]:
+    program = importlib.import_module(module)
+    search = program.Search("data/corpus.jsonl")
+    filters = "conditions" in inspect.signature(search.answer).parameters
+    for query in asked:
+        hits = search.answer(query["text"], query["filter"]) if filters else search.answer(query["text"])
+        found.setdefault(program.SYSTEM, {})[query["id"]] = [document["id"] for _, document, _ in hits]
+assert not [name for name in sys.modules if name.split(".")[0] in ("core", "pages", "tests")]
+json.dump(found, open("found.json", "w"))
+"""
+
+
+def load_program(system: System, folder: Path) -> ModuleType:
+    file = folder / f"program_{len(list(folder.glob('program_*')))}.py"
+    file.write_text(write_program(system, dataset_name="sample"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def small() -> Dataset:
+    """The hub's pages of the sample, with queries of which some carry a filter."""
+    whole = load("product_docs")
+    documents = whole.documents[whole.documents["doc_id"].str.startswith("hub-")].head(DOCUMENTS).reset_index(drop=True)
+    kept = set(documents["doc_id"])
+    queries = whole.queries[whole.queries["query_id"].str.startswith("hub-")].head(QUERIES).reset_index(drop=True)
+    judgments, evidence = (
+        frame[frame["doc_id"].isin(kept) & frame["query_id"].isin(set(queries["query_id"]))]
+        for frame in (whole.judgments, whole.evidence)
+    )
+    assert len(documents) == DOCUMENTS and len(queries) == QUERIES and any(queries["filter"])
+    return dataclasses.replace(whole, documents=documents, queries=queries, judgments=judgments, evidence=evidence)
+
+
+@pytest.fixture(scope="module")
+def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with a cross-encoder of one small layer with random weights: it knows nothing, but always says the same."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    torch.manual_seed(0)
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, num_labels=1)
+    model = BertForSequenceClassification(config)
+    torch.nn.init.normal_(model.classifier.weight, std=5.0)  # else all scores are nearly equal
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(str(resolve_model(DEFAULT_MODEL))).save_pretrained(folder)
+    return str(folder)
+
+
+def search_ourselves(dataset: Dataset, systems: dict[str, System], workspace: Workspace) -> dict[str, dict[str, list[str]]]:
+    """System -> query id -> ids of the documents found, each query with its own filter."""
+    search = LiveSearch(dataset, workspace)
+    found: dict[str, dict[str, list[str]]] = {name: {} for name in systems}
+    for query_id, text, conditions in dataset.queries[["query_id", "text", "filter"]].itertuples(index=False):
+        for name, answer in search.search([text], systems, filter=conditions).items():
+            assert answer.error is None, answer.error
+            found[name][query_id] = answer.documents["doc_id"].tolist()
+    return found
+
+
+def run(command: list[str], folder: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
+    environment = build_environment(workspace)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_finds_what_the_system_finds(small: Dataset, cross_encoder: str, workspace: Path, tmp_path: Path) -> None:
+    cross = dataclasses.replace(NAMED["dense-filtered"], name="cross", rerank=CrossEncoderRerank(model=cross_encoder, depth=5))
+    names = ("dense", "dense-chunk64", "hybrid-rrf", "hybrid-weighted", "hybrid-filtered", "bm25-filtered")
+    systems = {system.name: system for system in (*(NAMED[name] for name in names), MIXED, LATE, cross)}
+    write_dataset(small, tmp_path / "data")
+    asked = [
+        {"id": query_id, "text": text, "filter": conditions}
+        for query_id, text, conditions in small.queries[["query_id", "text", "filter"]].itertuples(index=False)
+    ]
+    (tmp_path / "queries.json").write_text(json.dumps(asked), encoding="utf-8")
+    modules = {name: f"program_{place}" for place, name in enumerate(systems)}
+    for name, system in systems.items():
+        (tmp_path / f"{modules[name]}.py").write_text(write_program(system, dataset_name="sample"), encoding="utf-8")
+    (tmp_path / "driver.py").write_text(DRIVER, encoding="utf-8")
+    done = run([sys.executable, "driver.py", *modules.values()], tmp_path, workspace)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, list[str]]] = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    expected = search_ourselves(small, systems, Workspace(workspace))
+    for name in systems:
+        hits = expected[name]
+        same = {depth: sum(hits.get(q["id"], [])[:depth] == found[name][q["id"]][:depth] for q in asked) for depth in (1, 5)}
+        assert same[1] >= SAME_FIRST * QUERIES, (name, same)
+        assert same[5] >= SAME_FIVE * QUERIES, (name, same)
+
+
+def test_answers_on_the_command_line(small: Dataset, workspace: Path, tmp_path: Path) -> None:
+    write_dataset(small, tmp_path / "data")
+    (tmp_path / "search.py").write_text(write_program(NAMED["bm25-filtered"], dataset_name="sample"), encoding="utf-8")
+    command = [sys.executable, "search.py", "data/corpus.jsonl", "KH-4012", "certificate", "--first", "2"]
+    done = run([*command, "--filter", '{"product": "Hub"}'], tmp_path, workspace)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "KH-4012" and lines[5] == "certificate"
+    assert lines[1].split()[0] == "1." and lines[1].split()[2].startswith("hub-")
+    none = run([*command, "--filter", '{"product": "Bread"}'], tmp_path, workspace)
+    assert none.stdout.splitlines() == ["KH-4012", "certificate"]
+
+
+TEXT = textwrap.dedent(
+    """\
+    Dr. Smith, e.g. in fig. 3 of vol. 2, and J. R. Tolkien met at 10 °C. Then it rained! "Really?" she said. No.
+
+    # Set-up
+    1. Open the cover. Keep it.
+    2. Take the cell out
+    and put it away.
+
+    ## Wi-Fi
+    ```
+    # no heading
+    key: value
+    ```
+    ### Deeper
+
+    Averyveryveryveryveryveryveryveryveryveryveryveryverylongwordthatdoesnotfitintoonechunkatall and more.
+    ***
+    """
+)
+CHUNKERS: list[Any] = [
+    Recursive(), Recursive(size=64), Recursive(size=128, overlap=32), Recursive(size=16, overlap=5, prefix="always"),
+    WholeDocument(),
+    ParentDocument(), SentenceWindow(), SentenceWindow(sentences=5, size=20), FixedTokens(size=64, overlap=16),
+    FixedTokens(size=40, overlap=0), Headings(size=60, prefix="none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("chunker", CHUNKERS, ids=lambda chunker: f"{chunker.type}-{CHUNKERS.index(chunker)}")
+def test_cuts_documents_alike(chunker: Any, small: Dataset, workspace: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    odd = make_documents({"odd": TEXT, "short": "Word.", "blank": " \n"}).assign(title=["Odd", "", "Only a title"])
+    for documents in (small.documents, odd):
+        ours = chunker(documents, resources=make_resources(workspace, _RealTokenizer()))
+        program = load_program(dataclasses.replace(NAMED["dense"], chunk=chunker), tmp_path)
+        search = program.Search.__new__(program.Search)
+        search.model = SimpleNamespace(tokenizer=AutoTokenizer.from_pretrained(str(resolve_model(DEFAULT_MODEL))))
+        search.documents = [
+            {"id": doc_id, "title": title, "text": text, "metadata": {}}
+            for doc_id, title, text in documents[["doc_id", "title", "text"]].itertuples(index=False)
+        ]
+        theirs = [(search.documents[c["document"]]["id"], c["text"], tuple(c["passages"])) for c in search.make_chunks()]
+        expected = list(ours[["doc_id", "text", "passages"]].itertuples(index=False, name=None))
+        shared = len(set(theirs) & set(expected)) / len(set(theirs) | set(expected))
+        # The word that is longer than a chunk is where the tool counts once more, so a piece of it may differ.
+        assert shared == 1.0 if documents is small.documents else shared >= 0.7, shared
+
+
+class _RealTokenizer:
+    """Models that have nothing but the bundled tokenizer."""
+
+    def tokenizer(self, name: str, revision: str = "") -> Any:
+        from core.stages.tokens import load_tokenizer
+
+        return load_tokenizer(DEFAULT_MODEL)
+
+
+def test_filters_alike(small: Dataset, tmp_path: Path) -> None:
+    program = load_program(MIXED, tmp_path)
+    metadata = [
+        {"version": "3.1", "tags": ["a", "b"], "year": 2024, "ok": True, "date": "2024-09-18"},
+        {"version": 3.1, "year": 2025.0, "ok": 1},
+        {"version": "3.1.2", "product": "Hub Pro", "tags": []},
+        {"product": "Hub"},
+        {},
+    ]
+    conditions: list[dict[str, Any]] = [
+        {"version": "3.1"}, {"version": 3.1}, {"version": ["3.1", "3.1.2"]}, {"tags": "b"}, {"year": {"gte": 2025}},
+        {"year": {"lte": 2024.5}}, {"ok": True}, {"ok": 1}, {"date": {"gte": "2024-01-01", "lte": "2024-12-31"}},
+        {"version": "3.1", "tags": ["b", "c"]}, {"absent": "x"}, {"year": {"gte": "2024"}},
+    ]  # fmt: skip
+    search = program.Search.__new__(program.Search)
+    search.documents = [{"metadata": item} for item in metadata]
+    for wanted in conditions:
+        expected = {row for row, item in enumerate(metadata) if match_filter(item, wanted)}
+        assert search.find_allowed(wanted) == expected, wanted
+    assert search.find_allowed({}) is None
+    fields = ("product", "version")
+    for corpus in (metadata, small.documents["metadata"].tolist()):
+        search.documents = [{"metadata": item} for item in corpus]
+        search.values = search.collect_values()
+        texts = ["hub pro 3.1.2", "the Hub, v3.1", "hubs 13.1", "3.1 and 3.1.2", "firmware 3.1.", "nothing", "HUB hub Pro"]
+        for text in [*texts, *small.queries["text"]]:
+            assert search.read_filter(text) == infer_filter(text, collect_spellings(corpus, fields)), text
+
+
+EVERY = [
+    *NAMED.values(), MIXED, LATE,
+    dataclasses.replace(NAMED["hybrid-rrf"], name="cross", rerank=CrossEncoderRerank()),
+    dataclasses.replace(NAMED["dense"], name="endpoint", dense=Dense(model="endpoint:some-model", query_prompt="query: ")),
+    dataclasses.replace(NAMED["dense"], name="prompts", dense=Dense(model="org/model", document_prompt="passage: ")),
+    dataclasses.replace(NAMED["dense"], name="other late", rerank=LateInteraction(model="org/model")),
+    dataclasses.replace(NAMED["bm25"], name="inferred", infer_filters=("product",), lexical=Lexical(stem=False)),
+    dataclasses.replace(NAMED["bm25"], name="chunks", chunk=Headings(), lexical=Lexical(over="chunks")),
+    dataclasses.replace(
+        NAMED["dense"], name=HOSTILE, description=HOSTILE, rewrite=(Glossary(groups=((HOSTILE, "b"),)),),
+        dense=Dense(model=HOSTILE, query_prompt=HOSTILE), infer_filters=(HOSTILE,), rerank=CrossEncoderRerank(model=HOSTILE),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("system", EVERY, ids=[f"{place}" for place in range(len(EVERY))])
+def test_every_system_can_be_written(system: System, tmp_path: Path) -> None:
+    text = write_program(system, dataset_name=HOSTILE)
+    assert text == write_program(system, dataset_name=HOSTILE)
+    names = {
+        name.asname or name.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for name in node.names
+    }
+    assert "core" not in names and "os" not in names - ({"os"} if system.name == "endpoint" else set())
+    assert len(text.splitlines()) < 450
+    file = tmp_path / "search.py"
+    file.write_text(text, encoding="utf-8")
+    options = ["--isolated", "--no-cache", "--target-version", "py311", "--line-length", "128", "--select", "E,F,B,I,W"]
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", *options, str(file)], capture_output=True, text=True)
+    problems = [line for line in done.stdout.splitlines() if line.startswith(("E", "F", "B", "I", "W"))]
+    # A user's glossary or prompt may be longer than a line should be.
+    assert [line for line in problems if not (system.name == HOSTILE and line.startswith("E501"))] == []
+
+
+def test_constants_are_the_users_very_texts(tmp_path: Path) -> None:
+    constants = {
+        node.targets[0].id: ast.literal_eval(node.value)  # type: ignore[attr-defined]
+        for node in ast.parse(write_program(EVERY[-1], dataset_name="sample")).body
+        if isinstance(node, ast.Assign) and node.targets[0].id in ("SYSTEM", "MODEL", "PROMPTS", "RERANKER", "INFER_FIELDS")  # type: ignore[attr-defined]
+    }
+    assert constants == {
+        "SYSTEM": HOSTILE,
+        "MODEL": HOSTILE,
+        "PROMPTS": {"query": HOSTILE, "document": None},
+        "RERANKER": HOSTILE,
+        "INFER_FIELDS": [HOSTILE],
+    }

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.experiment import Comparison, Experiment, compare, describe_dataset, make_experiment_id, to_trec
+from core.experiment import Experiment, compare, describe_dataset, make_experiment_id, to_trec
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
 from core.store import Workspace

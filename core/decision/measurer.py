@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
 from core.evaluation.answers import rank_answers
 from core.evaluation.evaluate import measure_one
 from core.evaluation.measures import CONTEXT_RECALL, PRIMARY, find_answerable
-from core.experiment import Comparison
 from core.graph.resources import Resources
 from core.schema import content_hash
 from core.systems import System

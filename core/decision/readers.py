@@ -23,8 +23,8 @@ from core.evaluation.slices import find_slices, measure_slices
 from core.evaluation.terms import count_documents
 from core.experiment import Experiment
 from core.graph.node import Node
-from core.stages.chunk import find_read_ends
 from core.stages.embed import EmbedChunks
+from core.stages.reading import find_read_ends
 from core.systems import System
 
 _CAUSE_OF_RUNG = {"metadata_filters": "metadata", "chunking": "chunking", "query_rewriting": "wording"}

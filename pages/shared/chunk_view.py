@@ -14,7 +14,8 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.settings import DEFAULT_MODEL
-from core.stages.chunk import CHUNKERS, truncation_share
+from core.stages.chunk import CHUNKERS
+from core.stages.reading import truncation_share
 from core.stages.tokens import TextTokenizer, load_tokenizer
 from pages.shared.text import escape_html, escape_markdown
 

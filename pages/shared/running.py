@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.decision.goals import Goals
 from core.errors import LadderError, NotInWorkspace
-from core.experiment import Comparison, Experiment
+from core.experiment import Experiment
 from core.graph.plan import PlanEstimate
 from core.graph.resources import Models, Resources
 from core.jobs import (

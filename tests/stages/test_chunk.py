@@ -23,8 +23,8 @@ from core.stages.chunk import (
     SentenceWindow,
     WholeDocument,
     share_of_passages_cut,
-    truncation_share,
 )
+from core.stages.reading import find_read_ends, truncation_share
 from core.stages.tokens import Tokenizer, load_tokenizer
 
 
@@ -487,3 +487,18 @@ def test_what_the_model_does_not_read():
 def test_bad_settings(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_read_ends_are_where_the_model_stops() -> None:
+    """The word model reads 62 words: of a passage with a title of two words 60 words of the text."""
+    words = " ".join(["word"] * 70)
+    chunks = pd.DataFrame(
+        [
+            ("long", "d", 0, 100, 100 + len(words), words, (f"two words\n{words}",)),
+            ("short", "d", 1, 0, 9, "two words", ("two words",)),
+            ("parts", "d", 2, 0, len(words), words, (words[:100], words[100:])),
+        ],
+        columns=CHUNKS,
+    )
+    # 60 words of four letters and 59 blanks between them
+    assert find_read_ends(chunks, tokenizer=WordTokenizer()).tolist() == [100 + 60 * 4 + 59, 9, len(words)]

@@ -22,9 +22,8 @@ from core.stages.chunk import (
     Recursive,
     SentenceWindow,
     WholeDocument,
-    share_of_passages_cut,
 )
-from core.stages.reading import find_read_ends, truncation_share
+from core.stages.reading import find_read_ends, share_of_passages_cut, truncation_share
 from core.stages.tokens import Tokenizer, load_tokenizer
 
 
@@ -490,15 +489,14 @@ def test_bad_settings(make, message):
 
 
 def test_read_ends_are_where_the_model_stops() -> None:
-    """The word model reads 62 words: of a passage with a title of two words 60 words of the text."""
-    words = " ".join(["word"] * 70)
+    """The model reads four words: of a passage with a title of two words the first two of the text, "word word"."""
+    words = " ".join(["word"] * 7)
     chunks = pd.DataFrame(
         [
             ("long", "d", 0, 100, 100 + len(words), words, (f"two words\n{words}",)),
             ("short", "d", 1, 0, 9, "two words", ("two words",)),
-            ("parts", "d", 2, 0, len(words), words, (words[:100], words[100:])),
+            ("parts", "d", 2, 0, len(words), words, (words[:9], words[10:])),
         ],
         columns=CHUNKS,
     )
-    # 60 words of four letters and 59 blanks between them
-    assert find_read_ends(chunks, tokenizer=WordTokenizer()).tolist() == [100 + 60 * 4 + 59, 9, len(words)]
+    assert find_read_ends(chunks, tokenizer=WordTokenizer()).tolist() == [100 + len("word word"), 9, len(words)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LadderError
+from core.evaluation.evaluate import find_success_measure
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.experiment import Experiment
 from core.jobs import Job
@@ -81,7 +82,8 @@ def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> Non
     with headline:
         st.subheader(escape_markdown(tables.describe_best(view, leader=leader, baseline=baseline)))
         st.markdown(escape_markdown(tables.describe_difference(view, leader=leader, baseline=baseline)))
-    chosen = tables.show_leaderboard(board, measure=view.measure, baseline=baseline, key="leaderboard")
+    success = find_success_measure(view.per_query)
+    chosen = tables.show_leaderboard(board, measure=view.measure, success=success, baseline=baseline, key="leaderboard")
     st.caption(escape_markdown(f"{tables.describe_queries(view, dataset)} Select a row to see its queries."))
     filtered = tables.describe_filtered(experiment, dataset, view)
     if filtered:

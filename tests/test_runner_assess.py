@@ -171,3 +171,35 @@ def test_assessment_in_the_calling_thread_raises_what_went_wrong(store: Workspac
         assess_here(dataset, GOALS, workspace=store, models=Models())
     assert {job.state for job in list_jobs(store)} == {CANCELLED, FAILED}
     assert ladder.saved == []
+
+
+def test_what_nobody_asked_for_gives_way(store: Workspace, ladder: Ladder) -> None:
+    runner = JobRunner(store, Models())
+    unasked = runner.submit_assessment("small", GOALS, gives_way=True)
+    assert ladder.begun.wait(WAIT_SECONDS)
+    wanted = runner.submit("small", {"bm25": make_named_systems()["bm25"]}, split="all")
+    assert wait_for_end(wanted, store).state == DONE
+    assert wait_for_end(unasked, store).state == CANCELLED
+    assert ladder.saved == []
+
+
+def test_who_asks_for_the_same_gets_one_that_stays(store: Workspace, ladder: Ladder) -> None:
+    runner = JobRunner(store, Models())
+    unasked = runner.submit_assessment("small", GOALS, gives_way=True)
+    asked = runner.submit_assessment("small", GOALS)
+    assert asked != unasked
+    assert wait_for_end(unasked, store).state == CANCELLED
+    ladder.go_on.set()
+    assert wait_for_end(asked, store).state == DONE
+    assert [one.id for one in ladder.saved] == [asked]
+
+
+def test_what_follows_is_started_after_a_good_end_only(store: Workspace, ladder: Ladder) -> None:
+    runner, called = JobRunner(store, Models()), threading.Event()
+    systems = {"bm25": make_named_systems()["bm25"]}
+    done = runner.submit("small", systems, split="all", then=called.set)
+    assert wait_for_end(done, store).state == DONE and called.wait(WAIT_SECONDS)
+    called.clear()
+    failed = runner.submit("gone", systems, split="all", then=called.set)
+    assert wait_for_end(failed, store).state == FAILED
+    assert not called.wait(0.5)

@@ -1,7 +1,8 @@
-"""The main path as a new user walks it, in a real browser: a cold deep link, the sample's first run with the real model,
-loading data, running an experiment, its results, one query, a typed question. Saves screenshots under artifacts/.
+"""The main path as a new user walks it, in a real browser: a cold deep link, the sample's first run with the real model and
+the recommendation that follows it, loading data, running an experiment, its results, one query, a typed question. Saves
+screenshots under artifacts/.
 
-docs/images/results.png, the picture in the README, is a copy of artifacts/walk-results-light.png.
+docs/images/*.png, the pictures in the README, are copies of artifacts/walk-results-light.png and walk-recommendation-light.png.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.experiment import Experiment
 from core.history import list_experiments, load_experiment
 from core.store import Workspace
 from tests.support.app import REPOSITORY, AppServer, run_app
@@ -48,17 +50,32 @@ def test_a_cold_deep_link_on_an_empty_workspace_shows_the_sample(walk: AppServer
     page.get_by_role("link", name="Results").wait_for()
     page.get_by_text("on product_docs", exact=False).first.wait_for(timeout=PATIENCE)
     assert "measure=Success%405" in page.url
-    page.goto(f"{walk.url}/")  # leads to the recommendation, which nobody has asked for yet
-    page.get_by_test_id("stButton").get_by_role("button", name="Find out what to do first").wait_for(timeout=PATIENCE)
+    page.goto(f"{walk.url}/")  # leads to the recommendation, which is not there yet
+    page.get_by_role("heading", name="Recommendation", exact=True).wait_for(timeout=PATIENCE)
     page.goto(f"{walk.url}/results?dataset=product_docs")
     page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=PATIENCE)
-    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=PATIENCE)
-    first = list_experiments(Workspace(walk.workspace))
-    assert [entry.name for entry in first] == ["First look"]
-    experiment = load_experiment(first[0].id, Workspace(walk.workspace))
-    assert experiment.status == "done"
+    experiment = wait_for_first_look(page, Workspace(walk.workspace))
     assert [system.error for system in experiment.systems] == [None] * 6
     assert len(experiment.per_query["query_id"].unique()) == len(experiment.runs["dense"]["query_id"].unique())
+
+
+def wait_for_first_look(page: Page, workspace: Workspace) -> Experiment:
+    """The experiment that the app started by itself, once it has ended."""
+    for _ in range(PATIENCE // 500):
+        first = [entry for entry in list_experiments(workspace) if entry.name == "First look"]
+        if first and first[0].status != "running":
+            return load_experiment(first[0].id, workspace)
+        page.wait_for_timeout(500)
+    raise AssertionError("The first look did not end in time.")
+
+
+@pytest.mark.browser
+def test_the_sample_gets_its_recommendation_by_itself(walk: AppServer, page: Page) -> None:
+    """The ladder follows the first look without being asked for; its page shows how far it is, then the verdict."""
+    page.goto(f"{walk.url}/recommendation?dataset=product_docs")
+    page.get_by_role("heading", name="Use dense-", exact=False).wait_for(timeout=3 * PATIENCE)
+    page.get_by_text("Fine-tuning: not yet.", exact=False).wait_for()
+    assert page.get_by_test_id("stException").count() == 0
 
 
 @pytest.mark.browser
@@ -66,9 +83,12 @@ def test_a_cold_deep_link_on_an_empty_workspace_shows_the_sample(walk: AppServer
 def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": 1400, "height": 1350}, color_scheme=scheme)  # type: ignore[arg-type]
     with context, assert_no_outside_requests(page := context.new_page()):
-        for name, title in (("results", "Results"), ("queries", "Queries"), ("data", "Data"), ("experiment", "Experiment")):
+        for title in ("Recommendation", "Diagnosis", "Results", "Queries", "Data", "Experiment"):
+            name = title.lower()
             page.goto(f"{walk.url}/{name}?dataset=product_docs")
             page.get_by_role("heading", name=title, exact=True).wait_for(timeout=30_000)
+            if title in ("Recommendation", "Diagnosis", "Results"):
+                page.locator(".js-plotly-plot .point, .js-plotly-plot .points").first.wait_for(state="attached", timeout=30_000)
             shoot(page, f"{name}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0
         page.goto(f"{walk.url}/try?dataset=product_docs&q=sensor+keeps+dropping+off+at+night")

@@ -52,7 +52,7 @@ def make_split(
     if groups is None:
         groups = group_queries(queries, evidence, vectors=vectors)
     if not redraw and (queries["split"] != "").any():
-        return _check_given(queries, groups)
+        return _check_given(queries, groups, least=least)
     if not 0 < share < 1:
         raise InputError(f"the share of tuning queries is {share}; it must lie between 0 and 1")
     wanted = min(max(round(share * len(ids)), min(least, len(ids))), len(ids) // 2)
@@ -61,9 +61,7 @@ def make_split(
     test = tuple(query_id for query_id in ids if query_id not in chosen)
     warnings = []
     if len(tuning) < least:
-        warnings.append(
-            f"Only {len(tuning)} queries are left for tuning; choices made on so few are unsure. Label more queries."
-        )
+        warnings.append(_say_few(len(tuning)))
     return Split(tuning, test, len(set(groups.values())), tuple(warnings))
 
 
@@ -125,25 +123,33 @@ def _draw(queries: pd.DataFrame, groups: dict[str, int], *, wanted: int, seed: i
     random = np.random.default_rng(seed)
     total = len(groups)
     chosen: set[str] = set()
-    leftovers: list[tuple[float, int]] = []
+    leftovers: list[tuple[float, float, int]] = []
     for stratum in sorted(strata):
         order = [strata[stratum][i] for i in random.permutation(len(strata[stratum]))]
         quota = wanted * sum(len(members[group]) for group in order) / total
-        taken = 0
+        taken, left = 0, []
         for group in order:
             size = len(members[group])
             if taken + size <= quota and len(chosen) + size <= wanted:
                 chosen.update(members[group])
                 taken += size
             else:
-                leftovers.append((taken - quota, group))
-    for _, group in sorted(leftovers, key=lambda item: item[0]):
+                left.append(group)
+        for group in left:  # a stratum's second leftover counts as if the first had been drawn
+            leftovers.append((taken - quota, random.random(), group))
+            taken += len(members[group])
+    for *_, group in sorted(leftovers):
         if len(chosen) + len(members[group]) <= wanted:
             chosen.update(members[group])
     return chosen
 
 
-def _check_given(queries: pd.DataFrame, groups: dict[str, int]) -> Split:
+def _say_few(count: int) -> str:
+    left = "query is" if count == 1 else "queries are"
+    return f"Only {count} {left} left for tuning; choices made on so few are unsure. Label more queries."
+
+
+def _check_given(queries: pd.DataFrame, groups: dict[str, int], *, least: int) -> Split:
     side = dict(zip(queries["query_id"], queries["split"], strict=True))
     tuning = tuple(query_id for query_id, split in side.items() if split == "tuning")
     test = tuple(query_id for query_id, split in side.items() if split == "test")
@@ -152,10 +158,14 @@ def _check_given(queries: pd.DataFrame, groups: dict[str, int]) -> Split:
         sides.setdefault(group, Counter())[side[query_id]] += 1
     straddling = [group for group, counts in sides.items() if counts["tuning"] and counts["test"]]
     warnings = []
+    if len(tuning) < least:
+        warnings.append(_say_few(len(tuning)))
     if straddling:
         leaked = [query_id for query_id in test if groups[query_id] in set(straddling)]
+        one = "1 test query says the same as a tuning query or rests on the same text"
+        many = f"{len(leaked)} test queries say the same as a tuning query or rest on the same text"
+        say = one if len(leaked) == 1 else many
         warnings.append(
-            f"{len(leaked)} test queries say the same as a tuning query or rest on the same text ({', '.join(leaked[:5])}): "
-            "results on them flatter whatever was tuned. Move them to one side of the split."
+            f"{say} ({', '.join(leaked[:5])}): results on them flatter whatever was tuned. Move them to one side of the split."
         )
     return Split(tuning, test, len(sides), tuple(warnings), given=True)

@@ -62,7 +62,10 @@ def list_risks(case: Case, difference: Mapping[str, Any]) -> list[str]:
                 f"Fewer relevant documents are among the first hundred (R@100 {change:+.3f}): a later reranker would miss them."
             )
     if case.findings.steps and any(s.rung == "metadata_filters" for s in find_path(case.system, case.findings.steps)):
-        lost = len(case.readings.metadata["lost_by_own_filter"]) + len(case.readings.metadata["thrown_away"])
+        system = next(step.chosen for step in case.findings.steps if step.chosen and step.chosen.name == case.system)
+        metadata = case.readings.metadata
+        lost = len(metadata["lost_by_own_filter"]) * system.filter
+        lost += len(metadata["thrown_away"]) * bool(system.infer_filters)
         risks.append(
             f"A filter that is wrong hides the answer: on the test queries that happens to {lost}. The gain supposes that "
             "users give these filters, or that they can be read from the query."
@@ -82,7 +85,11 @@ def list_ruled_out(case: Case) -> list[dict[str, str]]:
         else:
             gain = row["tuning"]["gain"]
             words = VERDICT_WORDS[row["verdict"]]
-            if row["verdict"] == "better":
+            if row["system"] in case.choice.outside_limits:
+                words = f"over the latency limit ({row['p95_ms']:.0f} ms for 95 of 100 queries)"
+            elif row["kept"]:
+                words = f"not needed for what is recommended; {words}"
+            elif row["verdict"] == "better":
                 words = "better on test, but too little on the tuning queries, where the choice is made; worth another look"
             why = (
                 f"{words[:1].upper()}{words[1:]}: {describe_difference(row, case.primary)} on test; {gain:+.3f} on tuning, "
@@ -132,9 +139,12 @@ def list_changes(case: Case, difference: Mapping[str, Any]) -> list[str]:
     undecided = [row for row in case.rows if row.get("verdict") == "cannot_tell"]
     if undecided:
         row = min(undecided, key=lambda one: one["queries_needed"])
+        settle = f"about {row['queries_needed']:,} would settle it"
+        if row["queries_needed"] <= row["n"]:
+            settle = "its effect lies close to the smallest useful gain, where no number of queries is sure to decide"
         changes.append(
             f"More queries: {row['title'].lower()} ({row['delta']:+.3f}) cannot be told from nothing with {row['n']} test "
-            f"queries; about {row['queries_needed']:,} would settle it."
+            f"queries; {settle}."
         )
     if case.stability.deciding:
         count = len(case.stability.deciding)
@@ -166,6 +176,15 @@ def list_flags(case: Case) -> list[str]:
                 f"{row['title']}: {row['system']} has {abs(gap):.0%} {more} judged documents among its first ten than "
                 f"{row['incumbent']}; unjudged ones count as wrong, so the verdict may tilt."
             )
+    judged = {system.name: system.judged_at_10 for system in case.experiment.systems}
+    own, base = judged.get(case.system), judged.get(case.baseline)
+    if own is not None and base is not None and abs(own - base) > UNUSUAL_JUDGED and len(flags) == len(case.split.warnings):
+        flags.append(
+            f"{case.system} and {case.baseline} differ by {abs(own - base):.0%} in judged documents among the first ten; "
+            "unjudged ones count as wrong, so the comparison may tilt."
+        )
+    if case.system in case.choice.outside_limits:
+        flags.append(f"Even {case.system} is over the latency limit; no system measured is within it.")
     if case.choice.worth_trying:
         flags.append("This action was not measured yet; it is worth trying, not proven.")
     return flags

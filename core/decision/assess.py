@@ -88,6 +88,11 @@ def assess(
     started = time.perf_counter()
     resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
     climber = Climber(keep_judged(dataset), goals or Goals(), resources, on_progress)
+    if not climber.split.test:
+        raise InputError(
+            f"the dataset {dataset.name} has no judged query on the test side of its own split; "
+            "judge some in qrels/test.tsv, or remove the split"
+        )
     climber.meter.enter("climbing on the tuning queries")
     steps = climber.climb(climber.split)
     experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
@@ -124,7 +129,7 @@ def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readi
         not_found=readings.gap("not_among_100"),
     )
     choice = choose(findings)
-    actions, systems = climber.resplit(steps, latencies=latencies)
+    actions, systems = climber.resplit(steps, latencies=latencies, gap=readings.headroom["gap"])
     deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
     rows = describe_rungs(findings, experiment, primary=climber.primary)
     return Assessment(

@@ -10,7 +10,7 @@ from core.data.split import Split
 from core.decision.choose import Choice, Findings
 from core.decision.readers import Readings
 from core.decision.stability import Stability
-from core.evaluation.answers import SUCCESS
+from core.evaluation.evaluate import find_success_measure
 from core.experiment import Experiment, SystemResult
 
 ACTION_TITLES = {
@@ -55,4 +55,4 @@ class Case:
 
     @property
     def success_measure(self) -> str:
-        return SUCCESS if SUCCESS in set(self.experiment.per_query["measure"]) else "Success@5"
+        return find_success_measure(self.experiment.per_query)

@@ -13,6 +13,7 @@ from core.evaluation.significance import bootstrap_means
 from core.systems import System
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
+LEAST_TUNING = 5  # tuning queries below which nothing is chosen
 TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
 ACTION_OF_RUNG = {
     "chunking": "fix_chunking",
@@ -38,7 +39,7 @@ class Findings:
     in ms by system, where measured. target_means: system -> test mean of the target's measure, empty without a target.
     missing: share of all judged queries without a relevant document in the corpus. labels_fit: some system fits the labels
     better than chance. ranked_low, not_found: parts of the gap, for the direction of fine-tuning. cross_encoder: one was
-    measured.
+    measured. tuning: measured tuning queries.
     """
 
     baseline: System
@@ -53,6 +54,7 @@ class Findings:
     ranked_low: float = 0.0
     not_found: float = 0.0
     cross_encoder: bool = False
+    tuning: int = LEAST_TUNING
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ class Choice:
 def choose(findings: Findings) -> Choice:
     """Labels first, then the cheapest system that is not usefully worse than the best, then the rung that gained most."""
     draft, unsure = _choose_system(findings)
-    answerable = len(findings.values)
-    if answerable < LEAST_TEST:
-        words = f"Only {answerable} test queries have a relevant label; at least {LEAST_TEST} are needed."
-        return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
+    for count, least, side in ((len(findings.values), LEAST_TEST, "test"), (findings.tuning, LEAST_TUNING, "tuning")):
+        if count < least:
+            have = "query has" if count == 1 else "queries have"
+            words = f"Only {count} {side} {have} a relevant label; at least {least} are needed."
+            return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
     if findings.missing >= TOO_MANY_MISSING:
         words = (
             f"For {findings.missing:.0%} of the judged queries the corpus holds no relevant document; no retrieval finds it."
@@ -92,7 +95,7 @@ def choose(findings: Findings) -> Choice:
         first = max(path, key=lambda step: gains.get(step.chosen.name, 0.0) if step.chosen is not None else 0.0)
         return replace(draft, action=ACTION_OF_RUNG[first.rung], rung=first.rung)
     target = findings.goals.target
-    if target is not None and findings.target_means.get(draft.system, 1.0) < target[1]:
+    if target is not None and findings.target_means.get(draft.system, 0.0) < target[1]:
         return _go_beyond(findings, draft)
     return draft
 
@@ -136,7 +139,8 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
     if good[0] != best:
         return pick(good[0], f"{good[0]} is the cheapest that is not usefully worse than {best}, the best on tuning."), False
     if best == baseline:
-        return pick(best, f"No rung gained anything useful over {best} on the tuning queries."), False
+        within = " within the latency limit" if outside else ""
+        return pick(best, f"No rung{within} gained anything useful over {best} on the tuning queries."), False
     proven = set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
     climbed = [name for name in inside if name in proven]
     if climbed:

@@ -155,7 +155,7 @@ class Climber:
         targets: dict[str, float] = {}
         if self.goals.target is not None:
             means = tabulate(candidates, self.measurer.targets, query_ids=split.test).mean()
-            targets = {str(name): float(mean) for name, mean in means.items()}
+            targets = {str(name): float(mean) for name, mean in means.items() if np.isfinite(mean)}
         rerankers = [system.rerank for step in steps for system in step.variants]
         return Findings(
             baseline=self.baseline,
@@ -170,10 +170,16 @@ class Climber:
             missing=self.missing,
             labels_fit=self.labels_fit,
             cross_encoder=any(isinstance(stage, CrossEncoderRerank) for stage in rerankers),
+            tuning=len(tabulate([self.baseline], self.measurer.values, query_ids=split.tuning)),
         )
 
-    def resplit(self, steps: Sequence[Step], *, latencies: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
-        """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew. steps: the main ones."""
+    def resplit(
+        self, steps: Sequence[Step], *, latencies: Mapping[str, float], gap: Mapping[str, float]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew.
+
+        steps: the main ones. gap: of the headroom on the main split.
+        """
         self.meter.enter("how stable is the verdict")
 
         reranked = {step.incumbent.chunk for step in steps if step.rung == "reranking"}
@@ -183,8 +189,14 @@ class Climber:
             skipped = rung == "reranking" and incumbent.chunk not in reranked
             return [] if skipped else propose_variants(rung, incumbent, self.offer)
 
+        timed = {step.rung: latencies.get(step.chosen.name) for step in steps if step.chosen is not None}
+
         def decide(split: Split, flips: int) -> Findings:
-            return self.find(split, self.climb(split, propose=propose), latencies=latencies, flips=flips)
+            climbed = self.climb(split, propose=propose)
+            # A system that only this split chose was not timed: it is as slow as the main ladder's on its rung.
+            guessed = {s.chosen.name: ms for s in climbed if s.chosen is not None and (ms := timed.get(s.rung)) is not None}
+            found = self.find(split, climbed, latencies={**guessed, **latencies}, flips=flips)
+            return dataclasses.replace(found, ranked_low=gap["ranked_low"], not_found=gap["not_among_100"])
 
         def report(done: int) -> None:
             self.meter.resplits = done / RESPLITS

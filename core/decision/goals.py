@@ -10,7 +10,9 @@ from core.errors import InputError, check_range
 from core.evaluation.compare_pairs import SMALLEST_USEFUL_GAIN
 from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES
 
-PRIMARIES = (*DOCUMENT_MEASURES, CONTEXT_RECALL)
+# Those that a perfect ranking brings to 1, whatever the number of relevant documents: the headroom is counted to there.
+PRIMARIES = ("nDCG@10", "AP", "RR@10", "Success@1", "Success@5", "R@100", CONTEXT_RECALL)
+LEAST_GAIN = 0.001
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Goals:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_range("the smallest useful gain", self.min_gain, low=0, high=1)
+        check_range("the smallest useful gain", self.min_gain, low=LEAST_GAIN, high=1)
         if self.primary and self.primary not in PRIMARIES:
             raise InputError(f"the measure {self.primary!r} cannot choose; it can be {', '.join(PRIMARIES)}")
         if self.target is not None:

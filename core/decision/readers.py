@@ -90,7 +90,8 @@ def read_test(
         )
     slices = find_slices(dataset, frequencies=frequencies)
     slices = slices[slices["query_id"].isin(split.test)]
-    names = [system.name for system in candidates if system.name in experiment.ready]
+    measured = set(experiment.per_query.loc[experiment.per_query["measure"] == primary, "system"])
+    names = [system.name for system in candidates if system.name in measured]
     return Readings(
         failures=pd.concat([one.failures for one in found.values()], ignore_index=True),
         rescues=pd.concat([one.rescues.assign(diagnosed=name) for name, one in found.items()], ignore_index=True),

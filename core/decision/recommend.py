@@ -28,6 +28,7 @@ from core.evaluation.measures import CONTEXT, CONTEXT_RECALL
 from core.experiment import Experiment
 
 _FIXED, _BROKEN = 3, 1  # example queries shown
+_ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ def write_sentence(case: Case, success: Mapping[str, tuple[int, int]]) -> str:
     if case.choice.worth_trying:
         return f"Keep {case.system}. {hits}. {case.choice.why}"
     if case.system == case.baseline:
-        return f"Keep {case.system}: embeddings are enough. {hits}, and no cheaper fix was found to add anything useful."
+        if any(row.get("verdict") == "better" for row in case.rows) or case.findings.goals.target is not None:
+            return f"Keep {case.system}. {hits}. {case.choice.why}"
+        enough = ": embeddings are enough" if found >= _ENOUGH * of else ""
+        return f"Keep {case.system}{enough}. {hits}, and no cheaper fix was found to add anything useful."
     verdict = f"Use {case.system}. {hits}; today for {success[case.baseline][0]}."
     if case.primary != CONTEXT_RECALL:
         return verdict
@@ -143,21 +147,19 @@ def write_sentence(case: Case, success: Mapping[str, tuple[int, int]]) -> str:
 
 
 def compare_with_baseline(case: Case) -> dict[str, Any]:
-    """The recommended system against the baseline on the test queries: effect, interval, p at the ladder's correction."""
+    """The recommended system against the baseline on the test queries: effect, interval, p and verdict under the correction."""
     if case.system == case.baseline or case.system not in case.findings.values:
         return {}
-    pair = [(case.baseline, case.system)]
+    pairs = [(row["baseline"], row["system"]) for row in case.findings.comparisons.to_dict("records")]
+    own = (case.baseline, case.system)
+    # As one more pair of the ladder's family, so that the same pair gets the same words here and there.
+    family = pairs if own in pairs else [*pairs, own]
     goals = case.findings.goals
-    row = compare_table(case.findings.values, pair, measure=case.primary, min_gain=goals.min_gain, seed=goals.seed).to_dict(
-        "records"
-    )[0]
-    family = max(int((case.findings.comparisons["wins"] + case.findings.comparisons["losses"] > 0).sum()), 1)
-    p = min(1.0, max(row["p_t"], row["p_randomization"]) * family)
-    real = p < 0.05 and (row["low"] > 0 or row["high"] < 0)
-    kept = {
-        name: row[name] for name in ("delta", "low", "high", "n", "mde", "queries_needed", "wins", "ties", "losses", "harmed")
-    }
-    return {"measure": case.primary, **kept, "p": float(p), "real": bool(real)}
+    table = compare_table(case.findings.values, family, measure=case.primary, min_gain=goals.min_gain, seed=goals.seed)
+    row = table.to_dict("records")[family.index(own)]
+    names = ("delta", "low", "high", "n", "mde", "queries_needed", "wins", "ties", "losses", "harmed", "verdict")
+    real = row["verdict"] in ("better", "worse", "better_but_small")
+    return {"measure": case.primary, **{name: row[name] for name in names}, "p": float(row["p_adjusted"]), "real": real}
 
 
 def describe_sureness(case: Case, difference: Mapping[str, Any]) -> str:

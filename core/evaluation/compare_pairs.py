@@ -90,7 +90,9 @@ def compare_table(
                 "n": len(delta),
                 "mde": detectable_difference(delta, comparisons=family),
                 "queries_needed": needed_queries(delta, half_width=min_gain, comparisons=family),
-                "verdict": choose_verdict(mean, wide_low[column], wide_high[column], adjusted[column], min_gain=min_gain),
+                "verdict": choose_verdict(mean, wide_low[column], wide_high[column], adjusted[column], min_gain=min_gain)
+                if len(delta) > 1
+                else "cannot_tell",
             }
         )
     return pd.DataFrame(rows, columns=COMPARISON)

@@ -101,8 +101,17 @@ def pivot(per_query: pd.DataFrame) -> pd.DataFrame:
     return table.loc[per_query["query_id"].drop_duplicates(), per_query["system"].drop_duplicates()].astype(float)
 
 
-def count_hits(per_query: pd.DataFrame, *, system: str, measure: str = "Success@5") -> tuple[int, int]:
-    """(queries with a hit, queries measured): "the answer is among the first five for 52 of 60 queries"."""
+def find_success_measure(per_query: pd.DataFrame) -> str:
+    """What "the answer is among the first five" is measured by: by evidence where that was measured, else Success@5."""
+    return SUCCESS if (per_query["measure"] == SUCCESS).any() else "Success@5"
+
+
+def count_hits(per_query: pd.DataFrame, *, system: str, measure: str = "") -> tuple[int, int]:
+    """(queries with a hit, queries measured): "the answer is among the first five for 52 of 60 queries".
+
+    measure: a success measure; "" takes find_success_measure().
+    """
+    measure = measure or find_success_measure(per_query)
     values = per_query.loc[(per_query["system"] == system) & (per_query["measure"] == measure), "value"]
     return int(np.sum(values > 0)), len(values)
 

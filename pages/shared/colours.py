@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from core.systems import BASELINE, make_named_systems, preselect
 
 # The ten of .streamlit/config.toml: any two stay apart for colour-blind readers.
@@ -22,8 +24,14 @@ LABELS = {
 }
 
 
-def style_system(name: str, *, own: Sequence[str] = ()) -> tuple[str, str, str]:
-    """(colour, marker symbol, line dash) of a system. own: the names of systems that users added, in their order."""
+def style_system(name: str, *, own: Sequence[str] | None = None) -> tuple[str, str, str]:
+    """(colour, marker symbol, line dash) of a system, the same on every page.
+
+    own: names beside the named systems', in their order; None takes those of the experiment that is looked at.
+    """
+    if own is None:
+        view = st.session_state.get("_view")
+        own = [system.name for system in view.experiment.systems] if view is not None and view.experiment is not None else []
     if name == BASELINE:
         return BASELINE_GREY, SYMBOLS[0], DASHES[0]
     # The first colours are furthest apart: they go to the systems that are seen together most.

@@ -57,7 +57,7 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
         )
         gain = left.number_input(
             "Smallest useful gain",
-            0.0,
+            0.001,
             1.0,
             goals.min_gain,
             0.01,

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.evaluate import pivot
+from core.evaluation.evaluate import find_success_measure, pivot
 from core.experiment import Experiment
 from core.schema import to_document_run
 from core.systems import BASELINE
 
 TOP = 10
-FOUND = "Success@5"
 ALL_QUERIES, FOUND_BY_ALL, FOUND_BY_NONE, FAILED_BY = "all queries", "found by all", "found by none", "failed by "
 
 Runs = dict[str, pd.DataFrame]
@@ -116,7 +115,7 @@ def filter_queries(
 ) -> list[str]:
     """The ids, in their order, whose query has all the words (in text or id), one of the tags, and the outcome.
 
-    "Found" means a relevant document among the first five (Success@5); queries without a relevant label have no outcome.
+    "Found" means the answer among the first five (find_success_measure); queries without a relevant label have no outcome.
     """
     rows = queries.set_index("query_id").loc[list(ids)]
     wanted = words.casefold().split()
@@ -127,7 +126,7 @@ def filter_queries(
             kept.append(query_id)
     if outcome == ALL_QUERIES or per_query is None:
         return kept
-    found = per_query[per_query["measure"] == FOUND]
+    found = per_query[per_query["measure"] == find_success_measure(per_query)]
     table = pivot(found) > 0 if len(found) else pd.DataFrame(dtype=bool)
     if outcome == FOUND_BY_ALL:
         fitting = table.index[table.all(axis=1)]

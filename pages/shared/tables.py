@@ -11,7 +11,15 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.evaluation.evaluate import MeanValue, average, count_hits, difference, pivot, recall_curve
+from core.evaluation.evaluate import (
+    MeanValue,
+    average,
+    count_hits,
+    difference,
+    find_success_measure,
+    pivot,
+    recall_curve,
+)
 from core.experiment import Experiment
 from core.schema import to_document_run
 from pages.shared.frame import MEASURE_WORDS
@@ -19,7 +27,6 @@ from pages.shared.state import View
 from pages.shared.text import escape_markdown
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
-HIT = "Success@5"
 JUDGED_GAP = 0.05  # shares of labelled hits that differ by more than this make a comparison doubtful
 SHARED_DEPTH = 10
 NO_RESULT, WAITING = "no result", "waiting"
@@ -121,18 +128,19 @@ def find_leader(means: Mapping[str, Mapping[str, MeanValue]], measure: str) -> s
 def make_leaderboard(view: View, *, baseline: str, waiting: Sequence[str] = ()) -> pd.DataFrame:
     """One row per system, best on the view's measure first, those without a result last.
 
-    Columns: system, state ("", "no result" or "waiting"), hit (Success@5), mean, delta, low, high, p95 (ms), n.
+    Columns: system, state ("", "no result" or "waiting"), hit (find_success_measure), mean, delta, low, high, p95 (ms), n.
     """
     experiment = view.experiment
     systems = experiment.systems if experiment else ()
-    means = average_view(view, [HIT, view.measure])
+    success = find_success_measure(view.per_query)
+    means = average_view(view, [success, view.measure])
     deltas = compare_view(view, baseline) if baseline else {}
     rows: list[dict[str, Any]] = []
     for system in systems:
         row: dict[str, Any] = {"system": system.name, "state": NO_RESULT if system.error else ""}
         own, delta = means.get(system.name, {}), deltas.get(system.name)
-        if HIT in own:
-            row["hit"] = own[HIT].mean
+        if success in own:
+            row["hit"] = own[success].mean
         if view.measure in own:
             row |= {"mean": own[view.measure].mean, "n": own[view.measure].n}
         if delta is not None:
@@ -147,13 +155,13 @@ def make_leaderboard(view: View, *, baseline: str, waiting: Sequence[str] = ()) 
     return frame.sort_values("mean", ascending=False, kind="stable", na_position="last").reset_index(drop=True)
 
 
-def show_leaderboard(board: pd.DataFrame, *, measure: str, baseline: str, key: str) -> str | None:
-    """Draws the leaderboard; returns the system whose row is selected, if any."""
+def show_leaderboard(board: pd.DataFrame, *, measure: str, success: str, baseline: str, key: str) -> str | None:
+    """Draws the leaderboard; returns the system whose row is selected, if any. success: what its column `hit` holds."""
     shown = board.drop(columns="state")
     shown["system"] = [
         f"{name} ({state})" if state else name for name, state in zip(board["system"], board["state"], strict=True)
     ]
-    if measure == HIT:
+    if measure == success:
         shown = shown.drop(columns="mean")
     number = st.column_config.NumberColumn
     name = escape_markdown(baseline)
@@ -162,7 +170,7 @@ def show_leaderboard(board: pd.DataFrame, *, measure: str, baseline: str, key: s
     )
     words = {
         "system": "Select a row to see its queries.",
-        "hit": MEASURE_WORDS[HIT],
+        "hit": MEASURE_WORDS[success],
         "mean": MEASURE_WORDS.get(measure),
         "delta": f"Mean {escape_markdown(measure)} minus that of {name}, over the same queries.",
         "low": interval,
@@ -172,7 +180,7 @@ def show_leaderboard(board: pd.DataFrame, *, measure: str, baseline: str, key: s
     }
     config = {
         "system": st.column_config.TextColumn("System", pinned=True, help=words["system"]),
-        "hit": number(HIT, format="%.3f", help=words["hit"]),
+        "hit": number(success, format="%.3f", help=words["hit"]),
         "mean": number(measure, format="%.3f", help=words["mean"]),
         "delta": number("Difference", format="%+.3f", help=words["delta"]),
         "low": number("Low", format="%+.3f", help=words["low"]),
@@ -197,10 +205,11 @@ def show_leaderboard(board: pd.DataFrame, *, measure: str, baseline: str, key: s
 
 
 def pair_queries(view: View, first: str, second: str, texts: Mapping[str, str]) -> pd.DataFrame:
-    """query_id, text, first, second, delta (first - second) on the view's measure, hit (Success@5 of first > 0)."""
+    """query_id, text, first, second, delta (first - second) on the view's measure, hit (answer among first's five)."""
     frame = view.per_query
     table = pivot(frame[frame["measure"] == view.measure])
-    hits = frame[(frame["measure"] == HIT) & (frame["system"] == first)].set_index("query_id")["value"] > 0
+    success = frame["measure"] == find_success_measure(frame)
+    hits = frame[success & (frame["system"] == first)].set_index("query_id")["value"] > 0
     ids = table.index.astype(str)
     return pd.DataFrame(
         {

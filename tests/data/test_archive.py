@@ -45,7 +45,8 @@ def test_a_zip_is_unpacked_without_clutter(here: Path) -> None:
     path = make_zip(here / "a.zip", {"d/corpus.jsonl": CORPUS, "__MACOSX/d/._c": b"x", "d/.DS_Store": b"x"})
     unpack_zip(path, here / "out")
     assert [entry.relative_to(here).as_posix() for entry in sorted((here / "out").rglob("*"))] == [
-        "out/d", "out/d/corpus.jsonl",
+        "out/d",
+        "out/d/corpus.jsonl",
     ]
 
 
@@ -149,16 +150,22 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
     cases = {
         "dataset": (["corpus.jsonl", "README.md"], UploadKind.DATASET, ("corpus.jsonl",), "A dataset: corpus.jsonl."),
         "docs": (
-            ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"], UploadKind.DOCUMENTS, ("a.md", "sub/b.pdf"),
+            ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"],
+            UploadKind.DOCUMENTS,
+            ("a.md", "sub/b.pdf"),
             "2 documents.",
         ),
         "tables": (
-            ["README.md", "a.csv", "queries.jsonl"], UploadKind.TABLES, ("a.csv", "queries.jsonl"),
+            ["README.md", "a.csv", "queries.jsonl"],
+            UploadKind.TABLES,
+            ("a.csv", "queries.jsonl"),
             "2 tables: a.csv, queries.jsonl; say which is what.",
         ),
         "readme": (["README.md"], UploadKind.DOCUMENTS, ("README.md",), "1 document."),
         "other": (
-            ["a.png"], UploadKind.UNKNOWN, ("a.png",),
+            ["a.png"],
+            UploadKind.UNKNOWN,
+            ("a.png",),
             "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
             "(.csv .tsv .jsonl .parquet).",
         ),

@@ -65,8 +65,13 @@ def test_markdown_with_front_matter_and_path(tmp_path: Path) -> None:
     assert document.title == "Yes"
     assert document.text == "```\n# no\n```\n# Yes #\nbody"
     assert document.metadata == {
-        "file_type": "md", "folder": "guides/hub", "path_1": "guides", "path_2": "hub",
-        "version": 3.1, "name": "3.1", "date": "2024-09-18",
+        "file_type": "md",
+        "folder": "guides/hub",
+        "path_1": "guides",
+        "path_2": "hub",
+        "version": 3.1,
+        "name": "3.1",
+        "date": "2024-09-18",
     }
 
 
@@ -134,8 +139,7 @@ def test_bad_files(tmp_path: Path) -> None:
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     assert refuse(tmp_path / "scan.pdf") == (
-        ": the PDF has no text in its 2 pages (scanned images?); "
-        "run OCR first, for example: ocrmypdf scan.pdf ocr-scan.pdf"
+        ": the PDF has no text in its 2 pages (scanned images?); run OCR first, for example: ocrmypdf scan.pdf ocr-scan.pdf"
     )
     assert refuse(tmp_path / "broken.pdf") == (
         ": is not a readable PDF (PdfStreamError); open it in a PDF viewer and print it to a new PDF"

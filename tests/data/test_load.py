@@ -15,7 +15,9 @@ from core.errors import InputError
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 CORPUS = [
     {
-        "_id": "a", "title": "Alpha", "text": "One fish. Two fish. Red hen.",
+        "_id": "a",
+        "title": "Alpha",
+        "text": "One fish. Two fish. Red hen.",
         "metadata": {"version": "3.1", "year": 2020},
     },
     {"_id": "b", "text": "Blue whale.", "metadata": {"version": "3.2"}},
@@ -126,8 +128,7 @@ def test_nested_folder_and_its_name(tmp_path: Path) -> None:
         ({"model": "x"}, 'The filter on "model" of query "q" matches no document; no document has the field "model".'),
         (
             {"version": ["3.1", "4"]},
-            'The filter version = "4" (text) of query "q" matches no document; '
-            'the documents have "3.1" (text), "3.2" (text).',
+            'The filter version = "4" (text) of query "q" matches no document; the documents have "3.1" (text), "3.2" (text).',
         ),
         (
             {"year": {"gte": 2021}},
@@ -161,7 +162,9 @@ def test_labels_without_documents_or_queries_are_counted(tmp_path: Path) -> None
 def test_other_warnings(tmp_path: Path) -> None:
     corpus = [*CORPUS, {"_id": "c", "text": " ", "url": "u"}]
     folder = write_folder(
-        tmp_path, corpus=corpus, queries=query(evidence=[{"doc_id": "a", "quote": "hen"}], split="test"),
+        tmp_path,
+        corpus=corpus,
+        queries=query(evidence=[{"doc_id": "a", "quote": "hen"}], split="test"),
         qrels="q 0 a 0\nq 0 a 0\n",
     )
     (folder / "qrels.txt").write_text("q 0 b 1\n")
@@ -178,8 +181,7 @@ def test_other_warnings(tmp_path: Path) -> None:
 BAD_LINES = [
     (
         b'{"_id": "a", "text": "x"}\n{"_id": "b", "text" "y"}\n',
-        ', line 2: broken JSON (Expecting \':\' delimiter at column 21): {"_id": "b", "text" "y"}; '
-        "correct or delete this line",
+        ', line 2: broken JSON (Expecting \':\' delimiter at column 21): {"_id": "b", "text" "y"}; correct or delete this line',
     ),
     (b"", ": the file is empty; expected one JSON object per line"),
     (b"\n \n", ": the file is empty; expected one JSON object per line"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,9 +52,7 @@ def test_at_least_twenty_tune_but_never_more_than_half() -> None:
     assert len(make_split(HUNDRED.head(50), NO_EVIDENCE).tuning) == 20  # 30 % would be 15
     small = make_split(HUNDRED.head(30), NO_EVIDENCE)
     assert len(small.tuning) == 15
-    assert small.warnings == (
-        "Only 15 queries are left for tuning; choices made on so few are unsure. Label more queries.",
-    )
+    assert small.warnings == ("Only 15 queries are left for tuning; choices made on so few are unsure. Label more queries.",)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1])
@@ -85,14 +85,33 @@ def test_groups_never_straddle() -> None:
 
 def test_a_given_split_is_kept_and_its_leaks_are_named() -> None:
     queries = make_queries(["reset hub", "Reset hub!", "other"], splits=["tuning", "test", "test"])
-    split = make_split(queries, NO_EVIDENCE)
+    split = make_split(queries, NO_EVIDENCE, least=1)
     assert (split.tuning, split.test, split.given) == (("q0",), ("q1", "q2"), True)
     assert split.warnings == (
-        "1 test queries say the same as a tuning query or rest on the same text (q1): "
+        "1 test query says the same as a tuning query or rests on the same text (q1): "
         "results on them flatter whatever was tuned. Move them to one side of the split.",
     )
     clean = make_queries(["reset hub", "battery", "other"], splits=["tuning", "test", "test"])
-    assert make_split(clean, NO_EVIDENCE).warnings == ()
+    assert make_split(clean, NO_EVIDENCE, least=1).warnings == ()
+    assert make_split(clean, NO_EVIDENCE).warnings[0].startswith("Only 1 query is left for tuning")
+
+
+def test_every_tag_gives_its_share_to_tuning() -> None:
+    """Ten tags of nine queries: 30 % of nine is 2.7, so each gives two or three, whatever its place in the alphabet."""
+    tags = [(f"t{n % 10}",) for n in range(90)]
+    queries = HUNDRED.head(90).assign(tags=pd.Series(tags, dtype=object))
+    drawn = [make_split(queries, NO_EVIDENCE, seed=seed) for seed in range(20)]
+    for split in drawn:
+        assert len(split.tuning) == 27
+        counts = Counter(int(query[1:]) % 10 for query in split.tuning)
+        assert set(counts.values()) == {2, 3} and len(counts) == 10
+    assert len({split.tuning for split in drawn}) == 20
+    assert len({tuple(sorted(Counter(int(q[1:]) % 10 for q in split.tuning).items())) for split in drawn}) > 1
+
+
+def test_queries_with_tags_of_their_own_are_drawn_at_random() -> None:
+    queries = HUNDRED.assign(tags=pd.Series([(f"own {n}",) for n in range(100)], dtype=object))
+    assert len({make_split(queries, NO_EVIDENCE, seed=seed).tuning for seed in range(20)}) == 20
 
 
 def test_normalised_text() -> None:
@@ -121,9 +140,9 @@ def test_known_groups_are_taken_as_they_are() -> None:
 
 def test_known_groups_find_the_leaks_of_a_given_split() -> None:
     given = HUNDRED.head(4).assign(split=["tuning", "test", "tuning", "test"])
-    together = make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 0, "q2": 1, "q3": 2})
+    together = make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 0, "q2": 1, "q3": 2}, least=2)
     assert len(together.warnings) == 1 and "q1" in together.warnings[0] and "q3" not in together.warnings[0]
-    assert make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 1, "q2": 0, "q3": 2}).warnings == ()
+    assert make_split(given, NO_EVIDENCE, groups={"q0": 0, "q1": 1, "q2": 0, "q3": 2}, least=2).warnings == ()
 
 
 def test_equal_groups_give_equal_splits_however_they_are_numbered() -> None:

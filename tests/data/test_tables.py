@@ -38,11 +38,15 @@ def refuse(path: Path, mapping: dict[str, str], *, role: str = "corpus") -> str:
 
 def test_guess_mapping() -> None:
     assert guess_mapping(["DocID", "Headline", "Body", "year"], role="corpus") == {
-        "id": "DocID", "title": "Headline", "text": "Body",
+        "id": "DocID",
+        "title": "Headline",
+        "text": "Body",
     }
     assert guess_mapping(["_id", "question"], role="queries") == {"id": "_id", "text": "question"}
     assert guess_mapping(["query-id", "corpus-id", "score"], role="judgments") == {
-        "query_id": "query-id", "doc_id": "corpus-id", "relevance": "score",
+        "query_id": "query-id",
+        "doc_id": "corpus-id",
+        "relevance": "score",
     }
     assert guess_mapping(["x"], role="corpus") == {}
 
@@ -50,9 +54,7 @@ def test_guess_mapping() -> None:
 def test_check_mapping_gives_the_reason() -> None:
     assert check_mapping({"text": "t"}, role="corpus") is None
     assert check_mapping({"text": ""}, role="corpus") == "Choose the column that holds the text of the corpus."
-    assert check_mapping({"query_id": "q"}, role="judgments") == (
-        "Choose the column that holds the doc id of the judgments."
-    )
+    assert check_mapping({"query_id": "q"}, role="judgments") == ("Choose the column that holds the doc id of the judgments.")
     assert check_mapping({"text": "t", "title": "t"}, role="corpus") == (
         'The column "t" is used for both text and title; choose another one for one of them.'
     )
@@ -79,10 +81,18 @@ def test_csv_metadata_gets_types_only_if_nothing_is_lost(tmp_path: Path) -> None
         "b,x,2021,3.10,2,02345,False,n\n"
     )
     assert convert(path, {"id": "id", "text": "text"}) == [
-        {"_id": "a", "title": "", "text": 'one, "two"\nthree',
-         "metadata": {"year": 2020, "version": "3.1", "price": 1.5, "zip": "01234", "open": True}},
-        {"_id": "b", "title": "", "text": "x",
-         "metadata": {"year": 2021, "version": "3.10", "price": 2, "zip": "02345", "open": False, "note": "n"}},
+        {
+            "_id": "a",
+            "title": "",
+            "text": 'one, "two"\nthree',
+            "metadata": {"year": 2020, "version": "3.1", "price": 1.5, "zip": "01234", "open": True},
+        },
+        {
+            "_id": "b",
+            "title": "",
+            "text": "x",
+            "metadata": {"year": 2021, "version": "3.10", "price": 2, "zip": "02345", "open": False, "note": "n"},
+        },
     ]
 
 
@@ -96,8 +106,10 @@ def test_parquet_and_numbered_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pd.DataFrame(
         {
-            "body": ["x", "y"], "day": [datetime.date(2024, 9, 18), None],
-            "size": [1.5, float("nan")], "tags": [["a"], []],
+            "body": ["x", "y"],
+            "day": [datetime.date(2024, 9, 18), None],
+            "size": [1.5, float("nan")],
+            "tags": [["a"], []],
         }
     ).to_parquet(path)
     assert convert(path, {"text": "body"}) == [
@@ -172,9 +184,7 @@ def test_bad_tables(tmp_path: Path) -> None:
 def test_bad_values(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pd.DataFrame({"text": [1.5]}).to_parquet(path)
-    assert refuse(path, {"text": "text"}) == (
-        ': row 1: column "text" holds a number, expected text; choose another column'
-    )
+    assert refuse(path, {"text": "text"}) == (': row 1: column "text" holds a number, expected text; choose another column')
     path.write_bytes(b"nonsense")
     assert refuse(path, {"text": "text"}) == ": is not a readable Parquet file (ArrowInvalid); export it again"
     judgments = tmp_path / "j.csv"
@@ -196,6 +206,4 @@ def test_bad_values(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no table is used as the corpus"):
         tables_to_dataset_folder({}, tmp_path / "out")
     (tmp_path / "a.xlsx").write_bytes(b"x")
-    assert refuse(tmp_path / "a.xlsx", {"text": "text"}) == (
-        ": is not a table; expected a .csv, .tsv, .jsonl or .parquet file"
-    )
+    assert refuse(tmp_path / "a.xlsx", {"text": "text"}) == (": is not a table; expected a .csv, .tsv, .jsonl or .parquet file")

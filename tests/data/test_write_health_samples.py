@@ -28,7 +28,8 @@ def make_folder(folder: Path, *, split: bool) -> Path:
     queries: list[dict[str, Any]] = [
         {"_id": "q1", "text": "first", "filter": {"v": {"gte": 1}}, "tags": ["t"], "answer": "one"},
         {
-            "_id": "q2", "text": "second",
+            "_id": "q2",
+            "text": "second",
             "evidence": [{"doc_id": "a", "quote": "two"}, {"doc_id": "gone", "quote": "x"}],
         },
         {"_id": "q3", "text": "third"},
@@ -96,9 +97,7 @@ def test_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "corpus.jsonl").write_text('{"_id": "a", "text": "x"}')
     (tmp_path / "tiny" / "README.md").write_text("# Tiny corpus\n\nOne document\nfor tests.\n\nMore.\n")
-    assert samples.list_samples() == [
-        samples.Sample("tiny", "Tiny corpus", "One document for tests.", tmp_path / "tiny")
-    ]
+    assert samples.list_samples() == [samples.Sample("tiny", "Tiny corpus", "One document for tests.", tmp_path / "tiny")]
     assert samples.resolve_dataset("tiny") == tmp_path / "tiny"
     assert samples.resolve_dataset(str(tmp_path / "empty")) == tmp_path / "empty"
     assert isinstance(samples.load("tiny"), Dataset)

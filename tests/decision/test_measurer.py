@@ -146,8 +146,11 @@ def make_labelled(small: Dataset, *, labelled: int, with_evidence: int) -> Datas
 @pytest.mark.parametrize(
     ("labelled", "with_evidence", "asked", "primary"),
     [
-        (4, 2, "", CONTEXT_RECALL),  # half is enough
-        (4, 1, "", "nDCG@10"),
+        (4, 4, "", CONTEXT_RECALL),
+        (4, 2, "", "nDCG@10"),  # half is enough only if it is forty queries
+        (80, 40, "", CONTEXT_RECALL),
+        (80, 39, "", "nDCG@10"),
+        (100, 49, "", "nDCG@10"),
         (4, 0, "", "nDCG@10"),
         (0, 0, "", "nDCG@10"),
         (4, 4, "AP", "AP"),  # what the user asks for

@@ -103,7 +103,7 @@ def test_baseline_in_the_link_is_compared_with(workspace: Path) -> None:
 
 def test_measure_that_is_the_hit_rate_stands_once(workspace: Path) -> None:
     make_experiment(workspace)
-    board = open_page(dataset="small", measure="Success@5").dataframe[0].value
+    board = open_page(dataset="small", measure="answer_success@5").dataframe[0].value
     assert list(board.columns) == ["system", "hit", "delta", "low", "high", "p95", "n"]
 
 

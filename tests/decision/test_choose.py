@@ -93,8 +93,8 @@ CASES: dict[str, tuple[Findings, str, str]] = {
     "too few queries come before a poor corpus": (make_findings(n=10, missing=0.9), "label_more_queries", "dense"),
     "labels that fit nothing": (make_findings(labels_fit=False), "label_more_queries", "dense"),
     "a poor corpus comes before labels that fit nothing": (make_findings(labels_fit=False, missing=0.5), "extend_corpus", "h"),
-    "nothing to choose on": (make_findings(tuning=4), "label_more_queries", "dense"),
-    "five to choose on": (make_findings(tuning=5), "use_hybrid_search", "h"),
+    "nothing to choose on": (replace(make_findings(), tuning=4), "label_more_queries", "dense"),
+    "five to choose on": (replace(make_findings(), tuning=5), "use_hybrid_search", "h"),
     # a target is met by the mean, by the cheapest
     "c meets the target": (make_findings(goals=TARGET, target_means=TEST), "fix_chunking", "c"),
     "c meets it exactly": (make_findings(goals=TARGET, target_means={**TEST, "c": 0.52}), "fix_chunking", "c"),

@@ -158,6 +158,10 @@ def list_changes(case: Case, difference: Mapping[str, Any]) -> list[str]:
         changes.append(
             f"Another draw of the queries: in {share:.0%} of the re-splits it is “{ACTION_TITLES[others[0]].lower()}”."
         )
+    often = next(iter(case.stability.systems), case.system)
+    if often != case.system and case.stability.systems[often] >= 2 * case.stability.systems.get(case.system, 0.0):
+        share = case.stability.systems[often]
+        changes.append(f"Another draw of the queries: in {share:.0%} of the re-splits the system is {often}.")
     if case.findings.goals.target is None:
         changes.append("A target: with one, the cheapest system that reaches it is recommended.")
     if case.choice.outside_limits:

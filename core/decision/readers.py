@@ -168,7 +168,8 @@ def _read_headroom(
     by_rung = {step.rung: step for step in steps}
     chunkings = list(by_rung["chunking"].variants) if "chunking" in by_rung else []
     candidates = list_candidates(baseline, steps)
-    kept = {CHUNKING: by_rung.get("chunking"), FILTER: by_rung.get("metadata_filters")}
+    rung_of = {CHUNKING: "chunking", FILTER: "metadata_filters", UNION: "hybrid_search"}
+    kept = {fix: by_rung.get(rung) for fix, rung in rung_of.items()}
     adopted = {fix: step.chosen.name for fix, step in kept.items() if step and step.chosen and step.incumbent == baseline}
     systems = {system.name: system for system in (*candidates, *chunkings, words)}
     headroom = measure_headroom(

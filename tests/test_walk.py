@@ -2,7 +2,7 @@
 the recommendation that follows it, loading data, running an experiment, its results, one query, a typed question. Saves
 screenshots under artifacts/.
 
-docs/images/*.png, the pictures in the README, are copies of artifacts/walk-results-light.png and walk-recommendation-light.png.
+docs/images/recommendation.png, the picture in the README, is like artifacts/walk-recommendation-light.png.
 """
 
 from __future__ import annotations

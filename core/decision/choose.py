@@ -117,7 +117,9 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
 def _choose_system(findings: Findings) -> tuple[Choice, bool]:
     """The choice as far as the systems decide it, and whether the queries are too few to say."""
     goals, baseline = findings.goals, findings.baseline.name
-    candidates = [s.name for s in list_candidates(findings.baseline, findings.steps) if s.name in findings.values]
+    # What tuning did not keep is no candidate: it costs more than the system below it for less than a useful gain.
+    climbed = list_candidates(findings.baseline, [step for step in findings.steps if step.kept])
+    candidates = [system.name for system in climbed if system.name in findings.values]
     outside = tuple(name for name in candidates if not _is_within(name, findings))
     inside = [name for name in candidates if name not in outside] or [baseline]
     best = find_best(findings.baseline, findings.steps, allowed=lambda system: system.name in inside).name
@@ -142,9 +144,9 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
         within = " within the latency limit" if outside else ""
         return pick(best, f"No rung{within} gained anything useful over {best} on the tuning queries."), False
     proven = set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
-    climbed = [name for name in inside if name in proven]
-    if climbed:
-        return pick(climbed[-1], f"{climbed[-1]} is the last rung that is better on the test queries."), False
+    better = [name for name in inside if name in proven]
+    if better:
+        return pick(better[-1], f"{better[-1]} is the last rung that is better on the test queries."), False
     return pick(baseline, f"{best} was best on tuning, but the test queries are too few to tell it from {baseline}."), True
 
 

@@ -21,6 +21,7 @@ from core.cli_io import (
     write_result,
 )
 from core.cli_recommend import add_recommend
+from core.cli_train import add_models, add_train
 from core.data.catalog import open_dataset
 from core.data.samples import list_samples
 from core.errors import InputError, LadderError
@@ -28,8 +29,9 @@ from core.experiment import Experiment, to_trec
 from core.runner import compare_here
 from core.settings import quieten_libraries
 from core.store import Workspace
-from core.system_files import list_systems, read_systems, write_systems
+from core.system_files import read_systems, write_systems
 from core.systems import System, make_named_systems, preselect
+from core.trained import list_available
 
 EXIT_BAD_INPUT = 2
 _SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
@@ -87,6 +89,8 @@ def make_parser() -> argparse.ArgumentParser:
     comparing.add_argument("--name", default="", help="a name for the history")
     comparing.set_defaults(run=run_compare)
     add_recommend(commands)
+    add_train(commands)
+    add_models(commands)
     return parser
 
 
@@ -113,7 +117,9 @@ def run_compare(options: argparse.Namespace) -> int:
     if options.runs is not None:
         make_folder(options.runs)
     dataset = open_dataset(options.dataset, workspace)
-    systems = choose_systems(options.systems, options.config, workspace=workspace, has_filters=dataset.has_filters)
+    systems = choose_systems(
+        options.systems, options.config, workspace=workspace, dataset=dataset.name, has_filters=dataset.has_filters
+    )
     print_warnings(dataset)
     experiment = compare_here(
         dataset,
@@ -142,10 +148,10 @@ def make_folder(folder: Path) -> None:
 
 
 def choose_systems(
-    names: Sequence[str] | None, config: Path | None, *, workspace: Workspace, has_filters: bool
+    names: Sequence[str] | None, config: Path | None, *, workspace: Workspace, dataset: str, has_filters: bool
 ) -> dict[str, System]:
     """The systems asked for, by name; InputError lists what there is."""
-    available = list_systems(workspace)
+    available = list_available(workspace, dataset=dataset)
     own: dict[str, System] = {}
     if config is not None:
         try:

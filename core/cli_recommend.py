@@ -71,6 +71,11 @@ def add_recommend(commands: Any) -> None:
         metavar="MODEL",
         help="cross-encoders to try as rerankers: names on the hub, or folders",
     )
+    parser.add_argument(
+        "--with-training",
+        action="store_true",
+        help="let the models trained on this dataset join the ladder, on the split that they were trained with",
+    )
     parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
     parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report, one file that opens anywhere")
@@ -137,6 +142,7 @@ def read_goals(options: argparse.Namespace) -> Goals:
         target=read_bar("--target", options.target),
         max_latency_ms=options.max_latency,
         rerankers=tuple(dict.fromkeys(options.reranker)),
+        with_training=options.with_training,
     )
 
 

@@ -19,6 +19,7 @@ from core.schema import RUN, content_hash
 from core.settings import DEFAULT_MODEL
 from core.stages.index_chroma import IndexDense, measure_index_loss
 from core.stages.reading import share_of_passages_cut, truncation_share
+from core.stages.retrieve import RetrieveDense
 from core.systems import System, build, make_sources
 
 
@@ -126,10 +127,10 @@ class Comparison:
         facts["chunks"] = len(chunks)
         facts["truncated_tokens"] = truncation_share(chunks, tokenizer=tokenizer)
         facts["truncated_passages"] = share_of_passages_cut(chunks, tokenizer=tokenizer)
-        asked = next((node for node in target.walk() if node.gives == "query_vectors"), None)
-        if asked is not None:
-            dense = self.execution.output(index)
-            facts["index_loss"] = 1.0 - measure_index_loss(dense, self.execution.output(asked)) if dense.is_small else None
+        search = next((node for node in target.walk() if isinstance(node.stage, RetrieveDense)), None)
+        if search is not None:
+            dense, asked = self.execution.output(index), self.execution.output(search.inputs[1])
+            facts["index_loss"] = 1.0 - measure_index_loss(dense, asked) if dense.is_small else None
         return facts
 
     def latency(self) -> dict[str, dict[str, Any]]:

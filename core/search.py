@@ -163,7 +163,7 @@ class LiveSearch:
             for model, revision in plan.models:
                 if not self.models.is_loaded(model):
                     resources.report(LOADING_MODEL)
-                self.models.encoder(model, revision)
+                resources.encoder(model, revision)
             for node in plan.corpus:
                 made = execution.output(node)
                 if isinstance(node.stage, IndexDense) and not made.is_small:
@@ -310,7 +310,7 @@ class _TypedResources(Resources):
         if key not in self.typed or (tokens and self.typed[key].tokens is None):
             sent = [(prompt or "") + text for text in texts]
             role = "query" if prompt is None else "raw"
-            self.typed[key] = self.models.encoder(model, revision).encode(sent, role=role, tokens=tokens)
+            self.typed[key] = self.encoder(model, revision).encode(sent, role=role, tokens=tokens)
         return self.typed[key]
 
 

@@ -6,6 +6,7 @@ workspace/
   cache/pairs/MODEL.sqlite     rerankers' scores of (query, passages) pairs
   cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.npz lexical indexes; KEY.json small facts
   indexes/KEY/                 one Chroma folder per dense index
+  models/ID/                   one folder per trained model: model.json, weights/, and training/ while it is unfinished
   datasets/NAME/               uploaded datasets, in the canonical layout
   systems.yaml                 systems that the user added
   experiments/ID/              one folder per experiment
@@ -31,6 +32,7 @@ import pandas as pd
 
 from core.schema import content_hash
 
+WEIGHTS = "weights"  # folder of a trained model's files, below its own
 _SQL_BATCH = 500  # SQLite takes at most 999 parameters a statement in older builds
 
 
@@ -64,6 +66,10 @@ class Workspace:
         return self._made("jobs")
 
     @property
+    def models(self) -> Path:
+        return self._made("models")
+
+    @property
     def systems_file(self) -> Path:
         return self.path("systems.yaml")
 
@@ -79,6 +85,13 @@ class Workspace:
     def pairs(self, model: str, revision: str) -> VectorCache:
         """Arrays of one number: scores that a reranker gave to pairs of texts."""
         return VectorCache(self.path("cache", "pairs", _file_name(model, revision)), dtype="float64")
+
+    def forget_model(self, model: str, revision: str = "") -> None:
+        """Drops what is kept of a model: vectors, token vectors, scores of pairs."""
+        for kind in ("vectors", "tokens", "pairs"):
+            file = self.path("cache", kind, _file_name(model, revision))
+            for part in (file, *file.parent.glob(f"{file.name}-*")):  # SQLite's own files beside it
+                part.unlink(missing_ok=True)
 
     def read_frame(self, key: str) -> pd.DataFrame | None:
         """A cached frame, or None; one that cannot be read (a full disk, say) is dropped and will be made again."""

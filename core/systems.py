@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from core.errors import InputError, check_range
 from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
+from core.stages.adapt import AdaptQueries
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.stages.filter import CollectSpellings, MetadataFilter
@@ -45,12 +46,14 @@ def preselect(*, has_filters: bool) -> list[str]:
 
 @dataclass(frozen=True)
 class Dense:
-    """The dense side. model: bundled name, hub name, folder, or "endpoint:NAME"; prompts: None means the model's own."""
+    """The dense side. model: bundled name, hub name, folder, "endpoint:NAME" or "trained:ID"; prompts: None means the model's
+    own. adapter: "trained:ID" of a query adapter that was trained on this model, or None."""
 
     type: ClassVar[str] = "dense"
     model: str = DEFAULT_MODEL
     query_prompt: str | None = None
     document_prompt: str | None = None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,8 @@ def _build_dense(
     vectors = Node(EmbedChunks(model=dense.model, revision=revision, prompt=dense.document_prompt), (chunks,))
     index = Node(IndexDense(), (vectors, documents))
     asked = Node(EmbedQueries(model=dense.model, revision=revision, prompt=dense.query_prompt), (queries,))
+    if dense.adapter is not None:
+        asked = Node(AdaptQueries(adapter=dense.adapter, model=dense.model, revision=revision), (asked,))
     run = Node(RetrieveDense(), (queries, asked, index, *allowed))
     if feedback is None:
         return run

@@ -161,7 +161,7 @@ def test_which_systems_run(workspace: Path, tmp_path: Path) -> None:
     config.write_text("- {name: a, lexical: true}\n- {name: bm25, lexical: {k1: 9}}\n")
 
     def choose(names: list[str] | None, file: Path | None, *, has_filters: bool = False) -> list[str]:
-        return list(choose_systems(names, file, workspace=store, has_filters=has_filters))
+        return list(choose_systems(names, file, workspace=store, dataset="small", has_filters=has_filters))
 
     assert len(choose(None, None)) == 5
     assert len(choose(None, None, has_filters=True)) == 6

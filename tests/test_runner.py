@@ -183,7 +183,7 @@ def test_workspace_that_cannot_be_written_fails_with_a_sentence(store: Workspace
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.runner.save_experiment", refuse)
+    monkeypatch.setattr("core.job_work.save_experiment", refuse)
     with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
         compare_here(open_dataset("small", store), choose("bm25"), workspace=store)
     assert list_jobs(store)[0].state == FAILED

@@ -73,8 +73,8 @@ class Ladder:
 @pytest.fixture
 def ladder(monkeypatch: pytest.MonkeyPatch) -> Ladder:
     made = Ladder()
-    monkeypatch.setattr("core.runner.assess", made.assess)
-    monkeypatch.setattr("core.runner.save_assessment", made.save)
+    monkeypatch.setattr("core.job_work.assess", made.assess)
+    monkeypatch.setattr("core.job_work.save_assessment", made.save)
     return made
 
 

@@ -14,9 +14,11 @@ from core.data.load import load_dataset
 from core.settings import SAMPLES
 
 FOLDERS = sorted(path.parent for path in SAMPLES.glob("*/corpus.jsonl"))
-PRODUCT_DOCS = SAMPLES / "product_docs"
+PRODUCT_DOCS, LEGAL_CLAUSES = SAMPLES / "product_docs", SAMPLES / "legal_clauses"
 TAGS = {"how_to", "exact_code", "version_bound", "paraphrase", "multi_document"}
 METADATA = {"product", "version", "doc_type", "audience", "date"}
+LEGAL_TAGS = {"plain_words", "house_term", "jurisdiction_bound", "scenario", "multi_document"}
+LEGAL_METADATA = {"type", "jurisdiction", "party_role", "department", "date"}
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
@@ -89,9 +91,34 @@ def read_counts(cell: str) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"([^,]+?) (\d+)(?:, |$)", cell)}
 
 
-@needs_product_docs
-def test_product_docs_are_not_made_from_a_template() -> None:
-    documents = read_lines(PRODUCT_DOCS / "corpus.jsonl")
+def test_legal_clauses_are_what_the_readme_says() -> None:
+    documents, queries = read_lines(LEGAL_CLAUSES / "corpus.jsonl"), read_lines(LEGAL_CLAUSES / "queries.jsonl")
+    readme = (LEGAL_CLAUSES / "README.md").read_text(encoding="utf-8")
+    lengths = [len(document["text"].split()) for document in documents]
+    assert len(documents) >= 100 and len(queries) >= 160
+    assert all(document["title"].strip() and document["metadata"].keys() == LEGAL_METADATA for document in documents)
+    assert all(query["evidence"] and query["answer"] for query in queries)
+    quotes = [(query["_id"], evidence["doc_id"]) for query in queries for evidence in query["evidence"]]
+    assert {doc_id for _, doc_id in quotes} == {document["_id"] for document in documents}  # every document answers something
+    assert f"{len(documents)} contract clauses" in readme and f"with {len(queries)} questions" in readme
+    assert f"{len(quotes)} quotes in {len(set(quotes))} pairs" in readme
+    assert f"({sum(bool(query.get('filter')) for query in queries)} queries)" in readme
+    assert f"Documents have {min(lengths)} to {max(lengths)} words." in readme
+    ordinary = sum(bool({"plain_words", "scenario"} & set(query["tags"])) for query in queries)
+    assert ordinary >= 160 and f"{ordinary} of the {len(queries)} are tagged" in readme
+    rows = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", readme, flags=re.MULTILINE))
+    tags = Counter(tag for query in queries for tag in query["tags"])
+    assert set(tags) == LEGAL_TAGS
+    assert read_counts(rows["Tag"]) == tags
+    assert read_counts(rows["Jurisdiction"]) == Counter(document["metadata"]["jurisdiction"] for document in documents)
+    assert read_counts(rows["Side (`party_role`)"]) == Counter(document["metadata"]["party_role"] for document in documents)
+    kinds = Counter(document["metadata"]["type"].replace("_", " ") for document in documents)
+    assert read_counts(rows["Kind of document (`type`)"]) == kinds
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_samples_are_not_made_from_a_template(folder: Path) -> None:
+    documents = read_lines(folder / "corpus.jsonl")
     lines = Counter(
         line.strip()
         for document in documents
@@ -100,7 +127,7 @@ def test_product_docs_are_not_made_from_a_template() -> None:
     )
     # Versions of one page share sentences; no line of prose stands on many pages.
     assert [line for line, count in lines.items() if count > 6] == []
-    asked = read_lines(PRODUCT_DOCS / "queries.jsonl")
+    asked = read_lines(folder / "queries.jsonl")
     # The same words may be asked of two versions, with a filter that tells them apart.
     assert len({(query["text"].casefold(), json.dumps(query.get("filter"))) for query in asked}) == len(asked)
     queries = [query["text"].casefold() for query in asked]

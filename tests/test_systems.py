@@ -249,7 +249,7 @@ WRONG = [
         "[{name: x, chunk: {type: recursive, tokenizer: y}, dense: true}]",
         "s.yaml: system 'x': chunk of type recursive has no field 'tokenizer'; it has overlap, prefix, size",
     ),
-    (f"[{{{DENSE}, rerank: {{type: cross_encoder, revision: y}}}}]", "has no field 'revision'; it has depth, model"),
+    (f"[{{{DENSE}, rerank: {{type: cross_encoder, revision: y}}}}]", "has no field 'revision'; it has depth, mixed, model"),
 ]
 
 

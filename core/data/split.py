@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.data.dataset import Dataset
 from core.errors import InputError
 
 SIMILAR = 0.95  # cosine from which two queries count as the same
@@ -28,6 +30,21 @@ class Split:
     groups: int
     warnings: tuple[str, ...] = ()
     given: bool = False
+
+
+def keep_judged(dataset: Dataset) -> Dataset:
+    """The dataset with its judged queries only; the others can neither choose nor be measured.
+
+    Raises InputError if no query has a relevant label.
+    """
+    judged = set(dataset.judgments["query_id"])
+    kept = dataset.queries[dataset.queries["query_id"].isin(judged)].reset_index(drop=True)
+    if kept.empty or not (dataset.judgments["relevance"] >= 1).any():
+        raise InputError(
+            f"the dataset {dataset.name} has no query with a relevant label, and without labels nothing can be told apart; "
+            "add qrels or evidence for at least 40 queries"
+        )
+    return dataset if len(kept) == len(dataset.queries) else dataclasses.replace(dataset, queries=kept)
 
 
 def make_split(

@@ -74,11 +74,11 @@ def list_risks(case: Case, difference: Mapping[str, Any]) -> list[str]:
 
 
 def list_ruled_out(case: Case) -> list[dict[str, str]]:
-    """The cheap rungs that are not on the way to the system, and why not."""
+    """The cheap rungs that are not on the way to the system, and why not; the trained ones too, where they were measured."""
     taken = {step.rung for step in find_path(case.system, case.findings.steps)}
     found = []
     for row in case.rows:
-        if row["rung"] not in CHEAP_RUNGS or row["rung"] in taken:
+        if row["rung"] in taken or (row["rung"] not in CHEAP_RUNGS and not row.get("held_out")):
             continue
         if row["system"] is None:
             why = f"Not measured. {row['why_not']}"
@@ -87,12 +87,15 @@ def list_ruled_out(case: Case) -> list[dict[str, str]]:
             words = VERDICT_WORDS[row["verdict"]]
             if row["system"] in case.choice.outside_limits:
                 words = f"over the latency limit ({row['p95_ms']:.0f} ms for 95 of 100 queries)"
+            elif row.get("held_out"):
+                words += f" than {row['incumbent']}" if row["verdict"] in ("better", "worse") else ""
             elif row["kept"]:
                 words = f"not needed for what is recommended; {words}"
             elif row["verdict"] == "better":
                 words = "better on test, but too little on the tuning queries, where the choice is made; worth another look"
+            where = "the tuning queries that it did not learn from" if row.get("held_out") else "tuning"
             why = (
-                f"{words[:1].upper()}{words[1:]}: {describe_difference(row, case.primary)} on test; {gain:+.3f} on tuning, "
+                f"{words[:1].upper()}{words[1:]}: {describe_difference(row, case.primary)} on test; {gain:+.3f} on {where}, "
                 f"{_count_variants(row)}."
             )
         found.append({"rung": row["rung"], "title": row["title"], "system": row["system"] or "", "why": why})

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.data.dataset import Dataset
-from core.data.split import Split
+from core.data.split import Split, keep_judged
+from core.decision.adoption import find_trained
 from core.decision.choose import choose
 from core.decision.climber import Climber
 from core.decision.describe import describe_rungs
@@ -87,7 +88,14 @@ def assess(
     """
     started = time.perf_counter()
     resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
-    climber = Climber(keep_judged(dataset), goals or Goals(), resources, on_progress)
+    asked = goals or Goals()
+    trained = find_trained(dataset, workspace) if asked.with_training else ()
+    if asked.with_training and not trained:
+        raise InputError(
+            f"no model was trained on the dataset {dataset.name} as it is now, so none can join the ladder; train one first "
+            f"(page Fine-tuning, or python -m core train {dataset.name} --kind adapter)"
+        )
+    climber = Climber(keep_judged(dataset), asked, resources, on_progress, trained)
     if not climber.split.test:
         raise InputError(
             f"the dataset {dataset.name} has no judged query on the test side of its own split; "
@@ -127,6 +135,7 @@ def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readi
         climber.find(climber.split, steps, latencies=latencies),
         ranked_low=readings.gap("ranked_low"),
         not_found=readings.gap("not_among_100"),
+        adoption=climber.describe_adoption(steps),
     )
     choice = choose(findings)
     actions, systems = climber.resplit(steps, latencies=latencies, gap=readings.headroom["gap"])
@@ -154,21 +163,6 @@ def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readi
         ),
         errors=dict(climber.measurer.errors),
     )
-
-
-def keep_judged(dataset: Dataset) -> Dataset:
-    """The dataset with its judged queries only; the others can neither choose nor be measured.
-
-    Raises InputError if no query has a relevant label.
-    """
-    judged = set(dataset.judgments["query_id"])
-    kept = dataset.queries[dataset.queries["query_id"].isin(judged)].reset_index(drop=True)
-    if kept.empty or not (dataset.judgments["relevance"] >= 1).any():
-        raise InputError(
-            f"the dataset {dataset.name} has no query with a relevant label, and without labels nothing can be told apart; "
-            "add qrels or evidence for at least 40 queries"
-        )
-    return dataset if len(kept) == len(dataset.queries) else dataclasses.replace(dataset, queries=kept)
 
 
 def _describe_split(split: Split) -> dict[str, Any]:

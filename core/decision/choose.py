@@ -39,7 +39,7 @@ class Findings:
     in ms by system, where measured. target_means: system -> test mean of the target's measure, empty without a target.
     missing: share of all judged queries without a relevant document in the corpus. labels_fit: some system fits the labels
     better than chance. ranked_low, not_found: parts of the gap, for the direction of fine-tuning. cross_encoder: one was
-    measured. tuning: measured tuning queries.
+    measured. tuning: measured tuning queries. adoption: rung of a trained model -> what it costs to adopt, in a sentence.
     """
 
     baseline: System
@@ -55,6 +55,7 @@ class Findings:
     not_found: float = 0.0
     cross_encoder: bool = False
     tuning: int = LEAST_TUNING
+    adoption: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
         words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
         return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
     kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"
+    tried = {ACTION_OF_RUNG[step.rung] for step in findings.steps if step.held_out and step.chosen is not None}
+    if f"fine_tune_{kind}" in tried:
+        words = f"The target is missed; a fine-tuned {kind} was measured and is not proven better, so it is not the way there."
+        return replace(draft, why=words)
     words = "The target is missed and no cheaper rung helps; training was not measured yet, so it is worth trying, not proven."
     return replace(draft, action=f"fine_tune_{kind}", why=words, rung=f"fine_tuned_{kind}", worth_trying=True)
 
@@ -120,9 +125,19 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
     # What tuning did not keep is no candidate: it costs more than the system below it for less than a useful gain.
     climbed = list_candidates(findings.baseline, [step for step in findings.steps if step.kept])
     candidates = [system.name for system in climbed if system.name in findings.values]
+    # A trained model has learned from the tuning queries, so that it is a candidate only once the test has proven it.
+    trained = {
+        step.chosen.name: step.means[step.chosen.name]
+        for step in findings.steps
+        if step.held_out and step.chosen is not None and step.chosen.name in find_proven(findings)
+    }
+    candidates += [name for name in trained if name not in candidates]
     outside = tuple(name for name in candidates if not _is_within(name, findings))
     inside = [name for name in candidates if name not in outside] or [baseline]
     best = find_best(findings.baseline, findings.steps, allowed=lambda system: system.name in inside).name
+    proven = [name for name in trained if name in inside]
+    if proven:
+        best = max(proven, key=lambda name: trained[name])
 
     def pick(system: str, why: str) -> Choice:
         return Choice("embeddings_enough", system, why, best, outside_limits=outside)
@@ -140,14 +155,21 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
     good = [name for name, bound in zip(inside, low, strict=True) if name == best or bound > -goals.min_gain]
     if good[0] != best:
         return pick(good[0], f"{good[0]} is the cheapest that is not usefully worse than {best}, the best on tuning."), False
+    if best in proven:
+        words = f"{best} is better on the test queries than the best cheaper system, which the training did not see."
+        return pick(best, words), False
     if best == baseline:
         within = " within the latency limit" if outside else ""
         return pick(best, f"No rung{within} gained anything useful over {best} on the tuning queries."), False
-    proven = set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
-    better = [name for name in inside if name in proven]
+    better = [name for name in inside if name in find_proven(findings)]
     if better:
         return pick(better[-1], f"{better[-1]} is the last rung that is better on the test queries."), False
     return pick(baseline, f"{best} was best on tuning, but the test queries are too few to tell it from {baseline}."), True
+
+
+def find_proven(findings: Findings) -> set[str]:
+    """Systems that are better on the test queries than their incumbent, under the correction."""
+    return set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
 
 
 def _is_within(system: str, findings: Findings) -> bool:

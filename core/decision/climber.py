@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from core.data.dataset import Dataset
-from core.data.split import DEFAULT_SHARE, Split, group_queries, make_split
+from core.data.split import DEFAULT_SHARE, Split
+from core.decision.adoption import measure_adoption
 from core.decision.choose import Findings
 from core.decision.goals import Goals
 from core.decision.ladder import Propose, Step, climb, judge, list_candidates, tabulate
@@ -20,6 +21,7 @@ from core.decision.meter import Meter
 from core.decision.stability import RESPLITS, measure_stability
 from core.decision.variants import (
     RUNGS,
+    TRAINED_RUNGS,
     Offer,
     explain_absence,
     find_glossaries,
@@ -33,11 +35,11 @@ from core.evaluation.significance import FLIPS
 from core.experiment import Experiment, compare, make_experiment_id
 from core.graph.resources import Resources
 from core.progress import ProgressCallback, ProgressEvent
-from core.settings import DEFAULT_MODEL
-from core.stages.embed import model_revision
+from core.splits import draw_split, group_dataset
 from core.stages.rerank import CrossEncoderRerank
 from core.system_files import list_own_systems
 from core.systems import System
+from core.trained import TrainedModel
 
 _FIT = 0.01  # p of the label check below which a system's hits fit the labels
 
@@ -50,6 +52,7 @@ class Climber:
     goals: Goals
     resources: Resources
     on_progress: ProgressCallback
+    trained: tuple[TrainedModel, ...] = ()
     primary: str = field(init=False)
     measurer: Measurer = field(init=False)
     baseline: System = field(init=False)
@@ -67,13 +70,15 @@ class Climber:
 
     @cached_property
     def groups(self) -> dict[str, int]:
-        texts = self.dataset.queries["text"].tolist()
-        vectors = self.resources.encode(DEFAULT_MODEL, model_revision(DEFAULT_MODEL), texts, role="query", prompt=None)
-        return group_queries(self.dataset.queries, self.dataset.evidence, vectors=np.asarray(vectors))
+        return group_dataset(self.dataset, self.resources)
 
     @cached_property
     def split(self) -> Split:
-        return make_split(self.dataset.queries, self.dataset.evidence, groups=self.groups, seed=self.goals.seed)
+        """The dataset's own split, else a drawn one; with trained models the one that they were trained on."""
+        if self.trained:
+            share, seed = self.trained[0].split["share"], self.trained[0].split["seed"]
+            return draw_split(self.dataset, self.groups, share=share, seed=seed)
+        return draw_split(self.dataset, self.groups, seed=self.goals.seed)
 
     @cached_property
     def offer(self) -> Offer:
@@ -85,6 +90,7 @@ class Climber:
             infer_fields=tuple(advice.loc[advice["recommended"].astype(bool), "field"]),
             glossaries=find_glossaries(list_own_systems(self.resources.workspace).values()),
             rerankers=self.goals.rerankers,
+            trained=self.trained,
         )
 
     @cached_property
@@ -106,16 +112,18 @@ class Climber:
         )
         return min(fits.values()) < _FIT
 
-    def climb(self, split: Split, *, propose: Propose | None = None) -> list[Step]:
+    def climb(self, split: Split, *, propose: Propose | None = None, rungs: Sequence[str] = RUNGS[1:]) -> list[Step]:
         """The steps on one split. No rung is kept if the labels fit nothing: what gains on them gains by luck."""
+        held_out = {rung: model.split["validation"] for rung in rungs if (model := self.offer.find_trained(rung)) is not None}
         return climb(
             self.baseline,
-            RUNGS[1:],
+            rungs,
             propose or (lambda rung, incumbent: propose_variants(rung, incumbent, self.offer)),
             self.measurer.values,
             tuning=split.tuning,
             min_gain=self.goals.min_gain if self.labels_fit else math.inf,
             explain=self._explain,
+            held_out=held_out,
         )
 
     def _explain(self, rung: str, failed: Sequence[str]) -> str:
@@ -173,6 +181,18 @@ class Climber:
             tuning=len(tabulate([self.baseline], self.measurer.values, query_ids=split.tuning)),
         )
 
+    def describe_adoption(self, steps: Sequence[Step]) -> dict[str, str]:
+        """Rung -> what it costs to adopt its trained model, for the rungs that have one."""
+        found = {}
+        for step in steps:
+            model = self.offer.find_trained(step.rung)
+            if model is not None and step.chosen is not None:
+                nodes = self.measurer.comparison.add(step.chosen).walk()
+                chunks = self.measurer.comparison.execution.output(next(node for node in nodes if node.gives == "chunks"))
+                passages = [text for group in chunks["passages"] for text in group]
+                found[step.rung] = measure_adoption(model, self.resources, passages=passages).describe()
+        return found
+
     def resplit(
         self, steps: Sequence[Step], *, latencies: Mapping[str, float], gap: Mapping[str, float]
     ) -> tuple[dict[str, float], dict[str, float]]:
@@ -186,7 +206,8 @@ class Climber:
 
         def propose(rung: str, incumbent: System) -> list[System]:
             # Over another chunking a reranker would have to read the corpus anew, for a few splits in a hundred.
-            skipped = rung == "reranking" and incumbent.chunk not in reranked
+            # Trained models have learned from queries that other splits test on.
+            skipped = rung in TRAINED_RUNGS or (rung == "reranking" and incumbent.chunk not in reranked)
             return [] if skipped else propose_variants(rung, incumbent, self.offer)
 
         timed = {step.rung: latencies.get(step.chosen.name) for step in steps if step.chosen is not None}
@@ -202,4 +223,5 @@ class Climber:
             self.meter.resplits = done / RESPLITS
             self.resources.report(f"split {done} of {RESPLITS}")
 
-        return measure_stability(self.dataset, self.groups, decide, share=DEFAULT_SHARE, on_step=report)
+        share = self.trained[0].split["share"] if self.trained else DEFAULT_SHARE
+        return measure_stability(self.dataset, self.groups, decide, share=share, on_step=report)

@@ -39,7 +39,8 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
 
     rung, title, system (None if not measured), incumbent, chosen_from {variant: tuning mean}, tuning {incumbent, chosen, gain},
     kept, what (in words), mean, low, high (of the system on test), verdict, delta, delta_low, delta_high, p_adjusted, wins,
-    ties, losses, n, mde, queries_needed, harmed, recall_100_change, added_ms, p95_ms, one_time, why_not, note, judged_gap."""
+    ties, losses, n, mde, queries_needed, harmed, recall_100_change, added_ms, p95_ms, one_time, why_not, note, judged_gap,
+    held_out (its models learned from the tuning queries: `tuning` is of those they did not learn from)."""
     results = {system.name: system for system in experiment.systems}
     pairs = {row["system"]: row for row in as_records(findings.comparisons)}
     rows = [_describe_baseline(findings, results, primary)]
@@ -47,7 +48,7 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
         if step.chosen is None:
             rows.append(_describe_absent(step))
             continue
-        rows.append(_describe_step(step, pairs[step.chosen.name], results, primary))
+        rows.append(_describe_step(step, pairs[step.chosen.name], results, primary, findings))
     return rows
 
 
@@ -86,7 +87,9 @@ def _describe_absent(step: Step) -> dict[str, Any]:
     }
 
 
-def _describe_step(step: Step, pair: Mapping[str, Any], results: Mapping[str, SystemResult], primary: str) -> dict[str, Any]:
+def _describe_step(
+    step: Step, pair: Mapping[str, Any], results: Mapping[str, SystemResult], primary: str, findings: Findings
+) -> dict[str, Any]:
     assert step.chosen is not None
     chosen, before = results[step.chosen.name], results[step.incumbent.name]
     added = None
@@ -99,7 +102,7 @@ def _describe_step(step: Step, pair: Mapping[str, Any], results: Mapping[str, Sy
         "incumbent": step.incumbent.name,
         "chosen_from": step.means,
         "tuning": {"incumbent": step.incumbent_mean, "chosen": step.means[step.chosen.name], "gain": step.gain},
-        "kept": step.kept,
+        "kept": step.kept or (step.held_out and pair["verdict"] == "better"),
         "what": describe_part(step.rung, step.chosen),
         **_describe_mean(chosen, primary),
         "delta_low": pair["low"],
@@ -109,7 +112,8 @@ def _describe_step(step: Step, pair: Mapping[str, Any], results: Mapping[str, Sy
         "judged_gap": _judged_gap(chosen, before),
         "added_ms": added,
         "p95_ms": _latency(chosen, "p95"),
-        "one_time": _describe_one_time(step, chosen),
+        "one_time": findings.adoption.get(step.rung) or _describe_one_time(step, chosen),
+        "held_out": step.held_out,
         "why_not": "",
         "note": _note(step),
     }
@@ -152,8 +156,11 @@ def _is_late(system: System | None) -> bool:
 
 
 def tried_cross_encoder(steps: Sequence[Step]) -> bool:
-    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker."""
-    rerankers = [system.rerank for step in steps for system in step.variants]
+    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker.
+
+    One that was trained here, from an encoder that never ranked, says nothing about those that come ready.
+    """
+    rerankers = [system.rerank for step in steps if not step.held_out for system in step.variants]
     return any(stage is not None and not isinstance(stage, LateInteraction) for stage in rerankers)
 
 

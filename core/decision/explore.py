@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment, keep_judged
+from core.data.split import keep_judged
+from core.decision.assess import Assessment
 from core.decision.measurer import Measurer
 from core.decision.records import as_records
 from core.errors import InputError, LadderError, NotInWorkspace

@@ -19,7 +19,8 @@ LEAST_GAIN = 0.001
 class Goals:
     """primary: the measure that chooses, "" to take nDCG@10 or evidence recall as the data allow. min_gain: smallest useful
     gain on it. target: (measure, mean) that is good enough, or None. max_latency_ms: limit on the 95th percentile of one query.
-    rerankers: cross-encoders to try, hub names or folders. seed: of the split, the tests and the re-splits.
+    rerankers: cross-encoders to try, hub names or folders. with_training: the models trained on the dataset join the ladder, on
+    the split that they were trained with. seed: of the split, the tests and the re-splits.
     """
 
     primary: str = ""
@@ -27,6 +28,7 @@ class Goals:
     target: tuple[str, float] | None = None
     max_latency_ms: float | None = None
     rerankers: tuple[str, ...] = ()
+    with_training: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ nearly half without; choosing on tuning without the correction in 13 %; this way
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,8 @@ class Step:
     incumbent: the system it is stacked on. chosen: the variant that is best on tuning, None if the rung was not measured;
     why_not then says why. means: variant -> mean on tuning. incumbent_mean: the incumbent's. kept: the chosen one gains at
     least the smallest useful gain on tuning and is the next incumbent. variants: those that ran, in the order of means.
+    held_out: the rung's models have learned from the tuning queries, so that its means are of the few that they have not, and
+    it is never kept by them: only the test can say what it is worth.
     """
 
     rung: str
@@ -37,6 +39,7 @@ class Step:
     kept: bool = False
     why_not: str = ""
     variants: tuple[System, ...] = ()
+    held_out: bool = False
 
     @property
     def gain(self) -> float:
@@ -56,18 +59,20 @@ def climb(
     tuning: Sequence[str],
     min_gain: float,
     explain: Callable[[str, Sequence[str]], str] = lambda rung, failed: "",
+    held_out: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Step]:
     """Walks the rungs in order; everything is chosen on the tuning queries alone.
 
     propose(rung, incumbent): its variants, cheapest first (of equal means the first is chosen), none if the rung cannot be
-    measured. measure(system): primary measure by query id, None if the system cannot run. explain(rung, failed): why it was not
-    measured; failed: names of its variants, all of which could not run.
+    measured. measure(system): primary measure by query id, None if the system cannot run. explain(rung, failed): why it was
+    not measured; failed: names of its variants, all of which could not run. held_out: rung -> the tuning queries that its
+    models have not learned from; see Step.
     Returns one Step per rung.
     """
 
-    read = _Reader(tuning)
+    all_tuning = _Reader(tuning)
 
-    def mean_of(system: System) -> float | None:
+    def mean_of(system: System, read: _Reader = all_tuning) -> float | None:
         values = measure(system)
         if values is None:
             return None
@@ -80,12 +85,15 @@ def climb(
         return []
     steps = []
     for rung in rungs:
+        apart = rung in (held_out or {})
+        read = _Reader((held_out or {})[rung]) if apart else all_tuning
+        before = (mean_of(incumbent, read) or 0.0) if apart else level
         means: dict[str, float] = {}
         best: System | None = None
         ran: list[System] = []
         failed: list[str] = []
         for system in propose(rung, incumbent):
-            value = mean_of(system)
+            value = mean_of(system, read)
             if value is None:
                 failed.append(system.name)
             if value is None or system.name in means:
@@ -94,9 +102,9 @@ def climb(
                 best = system
             means[system.name] = value
             ran.append(system)
-        kept = best is not None and means[best.name] - level >= min_gain - _EPSILON
+        kept = not apart and best is not None and means[best.name] - level >= min_gain - _EPSILON
         why_not = "" if best is not None else explain(rung, failed)
-        steps.append(Step(rung, incumbent, best, level, means, kept, why_not, tuple(ran)))
+        steps.append(Step(rung, incumbent, best, before, means, kept, why_not, tuple(ran), apart))
         if kept and best is not None:
             incumbent, level = best, means[best.name]
     return steps
@@ -117,10 +125,13 @@ class _Reader:
 
 
 def find_best(baseline: System, steps: Sequence[Step], *, allowed: Callable[[System], bool] = lambda system: True) -> System:
-    """The system with the highest tuning mean among the baseline and the rungs' chosen ones, the cheapest of equal ones."""
+    """The system with the highest tuning mean among the baseline and the rungs' chosen ones, the cheapest of equal ones.
+
+    Rungs whose models have learned from the tuning queries are left out.
+    """
     best, best_mean = baseline, -1.0
     means = [(baseline, steps[0].incumbent_mean if steps else 0.0)]
-    means += [(step.chosen, step.means[step.chosen.name]) for step in steps if step.chosen is not None]
+    means += [(step.chosen, step.means[step.chosen.name]) for step in steps if step.chosen is not None and not step.held_out]
     for system, mean in means:
         if allowed(system) and mean > best_mean + _EPSILON:
             best, best_mean = system, mean

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.data.split import Split
 from core.decision.arguments import (
+    describe_difference,
     list_changes,
     list_costs,
     list_flags,
@@ -18,16 +19,23 @@ from core.decision.arguments import (
 )
 from core.decision.case import ACTION_TITLES, Case
 from core.decision.choose import LEAST_TEST, Choice, Findings
-from core.decision.describe import tried_cross_encoder
+from core.decision.describe import VERDICT_WORDS, tried_cross_encoder
 from core.decision.readers import Readings
 from core.decision.stability import Stability
-from core.decision.variants import SUGGESTED_RERANKER
+from core.decision.variants import KIND_OF_RUNG, SUGGESTED_RERANKER, TRAINED_RUNGS
 from core.evaluation.compare_pairs import compare_table
 from core.evaluation.evaluate import pivot
 from core.evaluation.measures import CONTEXT, CONTEXT_RECALL
 from core.experiment import Experiment
+from core.trained import KIND_WORDS
 
 _FIXED, _BROKEN = 3, 1  # example queries shown
+_PROVEN_TITLES = {
+    "fine_tuned_reranker": "Use the fine-tuned reranker",
+    "fine_tuned_adapter": "Use the trained query adapter",
+    "fine_tuned_embedding": "Use the fine-tuned embedding model",
+}
+_KINDS = {rung: KIND_WORDS[kind] for rung, kind in KIND_OF_RUNG.items()}
 _ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target
 
 
@@ -85,7 +93,7 @@ def recommend(
     tuning = judge_fine_tuning(case)
     return Recommendation(
         action=choice.action,
-        title=ACTION_TITLES[choice.action],
+        title=_PROVEN_TITLES[choice.rung] if is_trained(case) else ACTION_TITLES[choice.action],
         system=choice.system,
         sentence=write_sentence(case, success),
         success={name: list(counts) for name, counts in success.items()},
@@ -166,6 +174,8 @@ def describe_sureness(case: Case, difference: Mapping[str, Any]) -> str:
     share = case.stability.actions.get(case.choice.action, 0.0)
     times, of = round(share * case.stability.resplits), case.stability.resplits
     again = f"In {f'all {of}' if times == of else f'{times} of {of}'} other splits of the queries the same action comes first."
+    if is_trained(case):
+        again = "Other splits of the queries need other trainings: see cross-fitting on the page Fine-tuning."
     if difference:
         interval = f"{difference['low']:.3f} to {difference['high']:.3f}"
         if difference["real"]:
@@ -195,8 +205,17 @@ def judge_fine_tuning(case: Case) -> dict[str, str]:
             "not yet", "Nothing can be said about training before that; no model finds what is not there or not judged."
         )
     target = describe_target(case)
+    measured = [row for row in case.rows if row.get("held_out") and row["system"]]
+    own = next((row for row in measured if row["system"] == case.system), None)
+    if own is not None:
+        kind = _KINDS[own["rung"]]
+        return answer("yes", f"It was measured: {_tell_trained(own, case)}.")
     if target is not None and target["met"]:
         return answer("no", f"The target is met without it: {target['mean']:.3f} of {target['value']:g} {target['measure']}.")
+    if measured:
+        told = "; ".join(_tell_trained(row, case) for row in measured)
+        open_end = any(row["verdict"] in ("cannot_tell", "better") for row in measured)
+        return answer("not yet" if open_end else "no", f"It was measured and is not proven to help: {told}.")
     if case.system != case.baseline:
         words = f"A cheaper fix helps; adopt {case.system} first, then measure again."
         return answer("not yet", words)
@@ -210,6 +229,17 @@ def judge_fine_tuning(case: Case) -> dict[str, str]:
         f"No cheaper fix helps, and the answers that are missed {where}: that speaks for a fine-tuned {kind}. Not proven yet."
     )
     return answer("worth trying", words)
+
+
+def is_trained(case: Case) -> bool:
+    """Whether the recommended action is a training that was measured."""
+    return case.choice.rung in TRAINED_RUNGS and not case.choice.worth_trying
+
+
+def _tell_trained(row: Mapping[str, Any], case: Case) -> str:
+    """ "fine-tuned reranker, cannot tell (+0.004 nDCG@10, -0.010 to 0.018) against hybrid-rrf" """
+    words = VERDICT_WORDS[row["verdict"]]
+    return f"{row['title'].lower()}, {words} ({describe_difference(row, case.primary)}) against {row['incumbent']}"
 
 
 def describe_target(case: Case) -> dict[str, Any] | None:

@@ -11,14 +11,27 @@ from typing import Any
 
 from core.schema import content_hash
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
+from core.stages.embed import TRAINED_PREFIX
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems import BASELINE, Feedback, Lexical, System, make_named_systems
+from core.trained import (
+    ADAPTER,
+    EMBEDDING,
+    KIND_WORDS,
+    RERANKER,
+    TrainedModel,
+    apply_model,
+    apply_weights,
+    make_trained_systems,
+)
 
 CHEAP_RUNGS = ("chunking", "metadata_filters", "hybrid_search", "query_rewriting", "reranking")
 TRAINED_RUNGS = ("fine_tuned_reranker", "fine_tuned_adapter", "fine_tuned_embedding")
 RUNGS = ("baseline", *CHEAP_RUNGS, *TRAINED_RUNGS)
+KIND_OF_RUNG = {"fine_tuned_reranker": RERANKER, "fine_tuned_adapter": ADAPTER, "fine_tuned_embedding": EMBEDDING}
+KIND_ARTICLES = {RERANKER: "a reranker", ADAPTER: "an adapter", EMBEDDING: "an embedding model"}
 SUGGESTED_RERANKER = CrossEncoderRerank().model
 
 _SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2, 0.0)  # of the dense side: from dense alone to lexical alone
@@ -31,7 +44,7 @@ class Offer:
 
     by_evidence: chunks are compared, so both sides of a hybrid run over chunks. has_filters: queries carry filters.
     infer_fields: metadata fields whose values may be read from a query's text. glossaries: of the user's own systems.
-    rerankers: cross-encoders the user named.
+    rerankers: cross-encoders the user named. trained: models trained on the dataset, at most one of a kind.
     """
 
     by_evidence: bool = False
@@ -39,6 +52,12 @@ class Offer:
     infer_fields: tuple[str, ...] = ()
     glossaries: tuple[Glossary, ...] = ()
     rerankers: tuple[str, ...] = ()
+    trained: tuple[TrainedModel, ...] = ()
+
+    def find_trained(self, rung: str) -> TrainedModel | None:
+        """The trained model that a rung tries, or None."""
+        kind = KIND_OF_RUNG.get(rung)
+        return next((model for model in self.trained if model.kind == kind), None)
 
 
 def make_baseline() -> System:
@@ -60,6 +79,8 @@ def propose_variants(rung: str, incumbent: System, offer: Offer) -> list[System]
         "query_rewriting": _vary_rewriting,
         "reranking": _vary_reranking,
     }
+    if rung in TRAINED_RUNGS:
+        return _vary_trained(offer.find_trained(rung), incumbent)
     if rung not in makers:
         return []
     return [name_variant(system) for system in makers[rung](incumbent, offer)]
@@ -72,7 +93,11 @@ def explain_absence(rung: str) -> str:
             "No query carries a filter, and no metadata field is named in the queries safely enough to filter by. "
             "Add filters to the queries, or metadata to the documents."
         )
-    return "Not trained yet."
+    kind = KIND_OF_RUNG[rung]
+    return (
+        f"No trained {KIND_WORDS[kind]} is among what was measured. Train {KIND_ARTICLES[kind]} (page Fine-tuning, or "
+        f"`python -m core train DATASET --kind {kind}`), then let it join (--with-training)."
+    )
 
 
 def search_words_alone(system: System, offer: Offer) -> System:
@@ -128,6 +153,25 @@ def _vary_reranking(incumbent: System, offer: Offer) -> list[System]:
     return [replace(incumbent, rerank=stage) for stage in (*late, *cross)]
 
 
+def _vary_trained(model: TrainedModel | None, incumbent: System) -> list[System]:
+    """The incumbent with the trained model in it, and the model's own named systems; none where they do not fit."""
+    if model is None:
+        return []
+    stacked: list[System] = []
+    if model.kind == RERANKER:
+        depth = int(model.plan["depth"])
+        fits = incumbent.chunk is not None
+        stacked = [
+            apply_weights(model, incumbent, model.reference, depth=depth, mixed=mixed) for mixed in (True, False) if fits
+        ]
+    elif incumbent.dense is not None and (model.kind == EMBEDDING or incumbent.dense.model == model.base):
+        stacked = [apply_model(model, incumbent)]
+    own = list(make_trained_systems([model]).values())
+    known = {_strip_name(system): system for system in own}
+    named = [known.get(_strip_name(system)) or name_variant(system) for system in stacked]
+    return [*named, *(system for system in own if system not in named)]
+
+
 @functools.cache
 def name_variant(system: System) -> System:
     """The system under the name of the named system it equals, else under one made of its parts; likewise its description."""
@@ -152,6 +196,7 @@ def _join_names(system: System) -> str:
     parts.append("filtered" if system.filter else "")
     parts.append("inferred" if system.infer_filters else "")
     parts += [_name_rewriting(step) for step in system.rewrite]
+    parts.append(_name_trained(system))
     parts.append(_name_reranker(system.rerank))
     return "-".join(part for part in parts if part)
 
@@ -173,6 +218,13 @@ def _name_chunk(chunk: Any, *, by_chunk: bool) -> str:
     return "" if chunk is None else (f"chunks-{chunk.type}" if by_chunk else str(chunk.type))
 
 
+def _name_trained(system: System) -> str:
+    if system.dense is None:
+        return ""
+    tuned = system.dense.model.startswith(TRAINED_PREFIX)
+    return "-".join(part for part in ("finetuned" if tuned else "", "adapter" if system.dense.adapter else "") if part)
+
+
 def _name_rewriting(step: Any) -> str:
     if isinstance(step, Feedback):
         return "prf" + _unless(step.chunks, Feedback().chunks)
@@ -190,6 +242,8 @@ def _name_reranker(stage: Any) -> str:
     depth = _unless(stage.depth, 50)
     if isinstance(stage, LateInteraction):
         return "rerank" + depth
+    if stage.model.startswith(TRAINED_PREFIX):
+        return f"rerank-finetuned{depth}" + ("-mixed" if stage.mixed else "")
     name = re.sub(r"[^A-Za-z0-9.]+", "-", Path(stage.model).name).strip("-")
     if not stage.model.startswith("cross-encoder/"):  # other makers and folders may use the same last name
         name += "-" + _tell_apart(stage.model)
@@ -207,7 +261,8 @@ def describe_system(system: System) -> str:
         (False, True): "Word matching",
         (True, True): "Embeddings and word matching together",
     }[system.dense is not None, system.lexical is not None]
-    parts = [describe_chunks(system.chunk), *(describe_part(rung, system) for rung in CHEAP_RUNGS[1:])]
+    trained = [describe_part(rung, system) for rung in ("fine_tuned_adapter", "fine_tuned_embedding")]
+    parts = [describe_chunks(system.chunk), *(describe_part(rung, system) for rung in CHEAP_RUNGS[1:]), *trained]
     return f"{sides}: {', '.join(part for part in parts if part)}."
 
 
@@ -234,10 +289,20 @@ def describe_part(rung: str, system: System) -> str:
         return _describe_fusion(system.fuse)
     if rung == "query_rewriting":
         return " and ".join(_describe_rewriting(step) for step in system.rewrite)
-    if rung == "reranking" and system.rerank is not None:
-        how = "late interaction" if isinstance(system.rerank, LateInteraction) else str(system.rerank.model)
-        return f"the first {system.rerank.depth} reranked by {how}"
+    if rung in ("reranking", "fine_tuned_reranker") and system.rerank is not None:
+        return f"the first {system.rerank.depth} reranked by {_describe_reranker(system.rerank)}"
+    if rung == "fine_tuned_adapter":
+        return "query vectors moved by a trained adapter" if system.dense is not None and system.dense.adapter else ""
+    if rung == "fine_tuned_embedding" and system.dense is not None and system.dense.model.startswith(TRAINED_PREFIX):
+        return "embeddings of the fine-tuned model" + (", with word matching" if system.lexical is not None else "")
     return ""
+
+
+def _describe_reranker(stage: Any) -> str:
+    if isinstance(stage, LateInteraction):
+        return "late interaction"
+    name = "the fine-tuned reranker" if stage.model.startswith(TRAINED_PREFIX) else str(stage.model)
+    return name + (", its score added to the first stage's" if stage.mixed else "")
 
 
 def _describe_fusion(fuse: Any) -> str:

@@ -16,7 +16,8 @@ class Stage(Protocol):
     """What every stage is: a frozen dataclass whose fields are JSON values and the whole of it.
 
     takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending in "*" may come any
-    number of times. gives: the kind of its output. version: raised when the code changes what comes out. A field that a
+    number of times. gives: the kind of its output. version: raised when the code changes what comes out. A stage may have
+    check_inputs(nodes), which raises WiringError for inputs of the right kinds that do not belong together. A field that a
     stage got later has the metadata {"later": True}: while it is at its default, what was kept before is found again.
     """
 
@@ -53,6 +54,9 @@ class Node:
 
     def __post_init__(self) -> None:
         check_wiring(self.stage, [node.gives for node in self.inputs])
+        check_inputs = getattr(self.stage, "check_inputs", None)
+        if check_inputs is not None:
+            check_inputs(self.inputs)
 
     @property
     def gives(self) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import StageError
+from core.errors import ModelUnavailable, StageError
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import get_embedding_server, quieten_libraries
-from core.stages.embed import Encoder, encode_cached, load_encoder, model_revision, text_hash
+from core.stages.adapt import QueryAdapter, read_adapter
+from core.stages.embed import TRAINED_PREFIX, Encoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import Pair, Scorer, hash_pairs, load_cross_encoder
 from core.stages.tokens import Tokenizer, load_tokenizer
-from core.store import Workspace
+from core.store import WEIGHTS, Workspace
 
 _TOKENS_IN_MEMORY = 2_000  # texts whose token vectors stay in memory: about 0.3 GB at 200 tokens of 384 half floats
 _PAIRS_IN_MEMORY = 200_000  # scores of pairs that stay in memory: about 40 MB
@@ -33,23 +34,25 @@ class Models:
     _encoders: dict[tuple[str, str], Encoder] = field(default_factory=dict)
     _tokenizers: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
     _cross_encoders: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    _adapters: dict[str, QueryAdapter] = field(default_factory=dict)
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
-    def encoder(self, name: str, revision: str = "") -> Encoder:
+    def encoder(self, name: str, revision: str = "", *, source: str = "") -> Encoder:
+        """The encoder of a name; source: where it lies, if the name does not say (see Resources.locate)."""
         with self._guard:
             if (name, revision) not in self._encoders:
                 quieten_libraries()
                 server = get_embedding_server()
-                self._encoders[(name, revision)] = self.load(name, server=server, threads=self.threads)
+                self._encoders[(name, revision)] = self.load(source or name, server=server, threads=self.threads)
             return self._encoders[(name, revision)]
 
     def is_loaded(self, name: str) -> bool:
         return any(loaded == name for loaded, _ in tuple(self._encoders))  # a copy: another thread may be adding one
 
-    def tokenizer(self, name: str, revision: str = "") -> Tokenizer:
+    def tokenizer(self, name: str, revision: str = "", *, source: str = "") -> Tokenizer:
         with self._guard:
             if (name, revision) not in self._tokenizers:
-                self._tokenizers[(name, revision)] = load_tokenizer(name)
+                self._tokenizers[(name, revision)] = load_tokenizer(source or name)
             return self._tokenizers[(name, revision)]
 
     def cross_encoder(self, name: str) -> Any:
@@ -61,6 +64,12 @@ class Models:
                 quieten_libraries()
                 loaded = self._cross_encoders[name] = (revision, load_cross_encoder(name))
             return loaded[1]
+
+    def adapter(self, folder: Path) -> QueryAdapter:
+        with self._guard:
+            if str(folder) not in self._adapters:
+                self._adapters[str(folder)] = read_adapter(folder)
+            return self._adapters[str(folder)]
 
 
 @dataclass
@@ -104,11 +113,32 @@ class Resources:
     _scores: OrderedDict[str, float] = field(default_factory=OrderedDict)
     _batch_started: float = 0.0
 
+    def locate(self, name: str) -> str:
+        """Where a model lies: the folder of one that was trained in this workspace, else the name itself.
+
+        Raises ModelUnavailable if it was trained elsewhere, or removed.
+        """
+        if not name.startswith(TRAINED_PREFIX):
+            return name
+        folder = self.workspace.models / Path(name.removeprefix(TRAINED_PREFIX)).name / WEIGHTS
+        if not folder.is_dir():
+            raise ModelUnavailable(
+                f"The trained model {name.removeprefix(TRAINED_PREFIX)!r} is not in this workspace: it was removed, its "
+                "training was not finished, or it was trained elsewhere. Train it again, or choose another model."
+            )
+        return str(folder)
+
+    def encoder(self, name: str, revision: str) -> Encoder:
+        return self.models.encoder(name, revision, source=self.locate(name))
+
     def tokenizer(self, name: str) -> Tokenizer:
-        return self.models.tokenizer(name)
+        return self.models.tokenizer(name, source=self.locate(name))
 
     def cross_encoder(self, name: str) -> Any:
-        return self.models.cross_encoder(name)
+        return self.models.cross_encoder(self.locate(name))
+
+    def adapter(self, name: str) -> QueryAdapter:
+        return self.models.adapter(Path(self.locate(name)))
 
     def index_folder(self, key: str) -> Path:
         return self.workspace.index_folder(key)
@@ -126,7 +156,7 @@ class Resources:
         """Unit vectors, float32, texts x dimensions; from the cache where the text was encoded before."""
         if not self.cached and role == "query":
             sent = [(prompt or "") + text for text in texts]
-            return self.models.encoder(model, revision).encode(sent, role=role if prompt is None else "raw").vectors
+            return self.encoder(model, revision).encode(sent, role=role if prompt is None else "raw").vectors
         self.note_texts(model, revision, texts, role=role, prompt=prompt)
         return self._timed(model, revision, texts, role=role, prompt=prompt, keep_tokens=self.keep_tokens)
 
@@ -145,7 +175,7 @@ class Resources:
 
         def load() -> Encoder:
             started = time.perf_counter()
-            encoder = self.models.encoder(model, revision)
+            encoder = self.encoder(model, revision)
             self.usage.load_seconds += time.perf_counter() - started
             return encoder
 

@@ -59,7 +59,7 @@ def describe_ladder(assessment: Assessment) -> str:
             parts.append(f"{row['title']}: not measured")
             continue
         verdict = f", {VERDICT_WORDS[row['verdict']]}" if row.get("verdict") else ""
-        kept = "" if row["kept"] else ", not kept"
+        kept = "" if row["kept"] or row.get("held_out") else ", not kept"
         parts.append(f"{row['title']}: {row['system']} {row['mean']:.3f}{verdict}{kept}")
     return f"The ladder, mean {assessment.primary} on the test queries. {'; '.join(parts)}."
 
@@ -123,7 +123,9 @@ def _describe_dot(row: Mapping[str, Any], measure: str) -> str:
     lines = [f"<b>{_escape(row['system'])}</b>", _escape(row["what"]), f"{_escape(measure)} {row['mean']:.3f}"]
     if row.get("delta") is not None:
         lines.append(f"change {row['delta']:+.3f}, 95 % interval {row['delta_low']:+.3f} to {row['delta_high']:+.3f}")
-        lines.append(f"the best of {len(row['chosen_from'])} on the tuning queries" + ("" if row["kept"] else "; not kept"))
+        where = "the tuning queries it did not learn from" if row.get("held_out") else "the tuning queries"
+        kept = "" if row["kept"] or row.get("held_out") else "; not kept"
+        lines.append(f"the best of {len(row['chosen_from'])} on {where}{kept}")
     return "<br>".join(line for line in lines if line)
 
 

@@ -136,7 +136,7 @@ def _write_rung(row: Mapping[str, Any]) -> tuple[str, ...]:
         return (row["title"], system, mean, "", "", "", "")
     change, interval = f"{row['delta']:+.3f}", f"{row['delta_low']:+.3f} to {row['delta_high']:+.3f}"
     once = f"once: {row['one_time']}" if row["one_time"] not in ("", "none") else ""
-    verdict = VERDICT_WORDS[row["verdict"]] + ("" if row["kept"] else "; not kept")
+    verdict = VERDICT_WORDS[row["verdict"]] + ("" if row["kept"] or row.get("held_out") else "; not kept")
     work = "; ".join(part for part in (describe_added(row), once) if part)
     return (row["title"], system, mean, change, interval, verdict, work)
 

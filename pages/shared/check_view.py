@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment, keep_judged
+from core.data.split import keep_judged
+from core.decision.assess import Assessment
 from core.decision.describe import VERDICT_WORDS
 from core.decision.explore import (
     CHECKS_FILE,

@@ -165,7 +165,7 @@ def test_timing_can_be_cancelled(workspace: Path) -> None:
 
 def test_a_node_to_embed_whose_input_fails_counts_as_nothing(workspace: Path) -> None:
     class NoTokenizer(FakeModels):
-        def tokenizer(self, name: str, revision: str = "") -> object:
+        def tokenizer(self, name: str, revision: str = "", **_: object) -> object:
             return FakeModels().cross_encoder(MISSING)
 
     ahead = estimate_plan(make_targets("dense"), make_execution(workspace, NoTokenizer()))

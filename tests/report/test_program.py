@@ -213,7 +213,7 @@ def test_cuts_documents_alike(chunker: Any, small: Dataset, workspace: Path, tmp
 class _RealTokenizer:
     """Models that have nothing but the bundled tokenizer."""
 
-    def tokenizer(self, name: str, revision: str = "") -> Any:
+    def tokenizer(self, name: str, revision: str = "", **_: Any) -> Any:
         from core.stages.tokens import load_tokenizer
 
         return load_tokenizer(DEFAULT_MODEL)

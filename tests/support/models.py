@@ -95,7 +95,7 @@ class FakeModels(Models):
             raise ModelUnavailable(f"The embedding model {name!r} cannot be loaded.")
         return self.fake
 
-    def tokenizer(self, name: str, revision: str = "") -> Any:
+    def tokenizer(self, name: str, revision: str = "", **_: Any) -> Any:
         return WordTokenizer()
 
     def cross_encoder(self, name: str) -> Any:

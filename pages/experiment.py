@@ -11,6 +11,7 @@ from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.jobs import find_same
 from core.systems import System, make_named_systems, preselect
+from core.trained import list_models, make_trained_systems
 from pages.shared.check_view import offer_scores
 from pages.shared.frame import page_setup
 from pages.shared.history import show_history
@@ -56,6 +57,12 @@ def choose_systems(dataset: Dataset, own: Mapping[str, System]) -> dict[str, Sys
     if own:
         st.markdown("**Yours**")
         chosen |= tick(dataset, own, ticked=False)
+    trained = make_trained_systems(list_models(open_workspace(), dataset=dataset.name))
+    if trained:
+        st.markdown("**Trained here**")
+        test = "They have learned from the tuning queries: on all queries together they look better than they are."
+        st.caption(f"{test} The page Fine-tuning compares them on held-out queries.")
+        chosen |= tick(dataset, trained, ticked=False)
     rest = {name: system for name, system in named.items() if name not in first}
     with st.expander(f"{len(rest)} more systems that come with the product", key="run_more"):
         if not dataset.has_filters:
@@ -63,7 +70,7 @@ def choose_systems(dataset: Dataset, own: Mapping[str, System]) -> dict[str, Sys
                 "No query of this dataset carries a filter, so that the filtered systems find the same as the plain ones."
             )
         chosen |= tick(dataset, rest, ticked=False)
-    return {name: system for name, system in {**named, **own}.items() if name in chosen}
+    return {name: system for name, system in {**named, **trained, **own}.items() if name in chosen}
 
 
 def tick(dataset: Dataset, systems: Mapping[str, System], *, ticked: bool) -> set[str]:

@@ -135,7 +135,7 @@ def main() -> None:
         return
     texts = ask_texts(dataset)
     chosen = ask_filter(dataset)
-    named = tuning.ask_systems(live.list_known_systems())
+    named = tuning.ask_systems(live.list_known_systems(view.dataset_name))
     if not named:
         st.info("Choose a system to see what it finds.")
         return

@@ -151,10 +151,7 @@ class Judge:
         _, base, made = pairs[0]
         chunks = self._passages(made)
         adoption = measure_adoption(self.model, self.climber.resources, passages=chunks)
-        latency = {system.name: system.latency_ms for system in experiment.systems}
-        added = None
-        if latency.get(base.name) and latency.get(made.name):
-            added = float(latency[made.name]["p50"]) - float(latency[base.name]["p50"])  # type: ignore[index]
+        medians = {system.name: float(system.latency_ms["p50"]) for system in experiment.systems if system.latency_ms}
         write_evaluation(
             self.model,
             self.workspace,
@@ -162,7 +159,12 @@ class Judge:
             experiment=experiment.id,
             comparisons=rows,
             regressions=list_regressions(values, experiment, base=base.name, made=made.name, texts=self._texts),
-            adoption={**as_json(adoption), "added_ms": added, "encode_seconds": experiment.timings["encode_seconds"]},
+            adoption={
+                **as_json(adoption),
+                "base_ms": medians.get(base.name),
+                "own_ms": medians.get(made.name),
+                "encode_seconds": experiment.timings["encode_seconds"],
+            },
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -68,7 +69,11 @@ def clean_examples(examples: Examples, findings: Sequence[Finding], *, drop_leak
     frame = examples.frame.drop(index=sorted(dropped)).reset_index(drop=True)
     if frame.empty:
         raise InputError("Nothing is left to train on once the examples that leak into the test queries are taken out.")
-    return Examples(examples.form, frame, examples.source)
+    kept = dataclasses.replace(examples, frame=frame)
+    few = _count_positives(kept)
+    if few.level == STOP:
+        raise InputError(f"Without the examples that were left out: {few.sentence}")
+    return kept
 
 
 def _named(findings: Sequence[Finding], name: str) -> list[Finding]:
@@ -85,6 +90,8 @@ def _find_leaks(examples: Examples, material: Material) -> list[Finding]:
     same = {int(row): by_text[text] for row, text in enumerate(asked) if text in by_text}
     close = _find_close(frame, texts, material, known=set(same))
     resting = _find_resting(examples, material)
+    if examples.source == "labels":  # these stand in a test query's group for what they say
+        resting = {row: query_id for row, query_id in resting.items() if row not in same and row not in close}
     return [
         _tell_leak("same_text", same, "has the words of a test query", "have the words of a test query", examples),
         _tell_leak("near_duplicate", close, "says the same as a test query", "say the same as a test query", examples),
@@ -131,8 +138,8 @@ def _find_resting(examples: Examples, material: Material) -> dict[int, str]:
     name = "positive" if "positive" in frame else "document"
     return {
         int(row): next(query for quote, query in quotes.items() if quote in text)
-        for row, text in enumerate(frame[name])
-        if any(quote in text for quote in quotes)
+        for row, (text, held) in enumerate(zip(frame[name], examples.held, strict=True))
+        if held and any(quote in text for quote in quotes)
     }
 
 
@@ -176,7 +183,8 @@ def _name_some(names: Sequence[str]) -> str:
 def _count_positives(examples: Examples) -> Finding:
     count = len(examples.positives())
     if count < LEAST_POSITIVES:
-        words = f"There are {count} pairs that belong together, and at least {LEAST_POSITIVES} are needed to train; label more."
+        pairs = "is 1 pair that belongs" if count == 1 else f"are {count} pairs that belong"
+        words = f"There {pairs} together, and at least {LEAST_POSITIVES} are needed to train; label more."
         return Finding("few_positives", STOP, words)
     if count < FEW_POSITIVES:
         words = (
@@ -195,8 +203,8 @@ def _find_contradictions(examples: Examples, material: Material) -> Finding:
     frame = examples.frame
     rows: list[int] = []
     if examples.form in ("labelled", "scores"):
-        low = frame["label" if examples.form == "labelled" else "score"] < 0.5
-        rows = [int(row) for row in np.flatnonzero(low) if (frame["query"].iloc[row], frame["document"].iloc[row]) in positives]
+        low = np.flatnonzero(~examples.held)
+        rows = [int(row) for row in low if (frame["query"].iloc[row], frame["document"].iloc[row]) in positives]
     for column in examples.negative_columns:
         rows += [row for row, pair in enumerate(zip(frame["query"], frame[column], strict=True)) if pair in positives]
     if not rows:

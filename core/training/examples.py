@@ -34,16 +34,18 @@ COLUMNS = {
     "hard_negatives": ["query", "positive"],
     "scores": ["query", "document", "score"],
 }
-_HELD = 0.5  # label or score from which a document counts as a positive
+_HELD = 0.5  # label or score of an upload from which a document counts as a positive
 
 
 @dataclass(frozen=True)
 class Examples:
-    """form: of plan.FORMS. frame: query_id and the form's columns. source: "labels", or the name of an uploaded file."""
+    """form: of plan.FORMS. frame: query_id and the form's columns. source: "labels", or the name of an uploaded file; file: its
+    path, "" for labels."""
 
     form: str
     frame: pd.DataFrame
     source: str = "labels"
+    file: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -59,21 +61,27 @@ class Examples:
         extra = self.negative_columns if self.form == "hard_negatives" else []
         return [*COLUMNS[self.form], *extra]
 
+    @property
+    def held(self) -> pd.Series:
+        """Which rows belong together; from the dataset's labels all that are relevant, however low the score of their grade."""
+        if self.form not in ("labelled", "scores"):
+            return pd.Series(True, index=self.frame.index)
+        values = self.frame["label" if self.form == "labelled" else "score"]
+        return values > 0 if self.source == "labels" else values >= _HELD
+
     def positives(self) -> pd.DataFrame:
         """query_id, query, document: distinct pairs that belong together."""
         if self.form in ("pairs", "triplets", "hard_negatives"):
             found = self.frame[["query_id", "query", "positive"]].rename(columns={"positive": "document"})
         else:
-            held = self.frame["label" if self.form == "labelled" else "score"] >= _HELD
-            found = self.frame.loc[held, ["query_id", "query", "document"]]
+            found = self.frame.loc[self.held, ["query_id", "query", "document"]]
         return found.drop_duplicates(ignore_index=True)
 
     def negatives(self) -> pd.DataFrame:
         """query_id, query, document: distinct pairs that do not belong together; empty for pairs."""
         parts = [self.frame[["query_id", "query", name]].rename(columns={name: "document"}) for name in self.negative_columns]
         if self.form in ("labelled", "scores"):
-            low = self.frame["label" if self.form == "labelled" else "score"] < _HELD
-            parts.append(self.frame.loc[low, ["query_id", "query", "document"]])
+            parts.append(self.frame.loc[~self.held, ["query_id", "query", "document"]])
         if not parts:
             return pd.DataFrame({"query_id": [], "query": [], "document": []}, dtype=object)
         found = pd.concat(parts, ignore_index=True)
@@ -91,6 +99,7 @@ def describe_examples(examples: Examples) -> dict[str, Any]:
         "negatives": len(negatives),
         "negatives_per_positive": len(negatives) / len(positives) if len(positives) else 0.0,
         "source": examples.source,
+        "file": examples.file,
         "fingerprint": examples.fingerprint,
     }
 
@@ -99,7 +108,7 @@ def collect_examples(material: Material, *, form: str, negatives: int, query_ids
     """Examples of the form from the labels of some queries; negatives are mined among the start system's passages.
 
     Passages of documents judged relevant to the query, and near-duplicates of its positives, are never negatives; documents
-    judged not relevant are (forms labelled and scores). Grades become scores: grade / highest grade.
+    judged not relevant are (forms labelled and scores). Grades become scores: grade / highest grade of the tuning queries.
     """
     rows = [(query_id, row, grade) for query_id in query_ids for row, grade in material.positive_rows(query_id)]
     if not rows:
@@ -122,7 +131,10 @@ def collect_examples(material: Material, *, form: str, negatives: int, query_ids
         return Examples("pairs", asked[["query_id", "query", "positive"]].drop_duplicates(ignore_index=True))
     mined = mine_negatives(material, query_ids=list(dict.fromkeys(asked["query_id"])), count=negatives, seed=seed)
     if form in ("labelled", "scores"):
-        pairs = [(q, material.texts[q], material.passages[row]) for q, found in mined.items() for row in found]
+        random = np.random.default_rng(seed)
+        wanted = {q: min(len(found), negatives * int((asked["query_id"] == q).sum())) for q, found in mined.items()}
+        taken = {q: random.choice(found, size=wanted[q], replace=False) for q, found in mined.items() if found}
+        pairs = [(q, material.texts[q], material.passages[row]) for q, found in taken.items() for row in found]
         return _label(asked, pd.DataFrame(pairs, columns=["query_id", "query", "document"]), material, form)
     return _join(asked, mined, material, form, negatives, seed)
 
@@ -144,7 +156,8 @@ def _join(asked: pd.DataFrame, mined: dict[str, list[int]], material: Material, 
 
 def _label(asked: pd.DataFrame, negatives: pd.DataFrame, material: Material, form: str) -> Examples:
     """Positives and negatives under one another, with label or score; judged non-relevant documents join the negatives."""
-    highest = max((grade for grades in material.grades.values() for grade in grades.values()), default=1)
+    tuning = [material.grades.get(query_id, {}) for query_id in material.split.tuning]
+    highest = max((grade for grades in tuning for grade in grades.values()), default=1)
     frame = asked.rename(columns={"positive": "document"}).assign(
         label=1, score=[grade / max(highest, 1) for grade in asked["grade"]]
     )
@@ -189,4 +202,9 @@ def convert_examples(examples: Examples, form: str) -> Examples:
     pairs = positives.rename(columns={"document": "positive"}).merge(
         negatives.rename(columns={"document": "negative"}), on=["query_id", "query"]
     )
+    if pairs.empty:
+        raise InputError(
+            f"{examples.source}: no query of these examples has both a document that belongs to it and one that does not, "
+            f"which {form} need; add negatives to the same queries, or mine them"
+        )
     return Examples("triplets", pairs, examples.source)

@@ -55,9 +55,9 @@ def mine_negatives(material: Material, *, query_ids: Sequence[str], count: int, 
     first_row = {text: row for row, text in reversed(list(enumerate(passages)))}
     skipped = {query_id: _find_skipped(material, query_id) for query_id in query_ids}
     pairs = [(material.texts[q], passages[row]) for q in query_ids for row in skipped[q]]
-    wanted = min(max(POOL, count), len(first_row) - max(len(rows) for rows in skipped.values()))
-    if wanted < 1 or not pairs:
+    if not pairs:
         return {}
+    wanted = min(max(POOL, count), len(first_row))  # where a query has fewer, it gets fewer
     queries = {material.texts[q]: material.query_matrix[material.query_rows[q]] for q in query_ids}
     vectors = {text: material.matrix[row] for text, row in first_row.items()}
     mined = mine_hard_negatives(

@@ -113,10 +113,11 @@ def run_trainer(trainer: Any, plan: TrainingPlan, folder: Path, watch: Watch) ->
 
     The untrained model's validation loss is measured first and kept beside the checkpoints, for a resumed training.
     """
-    from transformers import EarlyStoppingCallback
+    from transformers import EarlyStoppingCallback, PrinterCallback
 
     from core.store import read_json, write_json
 
+    trainer.remove_callback(PrinterCallback)
     file = folder / "untrained.json"
     if file.exists():
         untrained = float(read_json(file)["validation"])

@@ -11,7 +11,7 @@ from core.data.dataset import Dataset
 from core.data.split import Split
 from core.errors import InputError, check_range
 from core.schema import content_hash
-from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX
+from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
 from core.systems import BASELINE
 from core.trained import ADAPTER, EMBEDDING, KINDS, RERANKER
 
@@ -56,6 +56,8 @@ class TrainingPlan:
             raise InputError(f"the kind {self.kind!r} cannot be trained; it can be {', '.join(KINDS)}")
         if self.form and self.form not in FORMS:
             raise InputError(f"training data have no form {self.form!r}; it can be {', '.join(FORMS)}")
+        if self.kind == RERANKER and self.form not in ("", "labelled"):
+            raise InputError(f"a reranker learns from labelled examples, not from {self.form}; leave the form out")
         if self.base.startswith(ENDPOINT_PREFIX) or self.base.startswith(TRAINED_PREFIX):
             raise InputError(
                 f"the base {self.base!r} cannot be trained further; name a model on the hub, a local folder, or the bundled one"
@@ -117,6 +119,10 @@ def identify_training(plan: TrainingPlan, dataset: Dataset, split: Split, *, sta
     start: spelling of the start system. source: fingerprint of uploaded examples, "" for the dataset's own labels.
     """
     labels = [dataset.judgments.to_dict("records"), dataset.evidence.to_dict("records")]
-    queries = dataset.queries[["query_id", "text"]].to_dict("records")
-    depends_on = [VERSION, plan.to_json(), start, dataset.corpus_fingerprint, queries, labels, split.tuning, split.test, source]
+    queries = dataset.queries[["query_id", "text", "filter", "tags"]].to_dict("records")
+    models = [name for name in (plan.base, start.get("dense", {}).get("model", "")) if name]
+    depends_on = [
+        VERSION, plan.to_json(), start, [model_revision(name) for name in models], dataset.corpus_fingerprint, queries, labels,
+        split.tuning, split.test, source,
+    ]  # fmt: skip
     return f"{plan.kind}-{content_hash(depends_on)[:10]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ _NAMES = {
     "label": ("label", "relevance", "relevant"),
     "score": ("score", "similarity", "similarityscore"),
 }
-_NUMBERED = re.compile(r"(?:hard)?neg(?:ative)?s?_?(\d+)$")
+_NUMBERED = re.compile(r"(?:hard)?neg(?:ative)?s?(?:passage)?(\d+)")
 _EXPECTED = (
     "expected the columns of one form: query, positive (pairs); query, document, label (labelled); query, positive, negative "
     "(triplets); query, positive, negative_1, negative_2, ... (hard negatives); query, document, score (scores)"
@@ -56,8 +57,8 @@ def read_examples(path: Path) -> Examples:
                 if name in ("label", "score")
                 else _read_text(value, name, path, row.number)
             )
-        records.append(record)
-    return Examples(form, pd.DataFrame(records, columns=["query_id", *wanted, LINE]), path.name)
+        records.append(_fill_negatives(record, wanted[2:], path) if form == "hard_negatives" else record)
+    return Examples(form, pd.DataFrame(records, columns=["query_id", *wanted, LINE]), path.name, str(path))
 
 
 def _map_columns(columns: list[str]) -> dict[str, str]:
@@ -65,13 +66,17 @@ def _map_columns(columns: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for column in columns:
         plain = re.sub(r"[^a-z0-9]", "", column.lower())
-        numbered = _NUMBERED.fullmatch(column.lower())
+        numbered = _NUMBERED.fullmatch(plain)
         if numbered:
             found[f"negative_{int(numbered[1])}"] = column
             continue
         for name, spellings in _NAMES.items():
             if plain in spellings:
                 found.setdefault(name, column)
+    if "negative" in found and any(name.startswith("negative_") for name in found):
+        found.setdefault("negative_0", found.pop("negative"))
+    if found.keys() & {"label", "score"} and not any(name == "document" or name.startswith("negative") for name in found):
+        found |= {"document": found.pop("positive")} if "positive" in found else {}  # the label says whether it is one
     return found
 
 
@@ -93,10 +98,19 @@ def _number(name: str) -> int:
     return int(name.rsplit("_", 1)[1])
 
 
+def _fill_negatives(record: dict[str, Any], names: list[str], path: Path) -> dict[str, Any]:
+    """The example with its own negatives in place of blank ones, since a loss reads every column of every row."""
+    given = [record[name] for name in names if record[name]]
+    if not given:
+        raise row_error(f"{names[0]} is nothing; expected text", path, number=record[LINE])
+    return {**record, **dict(zip([name for name in names if not record[name]], itertools.cycle(given), strict=False))}
+
+
 def _read_text(value: Any, name: str, path: Path, line: int) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    if not text and not (name.startswith("negative_") and value in (None, "")):
-        found = "nothing" if value in (None, "") or isinstance(value, str) else repr(value)
+    blank = value is None or (isinstance(value, str) and not text)
+    if not text and not (name.startswith("negative_") and blank):
+        found = "nothing" if blank else repr(value)
         raise row_error(f"{name} is {found}; expected text", path, number=line)
     return text
 

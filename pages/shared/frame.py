@@ -19,6 +19,7 @@ _PAGES = Path(__file__).resolve().parent.parent
 _MENU = (
     ("Answer", "recommendation", "Recommendation", ":material/flag:"),
     ("Answer", "diagnosis", "Diagnosis", ":material/troubleshoot:"),
+    ("Answer", "fine_tuning", "Fine-tuning", ":material/model_training:"),
     ("Evidence", "results", "Results", ":material/leaderboard:"),
     ("Evidence", "queries", "Queries", ":material/manage_search:"),
     ("Try", "try", "Try", ":material/search:"),

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.decision.adoption import find_trained
 from core.decision.goals import PRIMARIES, Goals
 from core.decision.variants import SUGGESTED_RERANKER
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from pages.shared.frame import MEASURE_WORDS
-from pages.shared.state import open_runner
+from pages.shared.state import open_runner, open_workspace
 from pages.shared.text import escape_markdown
 
 ASSESSING = "_assessing"  # the job that this browser started and whose result it waits for
@@ -94,6 +95,14 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
             help="Models that read query and text together and sort the first hits anew. A folder on this machine, or a "
             "name on the hub, which is downloaded when it runs.",
         )
+        with_training = False
+        if find_trained(dataset, open_workspace()):
+            with_training = st.checkbox(
+                "Let the trained models join",
+                goals.with_training,
+                key="goal_training",
+                help="Models that were trained on this dataset become rungs, on the split that they were trained with.",
+            )
         pressed = st.form_submit_button(button, type="primary", disabled=disabled, key="goals_start")
         st.caption("What was computed before is kept, so that another target or limit takes seconds. A new model takes longer.")
     if pressed:
@@ -105,6 +114,7 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
                 target=None if measure == _NONE else (measure, float(value)),
                 max_latency_ms=None if limit is None else float(limit),
                 rerankers=names,
+                with_training=with_training,
                 seed=goals.seed,
             )
             start_assessment(dataset.name, wanted)

@@ -14,8 +14,8 @@ from core.errors import LadderError
 from core.jobs import find_active
 from core.search import LOADING_MODEL, Answer, LiveSearch
 from core.stages.fuse import WeightedFusion
-from core.system_files import list_own_systems
 from core.systems import System, make_named_systems
+from core.trained import list_available
 from core.warming import Background
 from pages.shared.cards import Hit
 from pages.shared.jobs import describe_job, describe_seconds
@@ -55,10 +55,10 @@ def describe_corpus() -> str:
     return f"Searching the {count:,} documents of {view.dataset_name}. No labels are needed here."
 
 
-def list_known_systems() -> dict[str, System]:
-    """All systems of the workspace; if its own cannot be read, says so and gives those of the product."""
+def list_known_systems(dataset: str) -> dict[str, System]:
+    """All systems that can search a dataset; if the workspace's own cannot be read, says so and gives those of the product."""
     try:
-        return {**make_named_systems(), **list_own_systems(open_workspace())}
+        return list_available(open_workspace(), dataset=dataset)
     except LadderError as error:
         st.error(escape_markdown(error))
         return make_named_systems()

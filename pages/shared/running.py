@@ -23,6 +23,7 @@ from core.jobs import (
     FAILED,
     INTERRUPTED,
     SCORE,
+    TRAIN,
     Job,
     cancel_job,
     find_active,
@@ -31,9 +32,10 @@ from core.jobs import (
 )
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
-from core.stages.embed import ENDPOINT_PREFIX
+from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.system_files import from_spec
 from core.systems import System
+from core.training.plan import TrainingRequest
 from pages.shared.jobs import describe_job, describe_seconds
 from pages.shared.links import Link, go
 from pages.shared.state import open_runner, open_workspace
@@ -77,7 +79,8 @@ def look_ahead(dataset: Dataset, systems: Mapping[str, System], split: str) -> O
 def _needs_hub(system: System) -> bool:
     """Counting would have to download a tokenizer; that is left to the run."""
     model = system.dense.model if system.dense else DEFAULT_MODEL
-    return model != DEFAULT_MODEL and not model.startswith(ENDPOINT_PREFIX) and not Path(model).expanduser().is_dir()
+    here = model == DEFAULT_MODEL or model.startswith((ENDPOINT_PREFIX, TRAINED_PREFIX))
+    return not here and not Path(model).expanduser().is_dir()
 
 
 def describe_outlook(outlook: Outlook) -> str:
@@ -112,6 +115,9 @@ def start_again(job: Job) -> None:
     systems = {str(spec["name"]): from_spec(spec) for spec in job.systems}
     if job.kind == ASSESS:
         st.session_state[_STARTED] = runner.submit_assessment(job.dataset, Goals.from_json(job.options), name=job.title)
+        st.rerun()
+    if job.kind == TRAIN:
+        st.session_state[_STARTED] = runner.submit_training(job.dataset, TrainingRequest.from_json(job.options))
         st.rerun()
     if job.kind in (SCORE, CHECK):
         assessment = str(job.options["assessment"])
@@ -185,7 +191,7 @@ def _show_last(dataset: str) -> None:
     title = escape_markdown(shorten(last.title))
     count = f"{len(last.ready)} of {len(last.systems)} systems were finished"
     cancelled, interrupted = f"{count} and are kept.", f"{count}."
-    if last.kind == ASSESS:  # it has no systems that could be counted, and nothing to look at before it is done
+    if last.kind in (ASSESS, TRAIN):  # it has no systems that could be counted, and nothing to look at before it is done
         cancelled = interrupted = "What was computed is kept."
     if last.state == DONE:
         st.success(f"{title} is finished.")

@@ -1,0 +1,77 @@
+"""Fine-tuning: what could be trained on this data, and what was it worth?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.dataset import Dataset
+from core.errors import LadderError
+from core.trained import TrainedModel, list_models
+from pages.shared.frame import page_setup
+from pages.shared.links import Link, go
+from pages.shared.state import View, open_dataset, open_workspace
+from pages.shared.text import escape_markdown
+from pages.shared.training_form import show_training
+from pages.shared.training_jobs import follow_training, show_training_job, show_unfinished
+from pages.shared.training_view import list_labels, show_model
+
+PARTS = ("Models", "Train")
+
+
+def describe_place(view: View) -> str:
+    if not view.dataset_name:
+        return "No dataset is loaded yet."
+    return f"Dataset {view.dataset_name}. Trained on tuning queries alone, measured on queries that the training never saw."
+
+
+def choose_model(models: list[TrainedModel]) -> TrainedModel:
+    """The model of the link, else the newest."""
+    known = {model.id: model for model in models}
+    asked = st.query_params.get("model")
+    if asked and asked not in known:
+        st.warning(f"This model is not here: {escape_markdown(asked)}. Choose one below; what is shown is another one.")
+        st.query_params.pop("model")
+    labels = list_labels(models)
+    chosen = str(
+        st.selectbox("Model", list(known), key="model", bind="query-params", format_func=lambda name: labels.get(name, name))
+    )
+    return known.get(chosen, models[0])
+
+
+def show_parts(dataset: Dataset) -> None:
+    models = list_models(open_workspace(), dataset=dataset.name)
+    part = st.segmented_control(
+        "Part",
+        PARTS,
+        default="Models" if models else "Train",
+        required=True,
+        key="tuning_part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if part == "Train":
+        show_training(dataset)
+    elif models:
+        show_model(choose_model(models), dataset)
+    else:
+        st.info("No model was trained on this dataset yet. A query adapter takes seconds; begin with it.")
+
+
+def main() -> None:
+    view = page_setup("Fine-tuning", looking_at=describe_place)
+    if not view.dataset_name:
+        st.info("Nothing is loaded yet. Load a corpus with labelled queries to see what training could learn from them.")
+        if st.button("Load data", type="primary"):
+            go(Link("data"))
+        return
+    dataset = open_dataset(view.dataset_name)
+    follow_training(dataset.name)
+    show_training_job(dataset.name)
+    show_unfinished(dataset)
+    show_parts(dataset)
+
+
+try:
+    main()
+except LadderError as error:
+    st.error(escape_markdown(error))

@@ -224,6 +224,8 @@ def format_ladder(assessment: Assessment, *, width: int) -> str:
     remarks: dict[str, list[str]] = {}
     for row in assessment.ladder:
         remark = row["why_not"] or row["note"]
+        if row.get("held_out") and row["system"] is not None and row["one_time"]:
+            remark = f"To adopt it, {row['one_time']}."
         if remark:
             remarks.setdefault(remark, []).append(row["title"])
     lines += [_fill(f"{', '.join(titles)}: {remark}", width) for remark, titles in remarks.items()]

@@ -143,15 +143,19 @@ def train_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) ->
     upload = read_examples(Path(request.examples)) if request.examples else None
     prepared = prepare_training(dataset, request.plan, upload=upload, models=models, **shared)
     model = train(prepared, **shared)
-    judge = Judge(dataset, model, models=models, **shared)
     told = read_evaluation(model, keeper.workspace)
-    if not any(row["against"] == ("best_cheap" if request.cheap else "untrained") for row in told.get("comparisons", [])):
-        experiment = judge.compare_with_cheap() if request.cheap else judge.compare_with_untrained()
-        save_experiment(experiment, keeper.workspace)
-    if request.learning_curve and "learning_curve" not in told:
-        judge.draw_learning_curve(prepared)
-    if request.folds and told.get("folds", {}).get("k") != request.folds:
-        judge.cross_fit(prepared, request.folds)
+    compared = any(row["against"] == ("best_cheap" if request.cheap else "untrained") for row in told.get("comparisons", []))
+    wants_curve = request.learning_curve and "learning_curve" not in told
+    wants_folds = bool(request.folds) and told.get("folds", {}).get("k") != request.folds
+    if not compared or wants_curve or wants_folds:
+        judge = Judge(dataset, model, models=models, **shared)
+        if not compared:
+            experiment = judge.compare_with_cheap() if request.cheap else judge.compare_with_untrained()
+            save_experiment(experiment, keeper.workspace)
+        if wants_curve:
+            judge.draw_learning_curve(prepared)
+        if wants_folds:
+            judge.cross_fit(prepared, request.folds)
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 

@@ -20,7 +20,7 @@ from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment
 from core.decision.goals import Goals
-from core.errors import LadderError
+from core.errors import LadderError, NotInWorkspace
 from core.experiment import Experiment
 from core.graph.resources import Models
 from core.job_keeper import JobKeeper, run_job
@@ -264,7 +264,10 @@ def watch_child(job: Job, workspace: Workspace) -> None:
         command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     errors = (child.communicate()[1] or "").strip().splitlines()
-    now = read_job(job.id, workspace)
+    try:
+        now = read_job(job.id, workspace)
+    except NotInWorkspace:  # it ended, and was forgotten since
+        return
     if not now.is_active and now.state != INTERRUPTED:
         return
     if child.returncode < 0:

@@ -99,7 +99,7 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
     name = model_id.removeprefix(TRAINED_PREFIX)
     file = model_folder(name, workspace) / _FILE
     if Path(name).name != name or not file.exists():
-        raise NotInWorkspace(f"The trained model {name!r} is not in this workspace.")
+        raise _say_absent(name)
     try:
         content = read_json(file)
         known = {part.name for part in dataclasses.fields(TrainedModel)}
@@ -107,6 +107,10 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
         return TrainedModel(**{**content, "curve": tuple(content["curve"])})
     except _DAMAGED as error:
         raise InputError(f"cannot be read ({type(error).__name__}); remove this model and train it again", file=file) from error
+
+
+def _say_absent(name: str) -> NotInWorkspace:
+    return NotInWorkspace(f"The trained model {name!r} is not in this workspace.")
 
 
 def list_models(workspace: Workspace, *, dataset: str | None = None, unfinished: bool = False) -> list[TrainedModel]:
@@ -127,10 +131,13 @@ def list_models(workspace: Workspace, *, dataset: str | None = None, unfinished:
 
 
 def remove_model(model_id: str, workspace: Workspace) -> None:
-    """Deletes a model with what was computed by it. Experiments that used it keep their results. Raises NotInWorkspace."""
-    model = load_model(model_id, workspace)
-    remove_folder(model_folder(model.id, workspace))
-    workspace.forget_model(model.reference)
+    """Deletes a model, also a damaged one, with what was computed by it. Experiments that used it keep their results. Raises
+    NotInWorkspace."""
+    name = model_id.removeprefix(TRAINED_PREFIX)
+    if Path(name).name != name or not (model_folder(name, workspace) / _FILE).exists():
+        raise _say_absent(name)
+    remove_folder(model_folder(name, workspace))
+    workspace.forget_model(TRAINED_PREFIX + name)
 
 
 def model_size(model: TrainedModel, workspace: Workspace) -> int:

@@ -7,12 +7,13 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.trained import TrainedModel, list_models
+from pages.shared.address import follow_link, keep_in_link
 from pages.shared.frame import page_setup
 from pages.shared.links import Link, go
 from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.text import escape_markdown
+from pages.shared.text import escape_markdown, shorten
 from pages.shared.training_form import show_training
-from pages.shared.training_jobs import follow_training, show_training_job, show_unfinished
+from pages.shared.training_jobs import MODEL, PART, follow_training, show_training_job, show_unfinished
 from pages.shared.training_view import list_labels, show_model
 
 PARTS = ("Models", "Train")
@@ -27,28 +28,37 @@ def describe_place(view: View) -> str:
 def choose_model(models: list[TrainedModel]) -> TrainedModel:
     """The model of the link, else the newest."""
     known = {model.id: model for model in models}
-    asked = st.query_params.get("model")
-    if asked and asked not in known:
-        st.warning(f"This model is not here: {escape_markdown(asked)}. Choose one below; what is shown is another one.")
-        st.query_params.pop("model")
+    asked = follow_link(MODEL)
+    if asked and asked[0] in known:
+        st.session_state[MODEL] = asked[0]
+    elif asked:
+        name = escape_markdown(shorten(asked[0]))
+        st.warning(f"This model is not here: {name}. Choose one below; what is shown is another one.")
+    if st.session_state.get(MODEL) not in known:
+        st.session_state[MODEL] = models[0].id
     labels = list_labels(models)
     chosen = str(
-        st.selectbox("Model", list(known), key="model", bind="query-params", format_func=lambda name: labels.get(name, name))
+        st.selectbox("Model", list(known), key=MODEL, persist_state="session", format_func=lambda name: labels.get(name, name))
     )
-    return known.get(chosen, models[0])
+    keep_in_link(MODEL, [chosen])
+    return known[chosen]
+
+
+def choose_part(default: str) -> str:
+    """Models or Train, as the link says."""
+    asked = follow_link(PART)
+    if asked and asked[0] in PARTS:
+        st.session_state[PART] = asked[0]
+    elif st.session_state.get(PART) not in PARTS:
+        st.session_state[PART] = default
+    part = str(st.segmented_control("Part", PARTS, required=True, key=PART, label_visibility="collapsed"))
+    keep_in_link(PART, [part])
+    return part
 
 
 def show_parts(dataset: Dataset) -> None:
     models = list_models(open_workspace(), dataset=dataset.name)
-    part = st.segmented_control(
-        "Part",
-        PARTS,
-        default="Models" if models else "Train",
-        required=True,
-        key="tuning_part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    part = choose_part("Models" if models else "Train")
     if part == "Train":
         show_training(dataset)
     elif models:

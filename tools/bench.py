@@ -55,6 +55,7 @@ def main() -> None:
         if not options.skip_cold:
             bench_compare(dataset, workspace)
             bench_recommend(Path(tempfile.mkdtemp(dir=folder)))
+            bench_training(dataset, Path(tempfile.mkdtemp(dir=folder)))
         bench_query(dataset, workspace)
     bench_lexical()
 
@@ -90,6 +91,21 @@ def bench_recommend(workspace: Path) -> None:
     print(f"  {result['recommendation']['sentence']}")
     seconds, torch, _ = run_command(["recommend", str(dataset)], workspace)
     print(f"the same again: {seconds:.1f} s (at most 10), torch: {torch}")
+
+
+def bench_training(dataset: Path, workspace: Path) -> None:
+    """Each kind of training against encoding the corpus once, both in the same process; then the same request again."""
+    for kind in ("embedding", "reranker", "adapter"):
+        seconds, _, result = run_command(["train", str(dataset), "--kind", kind, "--quick"], workspace)
+        row, encoding = result["comparison"], result["adoption"]["encode_seconds"]
+        if kind == "embedding":  # its comparison embeds the corpus once, with the new model
+            once = encoding
+        trained = f"{result['training_seconds']:.1f} s of training on {result['pairs']} pairs"
+        print(f"train --kind {kind}: {trained}, {seconds:.1f} s in all")
+        print(f"RATIO training / encoding the corpus once: {result['training_seconds'] / once:.2f} (at most 10)")
+        print(f"  {row['measure']} {row['delta']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}), n = {row['n']}")
+    seconds, torch, _ = run_command(["train", str(dataset), "--kind", "embedding", "--quick"], workspace)
+    print(f"the same training again: {seconds:.1f} s, torch: {torch}")
 
 
 def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:

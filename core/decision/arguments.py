@@ -156,13 +156,18 @@ def list_changes(case: Case, difference: Mapping[str, Any]) -> list[str]:
             "significant."
         )
     others = [name for name in case.stability.actions if name != case.choice.action]
-    if others and case.stability.actions[others[0]] >= 0.1:
+    trained = case.uses_trained  # the re-splits leave it out: that they give something else says nothing
+    if others and not trained and case.stability.actions[others[0]] >= 0.1:
         share = case.stability.actions[others[0]]
         changes.append(
             f"Another draw of the queries: in {share:.0%} of the re-splits it is “{ACTION_TITLES[others[0]].lower()}”."
         )
     often = next(iter(case.stability.systems), case.system)
-    if often != case.system and case.stability.systems[often] >= 2 * case.stability.systems.get(case.system, 0.0):
+    if (
+        often != case.system
+        and not trained
+        and case.stability.systems[often] >= 2 * case.stability.systems.get(case.system, 0.0)
+    ):
         share = case.stability.systems[often]
         changes.append(f"Another draw of the queries: in {share:.0%} of the re-splits the system is {often}.")
     if case.findings.goals.target is None:

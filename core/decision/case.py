@@ -54,5 +54,11 @@ class Case:
         return next(system for system in self.experiment.systems if system.name == self.system)
 
     @property
+    def uses_trained(self) -> bool:
+        """Whether a model that was trained here is in the system. The re-splits leave such systems out."""
+        chosen = [step.chosen.name for step in self.findings.steps if step.held_out and step.chosen is not None]
+        return self.system in chosen
+
+    @property
     def success_measure(self) -> str:
         return find_success_measure(self.experiment.per_query)

@@ -9,8 +9,10 @@ import pandas as pd
 
 from core.decision.goals import Goals
 from core.decision.ladder import Step, find_best, find_path, list_candidates
+from core.decision.variants import KIND_OF_RUNG
 from core.evaluation.significance import bootstrap_means
 from core.systems import System
+from core.trained import KIND_WORDS
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
@@ -111,12 +113,16 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
         words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
         return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
     kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"
-    tried = {ACTION_OF_RUNG[step.rung] for step in findings.steps if step.held_out and step.chosen is not None}
-    if f"fine_tune_{kind}" in tried:
-        words = f"The target is missed; a fine-tuned {kind} was measured and is not proven better, so it is not the way there."
+    rung = f"fine_tuned_{kind}"
+    name = KIND_WORDS[KIND_OF_RUNG[rung]]
+    if any(step.rung == rung and step.chosen is not None for step in findings.steps):
+        words = f"The target is missed; a fine-tuned {name} was measured and is not proven better, so it is not the way there."
         return replace(draft, why=words)
-    words = "The target is missed and no cheaper rung helps; training was not measured yet, so it is worth trying, not proven."
-    return replace(draft, action=f"fine_tune_{kind}", why=words, rung=f"fine_tuned_{kind}", worth_trying=True)
+    words = (
+        f"The target is missed and no rung measured helps; a fine-tuned {name} was not measured yet, so it is worth trying, "
+        "not proven."
+    )
+    return replace(draft, action=f"fine_tune_{kind}", why=words, rung=rung, worth_trying=True)
 
 
 def _choose_system(findings: Findings) -> tuple[Choice, bool]:

@@ -14,6 +14,7 @@ from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, Split
 from core.decision.adoption import measure_adoption
 from core.decision.choose import Findings
+from core.decision.describe import tried_cross_encoder
 from core.decision.goals import Goals
 from core.decision.ladder import Propose, Step, climb, judge, list_candidates, tabulate
 from core.decision.measurer import Measurer, choose_primary
@@ -36,7 +37,6 @@ from core.experiment import Experiment, compare, make_experiment_id
 from core.graph.resources import Resources
 from core.progress import ProgressCallback, ProgressEvent
 from core.splits import draw_split, group_dataset
-from core.stages.rerank import CrossEncoderRerank
 from core.system_files import list_own_systems
 from core.systems import System
 from core.trained import TrainedModel
@@ -128,7 +128,11 @@ class Climber:
 
     def _explain(self, rung: str, failed: Sequence[str]) -> str:
         errors = [self.measurer.errors[name] for name in failed if name in self.measurer.errors]
-        return errors[0] if errors else explain_absence(rung)
+        if errors:
+            return errors[0]
+        if self.offer.find_trained(rung) is not None:
+            return "The trained model does not fit the best cheap system: it was trained on vectors of another model."
+        return explain_absence(rung)
 
     def open_test(self, steps: Sequence[Step], *, name: str, experiment_id: str | None) -> Experiment:
         """The one comparison on the test queries: every frozen system, and the lexical side alone beside them."""
@@ -164,7 +168,6 @@ class Climber:
         if self.goals.target is not None:
             means = tabulate(candidates, self.measurer.targets, query_ids=split.test).mean()
             targets = {str(name): float(mean) for name, mean in means.items() if np.isfinite(mean)}
-        rerankers = [system.rerank for step in steps for system in step.variants]
         return Findings(
             baseline=self.baseline,
             steps=tuple(steps),
@@ -177,7 +180,7 @@ class Climber:
             target_means=targets,
             missing=self.missing,
             labels_fit=self.labels_fit,
-            cross_encoder=any(isinstance(stage, CrossEncoderRerank) for stage in rerankers),
+            cross_encoder=tried_cross_encoder(steps),
             tuning=len(tabulate([self.baseline], self.measurer.values, query_ids=split.tuning)),
         )
 

@@ -7,7 +7,7 @@ nearly half without; choosing on tuning without the correction in 13 %; this way
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pandas as pd
@@ -153,11 +153,23 @@ def list_pairs(steps: Sequence[Step]) -> list[tuple[str, str]]:
 
 
 def find_path(system: str, steps: Sequence[Step]) -> list[Step]:
-    """The steps from the baseline up to a system: the kept ones below it and its own."""
+    """The steps from the baseline up to a system: the kept ones below it and its own.
+
+    A trained model's own system need not be stacked on what was kept: steps whose change it does not hold are left out.
+    """
     own = next((number for number, step in enumerate(steps) if step.chosen is not None and step.chosen.name == system), None)
     if own is None:
         return []
-    return [step for number, step in enumerate(steps[: own + 1]) if step.kept or number == own]
+    last = steps[own]
+    below = [step for step in steps[:own] if step.kept and not (last.held_out and _is_undone(step, last.chosen))]
+    return [*below, last]
+
+
+def _is_undone(step: Step, system: System | None) -> bool:
+    """Whether a system lacks something that the step's chosen system changed in its incumbent."""
+    parts = [part.name for part in fields(System) if part.name not in ("name", "description")]
+    changed = [part for part in parts if getattr(step.chosen, part) != getattr(step.incumbent, part)]
+    return any(getattr(system, part) != getattr(step.chosen, part) for part in changed)
 
 
 def judge(

@@ -48,7 +48,8 @@ class Recommendation:
     sentence; difference: {delta, low, high, p, n, mde, real, measure} of the system over the baseline, {} if they are the same.
     fine_tuning: {answer: "yes" | "not yet" | "worth trying" | "no", reason, kind}. reasons, costs, risks, next, changes (what
     would change the answer), flags: sentences. ruled_out: [{rung, title, system, why}]. fixes, breaks: query ids. stability:
-    Stability as a dict. suspects: query ids whose labels need a second look. target: {measure, value, mean, met} or None.
+    Stability as a dict, and without_trained: a trained model is in the system, which the re-splits leave out. suspects: query
+    ids whose labels need a second look. target: {measure, value, mean, met} or None.
     """
 
     action: str
@@ -116,6 +117,7 @@ def recommend(
             "actions": stability.actions,
             "systems": stability.systems,
             "deciding": list(stability.deciding),
+            "without_trained": case.uses_trained,
         },
     )
 
@@ -212,8 +214,11 @@ def judge_fine_tuning(case: Case) -> dict[str, str]:
         return answer("yes", f"It was measured: {_tell_trained(own, case)}.")
     if target is not None and target["met"]:
         return answer("no", f"The target is met without it: {target['mean']:.3f} of {target['value']:g} {target['measure']}.")
+    told = "; ".join(_tell_trained(row, case) for row in measured)
+    if measured and case.choice.worth_trying and case.choice.rung in TRAINED_RUNGS:
+        words = f"The missed answers {where}, which speaks for a fine-tuned {kind}. Not proven yet; measured so far: {told}."
+        return answer("worth trying", words)
     if measured:
-        told = "; ".join(_tell_trained(row, case) for row in measured)
         open_end = any(row["verdict"] in ("cannot_tell", "better") for row in measured)
         return answer("not yet" if open_end else "no", f"It was measured and is not proven to help: {told}.")
     if case.system != case.baseline:

@@ -93,7 +93,9 @@ def explain_absence(rung: str) -> str:
             "No query carries a filter, and no metadata field is named in the queries safely enough to filter by. "
             "Add filters to the queries, or metadata to the documents."
         )
-    kind = KIND_OF_RUNG[rung]
+    kind = KIND_OF_RUNG.get(rung)
+    if kind is None:
+        return "None of its variants fits the system it would be stacked on."
     return (
         f"No trained {KIND_WORDS[kind]} is among what was measured. Train {KIND_ARTICLES[kind]} (page Fine-tuning, or "
         f"`python -m core train DATASET --kind {kind}`), then let it join (--with-training)."

@@ -32,7 +32,7 @@ from core.evaluation.significance import bootstrap_means
 from core.experiment import Experiment, compare
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.store import Workspace, read_json, remove_folder, write_json
+from core.store import Workspace, read_json, remove_folder, replace_file, write_json
 from core.systems import System
 from core.trained import (
     TrainedModel,
@@ -201,8 +201,8 @@ class Judge:
                     else self._train_part(prepared, kept, prepared.material.validation, label=label, name=f"curve-{share}")
                 )
                 known[share] = {"share": share, "queries": count, "pairs": pairs, **_describe(values, base), "seconds": seconds}
+                self._write_part(f"curve-{share}", values)
                 write_evaluation(self.model, self.workspace, curve_points=[known[one] for one in sorted(known)])
-                values.to_frame("value").to_parquet(self._part_file(f"curve-{share}"))
             points.append(known[share])
         half, full = (pd.read_parquet(self._part_file(f"curve-{share}"))["value"] for share in SHARES[1:])
         curve = {"points": points, **judge_learning_curve(half, full)}
@@ -211,6 +211,10 @@ class Judge:
 
     def _part_file(self, name: str) -> Path:
         return model_folder(self.model.id, self.workspace) / f"{name}.parquet"
+
+    def _write_part(self, name: str, values: pd.Series) -> None:
+        with replace_file(self._part_file(name)) as aside:
+            values.to_frame("value").to_parquet(aside)
 
     @property
     def _own(self) -> System:
@@ -236,7 +240,7 @@ class Judge:
                 values, _, _ = self._train_part(
                     prepared, learning, validation, label=label, name=f"fold-{folds}-{number}", test=part
                 )
-                values.to_frame("value").to_parquet(file)
+                self._write_part(f"fold-{folds}-{number}", values)
             found.append(pd.read_parquet(file)["value"])
         values = pd.concat(found)
         result = {

@@ -11,12 +11,14 @@ from typing import Any
 from core.report import program_chunks as cuts
 from core.report import program_parts as parts
 from core.settings import DEFAULT_MODEL
+from core.stages.adapt import ADAPTER_FILE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
-from core.stages.embed import BUNDLED_NAMES, ENDPOINT_PREFIX
+from core.stages.embed import BUNDLED_NAMES, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.fuse import WeightedFusion
 from core.stages.index_bm25 import STOP_WORDS
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
+from core.store import WEIGHTS
 from core.systems import Feedback, Lexical, System
 
 FILE_NAME = "search.py"
@@ -39,6 +41,7 @@ _IMPORTS = {  # the line -> the name that is looked for in the program
     "import Stemmer": "Stemmer",
     "from chromadb.config import Settings": "Settings",
     "from rank_bm25 import BM25Okapi": "BM25Okapi",
+    "from safetensors.numpy import load_file": "load_file",
     "from sentence_transformers import CrossEncoder, SentenceTransformer": "CrossEncoder+SentenceTransformer",
     "from sentence_transformers import CrossEncoder": "CrossEncoder",
     "from sentence_transformers import SentenceTransformer": "SentenceTransformer",
@@ -49,6 +52,7 @@ _PACKAGES = {  # package -> what is imported of it
     "rank-bm25": "rank_bm25",
     "PyStemmer": "Stemmer",
     "numpy": "numpy",
+    "safetensors": "safetensors",
 }
 _TITLES = {"title": cuts.WITH_TITLE, "always": cuts.TITLE_ALWAYS, "none": cuts.TITLE_NEVER}
 _CUTS: dict[type, str] = {
@@ -114,18 +118,28 @@ def _write_constants(system: System, dataset_name: str) -> str:
     lines.append("DEPTH = 100  # documents per query that are looked at")
     if system.dense is not None:
         lines.append("BATCH = 1000  # passages between two writes to the index")
-        lines.append(f"MODEL = {_quote(system.dense.model.removeprefix(ENDPOINT_PREFIX))}")
+        lines.append(f"MODEL = {_name_model(system.dense.model)}")
+        if system.dense.adapter:
+            lines.append(f"ADAPTER = {_name_model(system.dense.adapter)}")
         if _has_prompts(system):
             prompts = {"query": system.dense.query_prompt, "document": system.dense.document_prompt}
             lines.append(f"PROMPTS = {prompts!r}")
     if isinstance(system.rerank, CrossEncoderRerank):
-        lines.append(f"RERANKER = {_quote(system.rerank.model)}")
+        lines.append(f"RERANKER = {_name_model(system.rerank.model)}")
     glossaries = [[list(group) for group in step.groups] for step in system.rewrite if isinstance(step, Glossary)]
     if glossaries:
         lines.append(f"GLOSSARIES: list[list[list[str]]] = {glossaries!r}")
     if system.infer_filters:
         lines.append(f"INFER_FIELDS = [{', '.join(map(_quote, system.infer_filters))}]")
     return "\n".join(lines) + "\n"
+
+
+def _name_model(model: str) -> str:
+    """The model's name; of one that was trained here the folder, which has to lie beside the program."""
+    if model.startswith(TRAINED_PREFIX):
+        folder = f"models/{model.removeprefix(TRAINED_PREFIX)}/{WEIGHTS}"
+        return f"{_quote(folder)}  # copied from the workspace, where it was trained"
+    return _quote(model.removeprefix(ENDPOINT_PREFIX))
 
 
 def _quote(text: str) -> str:
@@ -205,7 +219,7 @@ def _write_helpers(system: System) -> list[str]:
         found.append(_write_fuse(system.fuse))
     if system.rerank is not None:
         found.append(parts.LOWER)
-    if isinstance(system.rerank, LateInteraction):
+    if isinstance(system.rerank, LateInteraction) or getattr(system.rerank, "mixed", False):
         found.append(parts.STANDARDISE)
     return found
 
@@ -300,6 +314,8 @@ def _write_init(system: System) -> str:
         )
     if system.infer_filters:
         lines.append("        self.values = self.collect_values()\n")
+    if system.dense is not None and system.dense.adapter:
+        lines.append(f'        self.adapter = load_file(f"{{ADAPTER}}/{ADAPTER_FILE}")["matrix"]\n')
     index = ', index: str = "index"' if system.dense is not None else ""
     return f"    def __init__(self, corpus: str{index}) -> None:\n" + "".join(lines)
 
@@ -338,7 +354,8 @@ def _write_reranker(system: System) -> list[str]:
     if isinstance(system.rerank, LateInteraction):
         rerank = _fill(parts.RERANK_LATE, depth=system.rerank.depth, late_model=_late_model(system))
     else:
-        rerank = _fill(parts.RERANK_CROSS, depth=system.rerank.depth)
+        mix = parts.MIX_FIRST if system.rerank.mixed else ""
+        rerank = _fill(parts.RERANK_CROSS, depth=system.rerank.depth, mix=mix)
     return [parts.PASSAGES_OF, rerank]
 
 
@@ -353,7 +370,10 @@ def _write_answer(system: System) -> str:
     if any(isinstance(step, Glossary) for step in system.rewrite):
         lines.append("query = self.add_synonyms(query)")
     if system.dense is not None:
-        lines += ['vector = self.embed([query], "query")[0]', f"dense = self.search_dense(vector, {allowed})"]
+        lines.append('vector = self.embed([query], "query")[0]')
+        if system.dense.adapter:
+            lines += ["vector = vector @ self.adapter", "vector = vector / np.linalg.norm(vector)"]
+        lines.append(f"dense = self.search_dense(vector, {allowed})")
         if feedback is not None:
             lines.append(f"dense = self.search_dense(self.move_vector(vector, dense), {allowed})")
     if system.lexical is not None:

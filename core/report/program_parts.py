@@ -296,9 +296,11 @@ RERANK_CROSS = '''
             return run
         pairs = [(query, "\\n".join(self.passages_of(hit))) for hit in head]
         scores = np.asarray(self.reranker.predict(pairs, batch_size=1, show_progress_bar=False), dtype=float)
-        scored = [(float(score), *hit[1:]) for score, hit in zip(scores, head, strict=True)]
+«mix»        scored = [(float(score), *hit[1:]) for score, hit in zip(scores, head, strict=True)]
         return sort_run(scored) + lower(tail, float(scores.min()))
 '''
+MIX_FIRST = """        scores = standardise(np.array([hit[0] for hit in head])) + standardise(scores)
+"""
 RERANK_LATE = '''
     def rerank(self, query: str, run: Run) -> Run:
         """The first «depth» hits by late interaction: for each token of the query its best token in the hit, summed up.

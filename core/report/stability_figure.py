@@ -74,6 +74,11 @@ def describe_stability(said: Recommendation) -> str:
     resplits = said.stability["resplits"]
     if not resplits or not said.stability["actions"]:
         return ""
+    if said.stability.get("without_trained", False):
+        return (
+            f"The queries were split anew {resplits} times and the ladder was climbed each time, without the trained models: "
+            "they have learned from queries that other splits test on. See cross-fitting on the page Fine-tuning."
+        )
     action = round(resplits * said.stability["actions"].get(said.action, 0.0))
     system = round(resplits * said.stability["systems"].get(said.system, 0.0))
     return (

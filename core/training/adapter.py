@@ -37,7 +37,7 @@ class Targets:
 @dataclass(frozen=True)
 class Fit:
     """matrix: float64, d x d. ridge: the chosen one, inf if nothing was better than the untrained model. curve: one dict per
-    ridge: step, epoch, loss, validation. untrained: validation loss of W = I."""
+    ridge: step, epoch, loss, ridge, and validation where there is one. untrained: validation loss of W = I."""
 
     matrix: np.ndarray
     ridge: float
@@ -65,7 +65,8 @@ def fit_adapter(learning: Targets, validation: Targets, *, on_step: Callable[[in
         current = result.x.reshape(size, size)
         found.append(current)
         loss = measure_loss(current, validation)
-        curve.append({"step": step, "epoch": step, "loss": measure_loss(current, learning), "validation": loss, "ridge": ridge})
+        point = {"step": step, "epoch": step, "loss": measure_loss(current, learning), "ridge": ridge}
+        curve.append(point if np.isnan(loss) else {**point, "validation": loss})
         on_step(step, len(RIDGES))
         if np.isnan(loss):
             continue
@@ -97,7 +98,8 @@ def _losses(matrix: np.ndarray, targets: Targets) -> tuple[float, np.ndarray]:
     weights = targets.positive / targets.positive.sum(axis=1, keepdims=True) / len(logits)
     loss = float((weights * (total - logits))[targets.positive].sum())
     missing = weights * (1.0 - np.exp(np.minimum(logits - total, 0.0)))  # of each positive's probability
-    slope = -missing + missing.sum(axis=1, keepdims=True) * np.exp(wrong - rest)
+    floor = np.where(np.isfinite(rest), rest, 0.0)  # a query to which every passage is relevant has nothing to tell apart
+    slope = -missing + missing.sum(axis=1, keepdims=True) * np.exp(wrong - floor)
     return loss, slope
 
 

@@ -228,7 +228,8 @@ def _known_answers(examples: Examples, material: Material) -> set[tuple[str, str
 
 
 def _look_for_negatives(examples: Examples) -> Finding:
-    if len(examples.negatives()):
-        return Finding("no_hard_negatives", FINE, f"{len(examples.negatives()):,} negatives.")
+    count = len(examples.negatives())
+    if count:
+        return Finding("no_hard_negatives", FINE, "1 negative." if count == 1 else f"{count:,} negatives.")
     words = "There are no hard negatives: the model only learns to tell an answer from answers to other queries. Mine some."
     return Finding("no_hard_negatives", WARN, words)

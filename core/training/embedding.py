@@ -32,6 +32,7 @@ def train_embedding(
     from. Raises Cancelled (the last checkpoint stays), InputError, ModelUnavailable.
     """
     quieten()
+    from safetensors.torch import load_file
     from sentence_transformers import (
         SentenceTransformer,
         SentenceTransformerTrainer,
@@ -47,7 +48,15 @@ def train_embedding(
     arguments = make_arguments(
         SentenceTransformerTrainingArguments, plan, folder, rows=len(learning.frame), batch_sampler="no_duplicates"
     )
-    trainer = SentenceTransformerTrainer(
+
+    class Trainer(SentenceTransformerTrainer):  # the library loads a checkpoint as a new model, which would lack low-rank updates
+        def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+            if not plan.lora_rank:
+                super()._load_from_checkpoint(checkpoint_path)
+                return
+            self.model.transformers_model.load_state_dict(load_file(Path(checkpoint_path) / "model.safetensors"))
+
+    trainer = Trainer(
         model=model,
         args=arguments,
         train_dataset=make_dataset(learning.frame, learning.columns),
@@ -87,9 +96,11 @@ def _make_loss(form: str, model: Any) -> Any:
 
 def _measure_loss(model: Any, form: str, arguments: Any, validation: Examples) -> float:
     from sentence_transformers import SentenceTransformerTrainer
+    from transformers import PrinterCallback
 
     held = make_dataset(validation.frame, validation.columns)
     judge = SentenceTransformerTrainer(model=model, args=arguments, eval_dataset=held, loss=_make_loss(form, model))
+    judge.remove_callback(PrinterCallback)
     return float(judge.evaluate()["eval_loss"])
 
 
@@ -112,7 +123,7 @@ def _freeze(model: Any, layers: int) -> None:
 
 def _add_lora(model: Any, plan: TrainingPlan) -> None:
     """Low-rank updates of all linear layers (Hu et al. 2021); everything else stays as it is."""
-    from peft import LoraConfig, TaskType
+    from peft import LoraConfig, TaskType, inject_adapter_in_model
 
     config = LoraConfig(
         task_type=TaskType.FEATURE_EXTRACTION,
@@ -121,7 +132,8 @@ def _add_lora(model: Any, plan: TrainingPlan) -> None:
         lora_dropout=0.0,
         target_modules="all-linear",
     )
-    model.add_adapter(config)
+    # In place, without transformers' own door to peft, which wants a version of it that does not exist yet.
+    inject_adapter_in_model(config, model.transformers_model)
 
 
 def _merge_lora(model: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ The columns are those of the sentence-transformers losses, in their order. Each 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,19 +187,19 @@ def convert_examples(examples: Examples, form: str) -> Examples:
         return examples
     positives, negatives = examples.positives(), examples.negatives()
     if form == "pairs":
-        return Examples(form, positives.rename(columns={"document": "positive"}), examples.source)
+        return dataclasses.replace(examples, form=form, frame=positives.rename(columns={"document": "positive"}))
     if negatives.empty:
         raise InputError(f"{examples.source}: these examples have no negatives, which {form} need; add negatives, or mine them")
     if form in ("labelled", "scores"):
         value = "label" if form == "labelled" else "score"
         frame = pd.concat([positives.assign(**{value: 1}), negatives.assign(**{value: 0})], ignore_index=True)
-        return Examples(form, frame, examples.source)
+        return dataclasses.replace(examples, form=form, frame=frame)
     if examples.form == "hard_negatives":
         parts = [
             examples.frame[["query_id", "query", "positive", name]].rename(columns={name: "negative"})
             for name in examples.negative_columns
         ]
-        return Examples(form, pd.concat(parts, ignore_index=True), examples.source)
+        return dataclasses.replace(examples, form=form, frame=pd.concat(parts, ignore_index=True))
     pairs = positives.rename(columns={"document": "positive"}).merge(
         negatives.rename(columns={"document": "negative"}), on=["query_id", "query"]
     )
@@ -207,4 +208,4 @@ def convert_examples(examples: Examples, form: str) -> Examples:
             f"{examples.source}: no query of these examples has both a document that belongs to it and one that does not, "
             f"which {form} need; add negatives to the same queries, or mine them"
         )
-    return Examples("triplets", pairs, examples.source)
+    return dataclasses.replace(examples, form="triplets", frame=pairs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import time
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.errors import LadderError, ModelUnavailable
+from core.errors import InputError, LadderError, ModelUnavailable
 from core.progress import CancelToken
 from core.settings import DEFAULT_MODEL, quieten_libraries
 from core.stages.embed import first_line, resolve_model
@@ -50,8 +52,23 @@ class Watch:
 def find_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint below a folder that is whole, or None: one that was being written has no trainer state."""
     found = [path for path in folder.glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name)]
-    whole = [path for path in found if (path / "trainer_state.json").is_file() and (path / "optimizer.pt").is_file()]
+    whole = [path for path in found if _read_state(path) is not None and (path / "optimizer.pt").is_file()]
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+
+
+def _read_state(checkpoint: Path) -> dict[str, Any] | None:
+    """The trainer's state, which is written last; None if it is missing or broken off."""
+    try:
+        state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        return state
+    except (OSError, ValueError):
+        return None
+
+
+def _had_stopped(checkpoint: Path) -> bool:
+    """Whether the training ended with this checkpoint: nothing is left to train, only the best epoch to be taken."""
+    saved = (_read_state(checkpoint) or {}).get("stateful_callbacks", {}).get("TrainerControl", {})
+    return bool(saved.get("args", {}).get("should_training_stop"))
 
 
 def quieten() -> None:
@@ -68,7 +85,11 @@ def quieten() -> None:
 def load_base(load: Callable[[str], Any], base: str) -> Any:
     """The model to start from; raises ModelUnavailable, with the cure, whatever is wrong with it."""
     try:
-        return load(str(resolve_model(base)))
+        model = load(str(resolve_model(base)))
+        if (card := getattr(model, "model_card_data", None)) is not None:
+            # Checkpoints come with a card that nobody reads; for it the library would ask the hub and encode examples.
+            card.local_files_only, card.generate_widget_examples = True, False
+        return model
     except LadderError:
         raise
     except Exception as error:  # the libraries raise many kinds; whatever it is, this model cannot be had
@@ -93,6 +114,7 @@ def make_arguments(kind: type, plan: TrainingPlan, folder: Path, *, rows: int, *
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,  # how long there was no better epoch
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
         greater_is_better=False,
@@ -126,6 +148,8 @@ def run_trainer(trainer: Any, plan: TrainingPlan, folder: Path, watch: Watch) ->
         untrained = float(trainer.evaluate()["eval_loss"])
         write_json(file, {"validation": untrained})
     checkpoint = find_checkpoint(folder)
+    if checkpoint is not None and _had_stopped(checkpoint):
+        trainer.args.max_steps = int(checkpoint.name.split("-")[1])
     trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=plan.patience))
     trainer.add_callback(_make_callback(watch, plan))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -162,13 +186,19 @@ def _make_callback(watch: Watch, plan: TrainingPlan) -> Any:
             self.tell(state)
 
         def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            last = state.log_history[-1] if state.log_history else {}
+            if not all(math.isfinite(last.get(name, 0.0)) for name in ("loss", "eval_loss")):
+                raise InputError(
+                    f"the loss is no number any more after step {state.global_step}: the training diverged; choose a smaller "
+                    f"learning_rate than {plan.learning_rate:g}"
+                )
             self.tell(state)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watch.keep(watch.seconds)
 
         def tell(self, state: Any) -> None:
-            epoch = min(int(state.epoch or 0) + 1, plan.epochs)
+            epoch = min(max(math.ceil(state.epoch or 0), 1), plan.epochs)
             label = f"training, epoch {epoch} of {plan.epochs}, step {state.global_step} of {state.max_steps}"
             watch.report(label, state.global_step, state.max_steps, read_curve(state.log_history))
 

@@ -96,7 +96,8 @@ def train_reranker(
 
     torch.manual_seed(plan.seed)  # the new head is drawn
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load_base(lambda path: CrossEncoder(path, num_labels=1, max_length=plan.max_tokens, device=device), base)
+    model = load_base(lambda path: CrossEncoder(path, num_labels=1, device=device), base)
+    room, model.max_seq_length = model.max_seq_length, min(plan.max_tokens, model.max_seq_length or plan.max_tokens)
     labels = learning.frame["label"]
     rare = float((labels == 0).sum() / max((labels == 1).sum(), 1))
 
@@ -111,6 +112,7 @@ def train_reranker(
         loss=BinaryCrossEntropyLoss(model, pos_weight=torch.tensor(max(rare, 1.0))),
     )
     curve, metrics = run_trainer(trainer, plan, folder, watch)
+    model.max_seq_length = room
     model.eval()
     model.save_pretrained(str(target), create_model_card=False)
     return Outcome(tuple(curve), metrics)

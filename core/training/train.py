@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,12 @@ from core.training.reranker import collect_candidates, train_reranker
 _WRITE_SECONDS = 1.0  # the loss curve is written for others to see at most this often
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prepared:
     """A training before it starts. id: of the model it gives. start: the system with the base model in it. base: the model.
 
-    learning, validation: examples of the two parts of the tuning queries. findings: what the checks say of `learning`.
+    learning, validation: examples of the two parts of the tuning queries, collected when they are first asked for. findings:
+    what the checks say of `learning`.
     """
 
     id: str
@@ -70,9 +72,23 @@ class Prepared:
     base: str
     split: Split
     material: Material
-    learning: Examples
-    validation: Examples
-    findings: tuple[Finding, ...]
+    upload: Examples | None = None
+
+    @cached_property
+    def _examples(self) -> tuple[Examples, Examples]:
+        return _collect(self.material, self.plan, self.upload)
+
+    @property
+    def learning(self) -> Examples:
+        return self._examples[0]
+
+    @property
+    def validation(self) -> Examples:
+        return self._examples[1]
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(check_examples(self.learning, self.material))
 
 
 def find_start(plan: TrainingPlan, workspace: Workspace) -> tuple[System, str]:
@@ -109,7 +125,7 @@ def prepare_training(
     cancel: CancelToken | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Prepared:
-    """Draws the split, embeds what is not embedded yet, collects and checks the examples. Trains nothing.
+    """Draws the split and finds out what the model will be. Trains nothing; examples are collected when they are asked for.
 
     upload: examples of one's own, instead of the dataset's labels. Raises InputError if there is nothing to learn from.
     """
@@ -118,19 +134,22 @@ def prepare_training(
     groups = group_dataset(judged, resources)
     split = draw_split(judged, groups, share=plan.share, seed=plan.seed)
     start, base = find_start(plan, workspace)
-    identity = identify_training(
-        plan, judged, split, start=start.to_spec(), source=upload.fingerprint if upload is not None else ""
-    )
+    spec = {**start.to_spec(), **_revisions(base, start)}
+    identity = identify_training(plan, judged, split, start=spec, source=upload.fingerprint if upload is not None else "")
     material = Material(judged, start, split, groups, resources, seed=plan.seed)
     if not material.learning or not split.test:
         raise InputError(
             f"the dataset {dataset.name} has {len(split.tuning)} judged tuning queries and {len(split.test)} judged test "
             "queries; training needs both: label more queries"
         )
-    learning, validation = _collect(material, plan, upload)
-    return Prepared(
-        identity, plan, dataset, start, base, split, material, learning, validation, tuple(check_examples(learning, material))
-    )
+    return Prepared(identity, plan, dataset, start, base, split, material, upload)
+
+
+def _revisions(base: str, start: System) -> dict[str, Any]:
+    """What tells the models in local folders from what stood there before; other names say enough."""
+    names = {base, start.dense.model if start.dense is not None else ""} - {""}
+    found = {name: model_revision(name) for name in sorted(names) if Path(name).expanduser().is_dir()}
+    return {"revisions": found} if found else {}
 
 
 def _collect(material: Material, plan: TrainingPlan, upload: Examples | None) -> tuple[Examples, Examples]:
@@ -222,12 +241,14 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
     new = [text for text in dict.fromkeys(positives["document"]) if text not in first_row]
     matrix = material.matrix
     if new:
-        matrix = np.vstack([matrix, resources.encode(base, revision, new, role="document", prompt=None)])
+        prompt = material.system.dense.document_prompt if material.system.dense is not None else None
+        matrix = np.vstack([matrix, resources.encode(base, revision, new, role="document", prompt=prompt)])
         first_row |= {text: len(material.passages) + number for number, text in enumerate(new)}
     by_query: dict[str, list[int]] = {}
     for query, document in positives[["query", "document"]].itertuples(index=False):
         by_query.setdefault(query, []).append(first_row[document])
-    vectors = resources.encode(base, revision, list(by_query), role="query", prompt=None)
+    prompt = material.system.dense.query_prompt if material.system.dense is not None else None
+    vectors = resources.encode(base, revision, list(by_query), role="query", prompt=prompt)
     known = {material.texts[query_id]: query_id for query_id in material.query_rows}
     excluded = [material.relevant_rows(known[text]).tolist() if text in known else [] for text in by_query]
     targets = make_targets(np.asarray(vectors), matrix, list(by_query.values()), excluded)
@@ -245,7 +266,7 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
 
     result = fit_adapter(targets, checked, on_step=on_step)
     write_adapter(QueryAdapter(result.matrix.astype(np.float32), base, revision), target)
-    chosen = min((point["validation"] for point in result.curve), default=math.nan)
+    chosen = min((point["validation"] for point in result.curve if "validation" in point), default=math.nan)
     return Outcome(
         result.curve,
         {
@@ -320,6 +341,7 @@ class _Keeper:
 
     def __init__(self, record: TrainedModel, workspace: Workspace, cancel: CancelToken, send: ProgressCallback) -> None:
         self._record = record
+        self._shown = record
         self._workspace = workspace
         self._send = send
         self._written = -_WRITE_SECONDS
@@ -340,8 +362,10 @@ class _Keeper:
         self._send(ProgressEvent(label, done, total, left))
         if curve and now - self._written >= _WRITE_SECONDS:
             self._written = now
-            save_model(dataclasses.replace(self._record, curve=tuple(curve)), self._workspace)
+            self._shown = dataclasses.replace(self._shown, curve=tuple(curve))
+            save_model(self._shown, self._workspace)
 
     def _keep(self, seconds: float) -> None:
         """At a checkpoint: what it took so far counts, also if this process is killed."""
-        save_model(dataclasses.replace(self._record, seconds=self._record.seconds + seconds), self._workspace)
+        self._shown = dataclasses.replace(self._shown, seconds=self._record.seconds + seconds)
+        save_model(self._shown, self._workspace)

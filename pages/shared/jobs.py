@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs import INTERRUPTED, Job, cancel_job, find_active, list_jobs
+from core.jobs import INTERRUPTED, TRAIN, Job, cancel_job, find_active, list_jobs
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown
 
@@ -48,7 +48,8 @@ def _show_interrupted() -> None:
     if jobs and jobs[0].state == INTERRUPTED:
         st.caption(
             escape_markdown(
-                f"“{jobs[0].title}” was interrupted. What was finished is kept; start it again on the page Experiment."
+                f"“{jobs[0].title}” was interrupted. What was finished is kept; start it again on the page "
+                f"{'Fine-tuning' if jobs[0].kind == TRAIN else 'Experiment'}."
             )
         )
 

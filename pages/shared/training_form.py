@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ _FORM_WORDS = {
     "hard_negatives": "hard negatives: query, positive, mined negatives",
     "scores": "scores: query, document, similarity",
 }
+_LABELS, _TABLE = "the labels of this dataset", "a table of my own"
 _SHOWN = 50
 
 
@@ -60,27 +62,22 @@ def show_training(dataset: Dataset) -> None:
         )
     )
     st.markdown(_SENTENCES[kind])
-    upload = _choose_upload()
+    own = st.radio("Learn from", [_LABELS, _TABLE], horizontal=True, key="tuning_source", persist_state="session") == _TABLE
+    upload = _choose_upload() if own else None
+    if own and upload is None:
+        return
     try:
+        table = _count_table(str(upload)) if upload is not None else {}
         request = _read_request(kind, upload)
     except LadderError as error:
-        st.error(escape_markdown(error))
+        st.error(_tell(error, upload))
         return
-    _show_outlook(dataset, request)
+    _show_outlook(dataset, request, table)
     show_material(dataset, request)
 
 
 def _choose_upload() -> Path | None:
-    """A table of one's own examples, kept in the workspace so that a training can be resumed; None for the labels."""
-    source = st.radio(
-        "Learn from",
-        ["the labels of this dataset", "a table of my own"],
-        horizontal=True,
-        key="tuning_source",
-        persist_state="session",
-    )
-    if source == "the labels of this dataset":
-        return None
+    """A table of one's own examples, kept in the workspace so that a training can be resumed; None until it is given."""
     given = st.file_uploader(
         "Training examples",
         type=["csv", "tsv", "jsonl", "parquet"],
@@ -92,11 +89,21 @@ def _choose_upload() -> Path | None:
         st.caption("The table's columns say which of the five forms it has: " + "; ".join(list(_FORM_WORDS.values())[1:]) + ".")
         return None
     content = given.getvalue()
-    name = Path(given.name).name
-    file = open_workspace().path("imports", "training", f"{content_hash(content.hex())[:8]}-{name}")
+    file = open_workspace().path("imports", "training", content_hash(content.hex())[:8], Path(given.name).name)
     if not file.exists():
         file.write_bytes(content)
     return file
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _count_table(path: str) -> dict[str, Any]:
+    """What is in a table of examples. Raises InputError, with the line, for one of no form."""
+    return describe_examples(read_examples(Path(path)))
+
+
+def _tell(error: LadderError, upload: Path | None) -> str:
+    """The sentence, with a file's name in place of where it is kept here."""
+    return escape_markdown(str(error).replace(str(upload), upload.name) if upload is not None else error)
 
 
 def _read_request(kind: str, upload: Path | None) -> TrainingRequest:
@@ -161,7 +168,7 @@ def _read_request(kind: str, upload: Path | None) -> TrainingRequest:
             0,
             key=f"tuning_folds_{kind}",
             disabled=upload is not None,
-            help="0: none. Trains once for each fold and measures all queries; exploratory, no verdict rests on it.",
+            help="0 or 1: none. Trains once for each fold and measures all queries; exploratory, no verdict rests on it.",
         )
     plan = make_plan(kind, drop_leaking=leaking, **changes)
     return TrainingRequest(
@@ -181,8 +188,8 @@ def _list_starts(kind: str) -> list[str]:
     ]
 
 
-def _show_outlook(dataset: Dataset, request: TrainingRequest) -> None:
-    """What lies ahead, then Start, with the reason where it cannot be pressed."""
+def _show_outlook(dataset: Dataset, request: TrainingRequest, table: Mapping[str, Any]) -> None:
+    """What lies ahead, then Start, with the reason where it cannot be pressed. table: what is in an uploaded one."""
     plan = request.plan
     queries, pairs = count_pairs(dataset, plan)
     reason = "" if queries else "No tuning query has a relevant document: label queries first."
@@ -193,8 +200,8 @@ def _show_outlook(dataset: Dataset, request: TrainingRequest) -> None:
         runs = 1 + (0.75 if request.learning_curve else 0) + request.folds
         told = (
             f"About {count_of(queries, 'query')} and {count_of(pairs, 'pair')} to learn from"
-            if not request.examples
-            else "Your table"
+            if not table
+            else f"Your table holds {count_of(table['queries'], 'query')} and {count_of(table['positives'], 'pair')}"
         )
         st.markdown(
             f"{told}; training takes about {describe_seconds(seconds * runs)} here. Then the test queries are opened once: "
@@ -232,13 +239,13 @@ def show_material(dataset: Dataset, request: TrainingRequest) -> None:
     """Counts, balance, checks and the examples themselves, once asked for: collecting them may have to embed the corpus."""
     key = content_hash([dataset.fingerprint, request.plan.to_json(), request.examples])
     asked = f"tuning_look_{key}"
-    if not st.session_state.get(asked) and not st.button("Look at the training data first", key="tuning_look"):
+    if not st.session_state.get(asked):
+        st.button("Look at the training data first", key="tuning_look", on_click=_remember, args=(asked,))
         return
-    st.session_state[asked] = True
     try:
         told = _prepare(key, dataset, request.plan, request.examples)
     except LadderError as error:
-        st.error(escape_markdown(error))
+        st.error(_tell(error, Path(request.examples) if request.examples else None))
         return
     counts = told["counts"]
     st.subheader("What it learns from", anchor=False)
@@ -264,6 +271,10 @@ def show_material(dataset: Dataset, request: TrainingRequest) -> None:
         mime="text/csv",
         icon=":material/download:",
     )
+
+
+def _remember(key: str) -> None:
+    st.session_state[key] = True
 
 
 def show_findings(findings: list[Finding]) -> None:

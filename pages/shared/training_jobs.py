@@ -16,6 +16,7 @@ from pages.shared.text import escape_markdown
 from pages.shared.training_charts import draw_loss
 
 TRAINING = "_training"  # the job that this browser started and whose model it waits for
+MODEL, PART = "model", "tuning_part"  # what the page shows: keys of its widgets, and parameters of its link
 
 
 def start_training(dataset: str, request: TrainingRequest) -> None:
@@ -41,11 +42,21 @@ def follow_training(dataset: str) -> None:
         return
     if job.state == DONE and job.dataset == dataset:
         del st.session_state[TRAINING]
-        newest = next(iter(list_models(open_workspace(), dataset=dataset)), None)
-        if newest is not None:
-            st.query_params["model"] = newest.id
-        st.query_params["tuning_part"] = "Models"
+        model = _find_model(job)
+        if model is not None:
+            st.session_state[MODEL] = model.id
+        st.session_state[PART] = "Models"
         st.rerun()
+
+
+def _find_model(job: Job, *, unfinished: bool = False) -> TrainedModel | None:
+    """The model of a training job: the newest of its plan and examples, None if there is none."""
+    models = list_models(open_workspace(), dataset=job.dataset, unfinished=unfinished)
+    return next((model for model in models if _is_model_of(model, job)), None)
+
+
+def _is_model_of(model: TrainedModel, job: Job) -> bool:
+    return model.plan == job.options.get("plan") and str(model.data.get("file", "")) == job.options.get("examples", "")
 
 
 def show_training_job(dataset: str) -> None:
@@ -56,19 +67,19 @@ def show_training_job(dataset: str) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{escape_markdown(job.title)}**")
-        st.fragment(_draw, run_every=1.0)(job.id, dataset)
+        st.fragment(_draw, run_every=1.0)(job.id)
         if st.button("Cancel", key=f"cancel_training_{job.id}", help="Stops at the next step; the last checkpoint is kept."):
             cancel_job(job.id, open_workspace())
             st.toast("Stopping after the current step.")
 
 
-def _draw(job_id: str, dataset: str) -> None:
+def _draw(job_id: str) -> None:
     try:
         job = read_job(job_id, open_workspace())
     except NotInWorkspace:
         return
     st.progress(job.progress, text=escape_markdown(describe_job(job)))
-    current = next(iter(list_models(open_workspace(), dataset=dataset, unfinished=True)), None)
+    current = _find_model(job, unfinished=True)
     if job.is_active and current is not None and len(current.curve) > 1:
         st.plotly_chart(draw_loss(current), key=f"live_loss_{job_id}", alt="Loss so far, step by step.", config=CONFIG)
 
@@ -96,8 +107,11 @@ def show_unfinished(dataset: Dataset) -> None:
             st.markdown(
                 f"**Unfinished: {KIND_WORDS[model.kind]}**, begun {model.created[:16].replace('T', ' ')} UTC. {_reach(model)}"
             )
+            changed = model.fingerprint != dataset.fingerprint
+            if changed:
+                st.caption("The dataset changed since, so that it cannot go on. Discard it and train again.")
             with st.container(horizontal=True):
-                if st.button("Resume", key=f"resume_{model.id}", type="primary", icon=":material/play_arrow:"):
+                if not changed and st.button("Resume", key=f"resume_{model.id}", type="primary", icon=":material/play_arrow:"):
                     resume(model)
                 if st.button("Discard", key=f"discard_{model.id}", help="Deletes its checkpoints."):
                     remove_model(model.id, workspace)
@@ -113,8 +127,13 @@ def _reach(model: TrainedModel) -> str:
 
 def resume(model: TrainedModel) -> None:
     """The same request again: it finds its checkpoint. An upload is read again from where it was kept."""
+    jobs = (job for job in list_jobs(open_workspace()) if job.kind == TRAIN and job.dataset == model.dataset)
+    asked = next((job.options for job in jobs if _is_model_of(model, job)), None)
     try:
-        request = TrainingRequest(TrainingPlan(**model.plan), examples=str(model.data.get("file", "")))
+        if asked is not None:
+            request = TrainingRequest.from_json(asked)
+        else:  # its job was forgotten long ago
+            request = TrainingRequest(TrainingPlan(**model.plan), examples=str(model.data.get("file", "")))
         start_training(model.dataset, request)
     except LadderError as error:
         st.error(escape_markdown(error))

@@ -35,6 +35,7 @@ _HEADLINES = {
     "worse": "Not worth it: with this {kind} the search gets worse",
     "cannot_tell": "These queries cannot tell whether this {kind} helps",
 }
+_BETTER_UNTRAINED = "Better than the untrained model; not compared with cheaper ways"
 _FIELDS = {ADAPTER: "dense.adapter", EMBEDDING: "dense.model", RERANKER: "rerank.model"}
 
 
@@ -66,7 +67,7 @@ def show_model(model: TrainedModel, dataset: Dataset) -> None:
     with left:
         _show_training(model)
     with right:
-        _show_curve(told)
+        _show_curve(model, told)
     if rows:
         _show_regressions(model, told, rows[0], dataset)
     _show_details(model)
@@ -74,7 +75,10 @@ def show_model(model: TrainedModel, dataset: Dataset) -> None:
 
 def _show_verdict(model: TrainedModel, rows: Sequence[Mapping[str, Any]]) -> None:
     decisive = rows[-1]  # against the best cheap rung, where that was measured
-    st.subheader(_HEADLINES[decisive["verdict"]].format(kind=KIND_WORDS[model.kind]), anchor=False)
+    headline = _HEADLINES[decisive["verdict"]].format(kind=KIND_WORDS[model.kind])
+    if decisive["verdict"] == "better" and decisive["against"] == "untrained":
+        headline = _BETTER_UNTRAINED
+    st.subheader(headline, anchor=False)
     for row in rows:
         st.markdown(escape_markdown(tell_row(row)))
     st.plotly_chart(draw_comparisons(rows), key="worth", alt=" ".join(tell_row(row) for row in rows), config=CONFIG)
@@ -87,7 +91,7 @@ def tell_row(row: Mapping[str, Any]) -> str:
     return (
         f"Against {against}: {row['system']} {row['mean']:.3f}, {row['baseline']} {row['baseline_mean']:.3f} "
         f"({row['measure']}, {row['n']} held-out queries). {row['delta']:+.3f}, {row['low']:+.3f} to {row['high']:+.3f}: "
-        f"{VERDICT_WORDS[row['verdict']]}. {row['wins']} queries better, {row['losses']} worse."
+        f"{VERDICT_WORDS[row['verdict']]}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
     )
 
 
@@ -118,7 +122,6 @@ def _show_actions(model: TrainedModel, told: Mapping[str, Any], dataset: Dataset
             st.markdown("Deletes the model and what was embedded by it. Experiments that used it keep their results.")
             if st.button("Delete this model", key=f"tuning_delete_{model.id}", type="primary"):
                 remove_model(model.id, open_workspace())
-                st.query_params.pop("model", None)
                 st.rerun()
     st.caption(
         escape_markdown(
@@ -154,7 +157,7 @@ def _show_training(model: TrainedModel) -> None:
     counts = model.split
     st.markdown(
         escape_markdown(
-            f"{count_of(len(counts['learning']), 'query')} with {count_of(model.data['positives'], 'pair')} and "
+            f"{count_of(model.data['queries'], 'query')} with {count_of(model.data['positives'], 'pair')} and "
             f"{count_of(model.data['negatives'], 'negative')}, {describe_duration(model.seconds)}; "
             f"{count_of(len(counts['validation']), 'other query')} stopped it."
         )
@@ -166,10 +169,12 @@ def _show_training(model: TrainedModel) -> None:
         st.plotly_chart(draw_loss(model), key="tuning_loss", alt=alt, config=CONFIG)
 
 
-def _show_curve(told: Mapping[str, Any]) -> None:
+def _show_curve(model: TrainedModel, told: Mapping[str, Any]) -> None:
     st.subheader("Would more labels help?", anchor=False)
     curve = told.get("learning_curve")
-    if curve is None:
+    if curve is None and model.data["source"] != "labels":
+        st.markdown("Not measured: this model learned from a table of examples, not from the labels.")
+    elif curve is None:
         st.markdown(
             "Not measured. Tick the learning curve under Settings and start the same training again: it adds what is missing."
         )

@@ -78,13 +78,12 @@ def _write_text(product: int, topic: int) -> str:
     return f"the {TOPICS[topic]} of the {PRODUCTS[product]} works."
 
 
-def make_examples(form: str, *, count: int = 24, shift: int = 0) -> Examples:
-    """Examples of a form from list_questions(); the negative is the answer to the next query. shift: to whose answer each
-    query is led instead of its own."""
+def make_examples(form: str, *, count: int = 24) -> Examples:
+    """Examples of a form from list_questions(); the negative is the answer to the next query."""
     asked = list_questions(count)
     rows = []
     for number, (query, _, _) in enumerate(asked):
-        right, wrong = (asked[(number + step) % count][1] for step in (shift, shift + 1))
+        right, wrong = (asked[(number + step) % count][1] for step in (0, 1))
         rows.append({"query_id": f"q{number}", "query": query, "positive": right, "negative": wrong})
     frame = pd.DataFrame(rows)
     if form in ("labelled", "scores"):

@@ -54,9 +54,7 @@ def test_passages_documents_and_vectors_stand_in_one_order(workspace: Path) -> N
 
 def test_of_a_hybrid_the_dense_side_gives_the_passages(workspace: Path) -> None:
     """The lexical side has chunks too, whole documents, which would not fit the vectors."""
-    hybrid = System(
-        "both", chunk=Recursive(size=6, overlap=0), dense=Dense(), lexical=Lexical(), fuse=ReciprocalRankFusion()
-    )
+    hybrid = System("both", chunk=Recursive(size=6, overlap=0), dense=Dense(), lexical=Lexical(), fuse=ReciprocalRankFusion())
     material = make_material(workspace, make_small(), system=hybrid)
     assert len(material.passages) == len(material.matrix) == 4
     assert material.passages[:2] == [FIRST, SECOND]
@@ -82,9 +80,7 @@ def test_evidence_decides_against_the_model(workspace: Path) -> None:
         (34, 59, [SECOND]),
     ],
 )
-def test_a_passage_holds_evidence_if_half_of_a_span_lies_in_it(
-    workspace: Path, start: int, end: int, found: list[str]
-) -> None:
+def test_a_passage_holds_evidence_if_half_of_a_span_lies_in_it(workspace: Path, start: int, end: int, found: list[str]) -> None:
     assert TEXTS["two"].index(SECOND) == 34 and len(TEXTS["two"]) == 59
     spans = pd.DataFrame([("q1", "two", start, end)], columns=["query_id", "doc_id", "start", "end"])
     positives = read_positives(make_material(workspace, make_small(evidence=spans)), "q1")
@@ -202,7 +198,7 @@ def test_two_queries_are_compared_by_the_default_model_as_queries(workspace: Pat
     resources = Resources(make_resources(workspace).workspace, models=models)
     vectors = embed_queries(["hub", "clock and mail"], resources)
     assert np.allclose(vectors, [vector_of("hub"), vector_of("clock mail")])
-    assert models.fake.asked == [("query", "hub"), ("query", "clock and mail")]
+    assert sorted(models.fake.asked) == [("query", "clock and mail"), ("query", "hub")]
     assert models.is_loaded(DEFAULT_MODEL)
 
 

@@ -104,7 +104,7 @@ def test_folds_are_none_or_between_two_and_twenty(folds: int) -> None:
 @pytest.mark.parametrize("changes", [{"learning_curve": True}, {"folds": 5}])
 def test_own_examples_go_with_nothing_that_trains_on_parts_of_the_labels(changes: dict[str, Any]) -> None:
     assert TrainingRequest(make_plan("adapter"), examples="mine.csv").examples == "mine.csv"
-    with pytest.raises(InputError, match="train on parts of the labelled queries; leave them out with --examples$"):
+    with pytest.raises(InputError, match=r"train on parts of the labelled queries; leave them out with --examples$"):
         TrainingRequest(make_plan("adapter"), examples="mine.csv", **changes)
 
 

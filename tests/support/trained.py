@@ -1,0 +1,41 @@
+"""A trained model on the dataset of tests.support.assessments, so small that it takes seconds; for tests of pages."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+from core.data.catalog import open_dataset
+from core.data.dataset import Dataset
+from core.runner import train_here
+from core.store import Workspace
+from core.trained import ADAPTER, TrainedModel, load_model
+from core.training.plan import TrainingRequest, make_plan
+from tests.support.assessments import AxisModels, write_labelled_dataset
+
+DATASET = "labelled"
+REQUEST = TrainingRequest(make_plan(ADAPTER), learning_curve=True, folds=2)
+
+
+def make_trained(workspace: Path) -> tuple[Dataset, TrainedModel]:
+    """The dataset "labelled" and a query adapter trained on it as REQUEST says, with all that is measured of it, in the
+    workspace as if uploaded and run there. Trained once a session, then copied.
+    """
+    made, model_id = _train()
+    shutil.copytree(made, workspace, dirs_exist_ok=True)
+    store = Workspace(workspace)
+    return open_dataset(DATASET, store), load_model(model_id, store)
+
+
+@functools.cache
+def _train() -> tuple[Path, str]:
+    """(workspace folder, id of the model). The folder is everybody's: copy it, never write to it."""
+    folder = Path(tempfile.mkdtemp(prefix="ladder-trained-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    store = Workspace(folder)
+    write_labelled_dataset(folder / "datasets" / DATASET)
+    result = train_here(open_dataset(DATASET, store), REQUEST, workspace=store, models=AxisModels())
+    return folder, result.model.id

@@ -17,6 +17,7 @@ import pytest
 from core.experiment import Experiment
 from core.history import list_experiments, load_experiment
 from core.store import Workspace
+from core.trained import list_models
 from tests.support.app import REPOSITORY, AppServer, run_app
 from tests.support.browser import assert_no_outside_requests, click_middle, settle
 from tests.support.small import write_small_dataset
@@ -80,15 +81,30 @@ def test_the_sample_gets_its_recommendation_by_itself(walk: AppServer, page: Pag
 
 
 @pytest.mark.browser
+def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(walk: AppServer, page: Page) -> None:
+    """Training in a child process of the app, from the page; its comparison is an experiment like any other."""
+    page.goto(f"{walk.url}/fine_tuning?dataset=product_docs")
+    page.get_by_role("button", name="Start training").click(timeout=30_000)
+    page.get_by_role("button", name="Open in Results").wait_for(timeout=3 * PATIENCE)
+    page.get_by_text("Against the untrained model", exact=False).first.wait_for()
+    model = list_models(Workspace(walk.workspace), dataset="product_docs")[0]
+    assert (model.kind, model.state) == ("adapter", "ready")
+    page.get_by_role("button", name="Open in Results").click()
+    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=30_000)
+    page.get_by_text("dense-adapter", exact=False).first.wait_for(timeout=30_000)
+    assert page.get_by_test_id("stException").count() == 0
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": 1400, "height": 1350}, color_scheme=scheme)  # type: ignore[arg-type]
     with context, assert_no_outside_requests(page := context.new_page()):
-        for title in ("Recommendation", "Diagnosis", "Results", "Queries", "Data", "Experiment"):
-            name = title.lower()
+        for title in ("Recommendation", "Diagnosis", "Fine-tuning", "Results", "Queries", "Data", "Experiment"):
+            name = title.lower().replace("-", "_")
             page.goto(f"{walk.url}/{name}?dataset=product_docs")
             page.get_by_role("heading", name=title, exact=True).wait_for(timeout=30_000)
-            if title in ("Recommendation", "Diagnosis", "Results"):
+            if title in ("Recommendation", "Diagnosis", "Fine-tuning", "Results"):
                 page.locator(".js-plotly-plot .point, .js-plotly-plot .points").first.wait_for(state="attached", timeout=30_000)
             shoot(page, f"{name}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0

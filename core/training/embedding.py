@@ -49,7 +49,8 @@ def train_embedding(
         SentenceTransformerTrainingArguments, plan, folder, rows=len(learning.frame), batch_sampler="no_duplicates"
     )
 
-    class Trainer(SentenceTransformerTrainer):  # the library loads a checkpoint as a new model, which would lack low-rank updates
+    class Trainer(SentenceTransformerTrainer):
+        # The library loads a checkpoint as a new model, which would lack the low-rank updates.
         def _load_from_checkpoint(self, checkpoint_path: str) -> None:
             if not plan.lora_rank:
                 super()._load_from_checkpoint(checkpoint_path)

@@ -24,7 +24,7 @@ from core.cli_io import (
 )
 from core.data.catalog import open_dataset
 from core.decision.adoption import describe_duration
-from core.decision.describe import VERDICT_WORDS
+from core.decision.describe import say_verdict
 from core.decision.worth import read_evaluation
 from core.errors import InputError
 from core.job_work import TrainingResult
@@ -182,8 +182,7 @@ def _format_model(model: TrainedModel, told: Mapping[str, Any]) -> str:
 
 
 def _tell(row: Mapping[str, Any]) -> str:
-    words = VERDICT_WORDS[row["verdict"]]
-    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {words}"
+    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {say_verdict(row)}"
 
 
 def format_training(result: TrainingResult, *, width: int) -> str:

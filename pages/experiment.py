@@ -59,9 +59,7 @@ def choose_systems(dataset: Dataset, own: Mapping[str, System]) -> dict[str, Sys
         chosen |= tick(dataset, own, ticked=False)
     trained = make_trained_systems(list_models(open_workspace(), dataset=dataset.name))
     if trained:
-        st.markdown("**Trained here**")
-        test = "They have learned from the tuning queries: on all queries together they look better than they are."
-        st.caption(f"{test} The page Fine-tuning compares them on held-out queries.")
+        st.markdown("**Trained here** · on queries they learned from they look better than they are: see Fine-tuning")
         chosen |= tick(dataset, trained, ticked=False)
     rest = {name: system for name, system in named.items() if name not in first}
     with st.expander(f"{len(rest)} more systems that come with the product", key="run_more"):

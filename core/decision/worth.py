@@ -331,11 +331,12 @@ def judge_learning_curve(half: pd.Series, full: pd.Series, *, min_gain: float = 
     "cannot tell".
     """
     change = _describe(full, half)
-    told = f"the second half of the tuning queries added {change['delta']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    interval = f"{change['low']:+.3f} to {change['high']:+.3f}"
+    told = f"the second half of the tuning queries changed it by {change['delta']:+.3f} ({interval})"
     if change["low"] > 0:
         answer, words = "would help", f"More labels would help: {told}, and the curve still rises."
     elif change["high"] < min_gain:
-        answer, words = "would not help", f"More labels would not help: {told}, at most less than a useful gain."
+        answer, words = "would not help", f"More labels would not help: {told}; a useful gain would be {min_gain:g}."
     else:
         answer, words = "cannot tell", f"Whether more labels would help cannot be told: {told} on {change['n']} test queries."
     return {"answer": answer, "words": words, "delta": change["delta"], "low": change["low"], "high": change["high"]}

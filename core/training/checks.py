@@ -230,6 +230,6 @@ def _known_answers(examples: Examples, material: Material) -> set[tuple[str, str
 def _look_for_negatives(examples: Examples) -> Finding:
     count = len(examples.negatives())
     if count:
-        return Finding("no_hard_negatives", FINE, "1 negative." if count == 1 else f"{count:,} negatives.")
+        return Finding("no_hard_negatives", FINE, "There is 1 negative." if count == 1 else f"There are {count:,} negatives.")
     words = "There are no hard negatives: the model only learns to tell an answer from answers to other queries. Mine some."
     return Finding("no_hard_negatives", WARN, words)

@@ -9,6 +9,8 @@ from core.trained import ADAPTER, RERANKER
 from core.training.plan import VALIDATION_SHARE, TrainingPlan
 
 _ADAPTER_SECONDS = 10.0
+_LEAST_SECONDS = 20.0  # of a comparison: many small runs, and their latency
+_READ = 512  # tokens that a reranker reads at most
 _STEP = 7.0  # a training step against encoding the same texts: forward, backward, and the optimiser over all weights
 _SIGNS = 4.5  # characters a token, in English
 
@@ -23,6 +25,16 @@ def count_pairs(dataset: Dataset, plan: TrainingPlan) -> tuple[int, int]:
         relevant = relevant[relevant["query_id"].map(sides) == "tuning"]
     share = (1.0 if given else plan.share) * (1.0 - VALIDATION_SHARE)
     return round(relevant["query_id"].nunique() * share), round(len(relevant) * share)
+
+
+def estimate_comparison(dataset: Dataset, plan: TrainingPlan, resources: Resources) -> float:
+    """Seconds of the comparison afterwards, if the cheap rungs are known already: an embedding model embeds the corpus anew, a
+    reranker reads the first hits of every query."""
+    lengths = dataset.documents["text"].str.len()
+    signs = float(lengths.sum()) if plan.kind != ADAPTER else 0.0
+    if plan.kind == RERANKER:
+        signs = len(dataset.queries) * plan.depth * min(float(lengths.mean()) if len(lengths) else 0.0, _READ * _SIGNS)
+    return _LEAST_SECONDS + signs / read_speed(resources)
 
 
 def estimate_training(dataset: Dataset, plan: TrainingPlan, resources: Resources) -> float:

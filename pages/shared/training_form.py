@@ -19,7 +19,7 @@ from core.settings import DEFAULT_MODEL
 from core.system_files import list_systems
 from core.trained import ADAPTER, EMBEDDING, KIND_WORDS, KINDS, RERANKER
 from core.training.checks import FINE, STOP, Finding
-from core.training.estimate import count_pairs, estimate_training
+from core.training.estimate import count_pairs, estimate_comparison, estimate_training
 from core.training.examples import describe_examples
 from core.training.plan import FORMS, TrainingPlan, TrainingRequest, make_plan
 from core.training.train import Prepared, prepare_training
@@ -132,29 +132,7 @@ def _read_request(kind: str, upload: Path | None) -> TrainingRequest:
             "seed": right.number_input("Seed", 0, 1_000_000, 0, key="tuning_seed", help="Of the split and everything drawn."),
         }  # fmt: skip
         if kind != ADAPTER:
-            changes |= {
-                "epochs": left.number_input("Epochs", 1, 100, usual.epochs, key=f"tuning_epochs_{kind}"),
-                "batch_size": middle.number_input("Batch size", 2, 1024, usual.batch_size, key=f"tuning_batch_{kind}",
-                                                  help="Smaller needs less memory."),
-                "learning_rate": right.number_input("Learning rate", 1e-7, 1e-1, usual.learning_rate, format="%.1e",
-                                                    key=f"tuning_rate_{kind}"),
-                "max_tokens": left.number_input("Tokens of a text", 8, 8192, usual.max_tokens, key=f"tuning_tokens_{kind}",
-                                                help="While training; the model reads as much as before afterwards."),
-                "negatives": middle.number_input("Hard negatives per positive", 0, 20, usual.negatives,
-                                                 key=f"tuning_negatives_{kind}"),
-            }  # fmt: skip
-        if kind == EMBEDDING:
-            changes |= {
-                "freeze_layers": left.number_input("Lower layers left as they are", 0, 200, 0, key="tuning_freeze",
-                                                   help="Faster, and less memory."),
-                "lora_rank": middle.number_input("LoRA rank", 0, 1024, 0, key="tuning_lora",
-                                                 help="0 trains all weights; otherwise low-rank updates of this rank."),
-            }  # fmt: skip
-            changes["form"] = right.selectbox(
-                "Form of the examples", ["", *FORMS], key="tuning_form", format_func=_FORM_WORDS.__getitem__
-            )
-        if kind == RERANKER:
-            changes["depth"] = left.number_input("First hits that it scores", 2, 1000, usual.depth, key="tuning_depth")
+            changes |= _ask_network(kind, usual, (left, middle, right))
         leaking = st.checkbox("Train without examples that leak into the test queries, instead of refusing", key="tuning_drop")
         curve = st.checkbox(
             "Learning curve: train on 25 and 50 % of the queries too. Would more labels help?",
@@ -179,6 +157,35 @@ def _read_request(kind: str, upload: Path | None) -> TrainingRequest:
     )
 
 
+def _ask_network(kind: str, usual: TrainingPlan, columns: tuple[Any, Any, Any]) -> dict[str, Any]:
+    """The settings of what is trained step by step: a reranker or an embedding model."""
+    left, middle, right = columns
+    changes: dict[str, Any] = {
+        "epochs": left.number_input("Epochs", 1, 100, usual.epochs, key=f"tuning_epochs_{kind}"),
+        "batch_size": middle.number_input("Batch size", 2, 1024, usual.batch_size, key=f"tuning_batch_{kind}",
+                                          help="Smaller needs less memory."),
+        "learning_rate": right.number_input("Learning rate", 1e-7, 1e-1, usual.learning_rate, format="%.1e",
+                                            key=f"tuning_rate_{kind}"),
+        "max_tokens": left.number_input("Tokens of a text", 8, 8192, usual.max_tokens, key=f"tuning_tokens_{kind}",
+                                        help="While training; the model reads as much as before afterwards."),
+        "negatives": middle.number_input("Hard negatives per positive", 0, 20, usual.negatives,
+                                         key=f"tuning_negatives_{kind}"),
+    }  # fmt: skip
+    if kind == EMBEDDING:
+        changes |= {
+            "freeze_layers": left.number_input("Lower layers left as they are", 0, 200, 0, key="tuning_freeze",
+                                               help="Faster, and less memory."),
+            "lora_rank": middle.number_input("LoRA rank", 0, 1024, 0, key="tuning_lora",
+                                             help="0 trains all weights; otherwise low-rank updates of this rank."),
+        }  # fmt: skip
+        changes["form"] = right.selectbox(
+            "Form of the examples", ["", *FORMS], key="tuning_form", format_func=_FORM_WORDS.__getitem__
+        )
+    if kind == RERANKER:
+        changes["depth"] = left.number_input("First hits that it scores", 2, 1000, usual.depth, key="tuning_depth")
+    return changes
+
+
 def _list_starts(kind: str) -> list[str]:
     systems = list_systems(open_workspace())
     return [
@@ -196,7 +203,8 @@ def _show_outlook(dataset: Dataset, request: TrainingRequest, table: Mapping[str
     if find_same(dataset.name, (), open_workspace(), split="test", kind=TRAIN, options=request.to_json()):
         reason = "This training is already running; see above."
     if queries:
-        seconds = estimate_training(dataset, plan, Resources(open_workspace()))
+        resources = Resources(open_workspace())
+        seconds, after = (estimate(dataset, plan, resources) for estimate in (estimate_training, estimate_comparison))
         runs = 1 + (0.75 if request.learning_curve else 0) + request.folds
         told = (
             f"About {count_of(queries, 'query')} and {count_of(pairs, 'pair')} to learn from"
@@ -204,8 +212,9 @@ def _show_outlook(dataset: Dataset, request: TrainingRequest, table: Mapping[str
             else f"Your table holds {count_of(table['queries'], 'query')} and {count_of(table['positives'], 'pair')}"
         )
         st.markdown(
-            f"{told}; training takes about {describe_seconds(seconds * runs)} here. Then the test queries are opened once: "
-            "against the untrained model, and against the best cheap rung."
+            f"{told}; training takes about {describe_seconds(seconds * runs)} here. Then the test queries are opened once, "
+            f"against the untrained model and against the best cheap system: about {describe_seconds(after * runs)} more, or "
+            "minutes if no recommendation was made on this data before."
         )
     if st.button("Start training", type="primary", key="tuning_start", disabled=bool(reason)):
         start_training(dataset.name, request)

@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.data.text_io import count_of
 from core.decision.adoption import describe_duration
-from core.decision.describe import VERDICT_WORDS
+from core.decision.describe import say_verdict
 from core.decision.goals import Goals
 from core.decision.worth import read_evaluation
 from core.errors import NotInWorkspace
@@ -91,7 +91,7 @@ def tell_row(row: Mapping[str, Any]) -> str:
     return (
         f"Against {against}: {row['system']} {row['mean']:.3f}, {row['baseline']} {row['baseline_mean']:.3f} "
         f"({row['measure']}, {row['n']} held-out queries). {row['delta']:+.3f}, {row['low']:+.3f} to {row['high']:+.3f}: "
-        f"{VERDICT_WORDS[row['verdict']]}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
+        f"{say_verdict(row)}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
     )
 
 

@@ -31,7 +31,7 @@ from core.settings import quieten_libraries
 from core.store import Workspace
 from core.system_files import read_systems, write_systems
 from core.systems import System, make_named_systems, preselect
-from core.trained import list_available
+from core.trained import find_learned, list_available
 
 EXIT_BAD_INPUT = 2
 _SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
@@ -131,6 +131,12 @@ def run_compare(options: argparse.Namespace) -> int:
         on_wait=make_wait_printer(),
     )
     clear_progress()
+    for name, count in find_learned([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():
+        print(
+            f"note: {name} has learned from {count} of these queries and looks better here than it is; train's own comparison "
+            "is on queries that it never saw",
+            file=sys.stderr,
+        )
     if options.runs is not None:
         write_runs(experiment, options.runs)
     if options.json is not None:

@@ -9,8 +9,9 @@ workspace/models/ID/
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,23 @@ def list_available(workspace: Workspace, *, dataset: str) -> dict[str, System]:
         **make_trained_systems(list_models(workspace, dataset=dataset)),
         **list_own_systems(workspace),
     }
+
+
+def find_learned(specs: Iterable[Mapping[str, Any]], query_ids: Iterable[str], workspace: Workspace) -> dict[str, int]:
+    """Name of each system that uses a model trained here -> how many of the queries that model has learned from, if any."""
+    asked = set(query_ids)
+    found = {}
+    for spec in specs:
+        dense, rerank = spec.get("dense") or {}, spec.get("rerank") or {}
+        names = [str(name) for name in (dense.get("model"), dense.get("adapter"), rerank.get("model")) if name]
+        seen: set[str] = set()
+        for name in names:
+            if name.startswith(TRAINED_PREFIX):
+                with contextlib.suppress(NotInWorkspace, InputError):  # it was removed since
+                    seen |= load_model(name, workspace).seen & asked
+        if seen:
+            found[str(spec["name"])] = len(seen)
+    return found
 
 
 def make_trained_systems(models: Sequence[TrainedModel]) -> dict[str, System]:

@@ -10,11 +10,12 @@ from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.experiment import Experiment
 from core.jobs import Job
 from core.systems import BASELINE
+from core.trained import find_learned
 from pages.shared import tables
 from pages.shared.address import follow_link, keep_in_link
 from pages.shared.frame import page_setup
 from pages.shared.questions import show_more, show_queries_of, show_question, show_unlabelled
-from pages.shared.state import View, open_dataset
+from pages.shared.state import View, open_dataset, open_workspace
 from pages.shared.text import escape_markdown, shorten
 from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
 
@@ -26,6 +27,12 @@ def show_notices(view: View, experiment: Experiment, job: Job | None) -> None:
     if view.data_changed:
         st.warning(
             "The dataset changed since this run. The numbers are of the earlier data; run the experiment again to renew them."
+        )
+    specs = [system.spec for system in experiment.systems]
+    for name, count in find_learned(specs, view.query_ids, open_workspace()).items():
+        st.warning(
+            f"**{escape_markdown(name)}** has learned from {count} of these queries and looks better here than it is. The page "
+            "Fine-tuning compares it on queries that it never saw."
         )
     if experiment.status == "cancelled":
         st.info("This run was cancelled. What was finished is shown; run the experiment again to complete it.")

@@ -23,6 +23,7 @@ from core.trained import (
     RERANKER,
     TrainedModel,
     apply_model,
+    find_learned,
     list_available,
     list_models,
     load_model,
@@ -251,3 +252,20 @@ def test_a_model_that_does_not_fit_a_system_says_so() -> None:
     for kind, words in ((ADAPTER, "query adapter"), (EMBEDDING, "embedding model")):
         with pytest.raises(InputError, match=f"system 'bm25' has no dense side that a trained {words} could serve"):
             apply_model(make_model(kind), NAMED["bm25"])
+
+
+def test_systems_that_have_learned_from_the_queries_asked_are_told_apart(workspace: Path) -> None:
+    """Of the queries a, b, c and d the model learned from a and b and was stopped by c."""
+    store = Workspace(workspace)
+    model = TrainedModel(
+        id="adapter-0123456789", kind="adapter", base="all-MiniLM-L6-v2", base_revision="", dataset="small", fingerprint="f",
+        system=make_named_systems()["dense"].to_spec(), plan={"depth": 30}, data={}, created="2026-11-25T00:00:00+00:00",
+        split={"tuning": ["a", "b", "c"], "test": ["d"], "learning": ["a", "b"], "validation": ["c"]}, state="ready",
+    )  # fmt: skip
+    save_model(model, store)
+    systems = make_named_systems() | make_trained_systems([model])
+    specs = [systems[name].to_spec() for name in ("dense", "dense-adapter")]
+    assert find_learned(specs, ["a", "c", "d"], store) == {"dense-adapter": 2}
+    assert find_learned(specs, ["d"], store) == {}
+    remove_model(model.id, store)
+    assert find_learned(specs, ["a"], store) == {}

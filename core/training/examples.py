@@ -150,6 +150,11 @@ def _join(asked: pd.DataFrame, mined: dict[str, list[int]], material: Material, 
             continue
         taken = random.choice(len(pool), size=count, replace=len(pool) < count)
         rows.append((query_id, query, positive, *(material.passages[pool[number]] for number in taken)))
+    if not rows:
+        raise InputError(
+            "no hard negatives can be mined: to the model every passage is as near as the answers are; learn from pairs "
+            "(form pairs), or start from another model"
+        )
     names = [f"negative_{number + 1}" for number in range(count)]
     frame = pd.DataFrame(rows, columns=["query_id", "query", "positive", *names], dtype=object)
     return convert_examples(Examples("hard_negatives", frame), form)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def dataset(store: Workspace) -> Dataset:
     return open_dataset("small", store)
 
 
-def keep(store: Workspace, data: Dataset, kind: str, day: int, **changes: object) -> TrainedModel:
+def keep(store: Workspace, data: Dataset, kind: str, day: int, **changes: Any) -> TrainedModel:
     made = {"id": f"{kind}-{day:010}", "dataset": "small", "fingerprint": data.fingerprint}
     model = make_model(kind, created=f"2026-01-{day:02}T00:00:00", **{**made, **changes})
     save_model(model, store)

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.data.dataset import Dataset
@@ -21,13 +23,14 @@ from core.data.write import write_dataset
 from core.report.program import write_program
 from core.search import LiveSearch
 from core.settings import DEFAULT_MODEL
+from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
-from core.stages.embed import resolve_model
+from core.stages.embed import model_revision, resolve_model
 from core.stages.filter import collect_spellings, infer_filter, match_filter
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
-from core.store import Workspace
+from core.store import WEIGHTS, Workspace
 from core.systems import Dense, Feedback, Lexical, System, make_named_systems
 from tests.support.app import build_environment
 from tests.support.models import make_documents, make_resources
@@ -126,7 +129,13 @@ def run(command: list[str], folder: Path, workspace: Path) -> subprocess.Complet
 def test_finds_what_the_system_finds(small: Dataset, cross_encoder: str, workspace: Path, tmp_path: Path) -> None:
     cross = dataclasses.replace(NAMED["dense-filtered"], name="cross", rerank=CrossEncoderRerank(model=cross_encoder, depth=5))
     names = ("dense", "dense-chunk64", "hybrid-rrf", "hybrid-weighted", "hybrid-filtered", "bm25-filtered")
-    systems = {system.name: system for system in (*(NAMED[name] for name in names), MIXED, LATE, cross)}
+    both = dataclasses.replace(cross, name="both", rerank=dataclasses.replace(cross.rerank, mixed=True))
+    moved = dataclasses.replace(NAMED["dense"], name="moved", dense=Dense(adapter="trained:adapter-1"))
+    systems = {system.name: system for system in (*(NAMED[name] for name in names), MIXED, LATE, cross, both, moved)}
+    trained = Workspace(workspace).models / "adapter-1" / WEIGHTS
+    turn = np.eye(384) + np.random.default_rng(0).normal(scale=0.02, size=(384, 384))  # enough to change the first hits
+    write_adapter(QueryAdapter(turn, DEFAULT_MODEL, model_revision(DEFAULT_MODEL)), trained)
+    shutil.copytree(Workspace(workspace).models, tmp_path / "models")
     write_dataset(small, tmp_path / "data")
     asked = [
         {"id": query_id, "text": text, "filter": conditions}

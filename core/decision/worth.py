@@ -29,7 +29,7 @@ from core.decision.variants import CHEAP_RUNGS, name_variant
 from core.errors import InputError, LadderError
 from core.evaluation.compare_pairs import SMALLEST_USEFUL_GAIN, compare_table
 from core.evaluation.significance import bootstrap_means
-from core.experiment import Experiment, compare
+from core.experiment import Experiment, compare, describe_dataset
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.store import Workspace, read_json, remove_folder, replace_file, write_json
@@ -107,7 +107,7 @@ class Judge:
         return experiment
 
     def _stack(self, cheap: System, trained: System) -> System | None:
-        """The best cheap system with the model in it, or None if that is the trained system itself, or the two do not fit."""
+        """The best cheap system with the model in it (the trained one itself, if it is the same); None if they do not fit."""
         try:
             stacked = name_variant(apply_model(self.model, cheap))
         except InputError:
@@ -130,7 +130,8 @@ class Judge:
             on_progress=self.on_progress,
         )
         self.cancel.check()
-        return experiment
+        # Of the data as they are: the climber's are without unjudged queries and carry its split.
+        return dataclasses.replace(experiment, dataset=describe_dataset(self.dataset))
 
     def _write_comparisons(self, pairs: Sequence[tuple[str, System, System]], experiment: Experiment) -> None:
         primary = self.climber.primary

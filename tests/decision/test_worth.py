@@ -324,3 +324,9 @@ def test_folds_are_the_same_for_a_seed_and_keep_the_order_of_the_data() -> None:
     assert parts == deal_folds(queries, groups, 4, seed=0) != deal_folds(queries, groups, 4, seed=1)
     assert all(part == sorted(part, key=queries.index) for part in parts)
     assert [len(part) for part in parts] == [5] * 4
+
+
+def test_the_experiment_is_of_the_data_as_they_are(harmed: Harmed) -> None:
+    """Else the pages would say that the dataset changed since: the comparison itself runs on judged queries with a split."""
+    kept = load_experiment(harmed.told["experiment"], harmed.store)
+    assert kept.dataset["fingerprint"] == harmed.dataset.fingerprint

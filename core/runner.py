@@ -59,6 +59,7 @@ from core.systems import System
 from core.training.plan import TrainingRequest
 
 Result = TypeVar("Result")
+_NICE = 10  # a training uses all cores, and the pages go first
 
 
 class JobRunner:
@@ -185,6 +186,8 @@ def train_here(
 
 def run_as_child(job_id: str, *, workspace: Workspace) -> None:
     """Does the work of a training job that the app has queued, in this process: what the app starts as its child."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     job = replace(read_job(job_id, workspace), pid=os.getpid())
     alive = hold_alive(job.id, workspace)
     write_job(job, workspace)

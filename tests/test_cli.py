@@ -167,7 +167,7 @@ def test_which_systems_run(workspace: Path, tmp_path: Path) -> None:
     assert len(choose(None, None, has_filters=True)) == 6
     assert choose(None, config) == ["a", "bm25"]
     assert choose(["dense", "a"], config) == ["dense", "a"]
-    chosen = choose_systems(["bm25"], config, workspace=store, has_filters=False)
+    chosen = choose_systems(["bm25"], config, workspace=store, dataset="small", has_filters=False)
     assert chosen["bm25"].lexical is not None
     assert chosen["bm25"].lexical.k1 == 9  # the file's own wins
     with pytest.raises(InputError):

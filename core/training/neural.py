@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def quieten() -> None:
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    getLogger("sentence_transformers").setLevel(ERROR)
     datasets.disable_progress_bars()
 
 

@@ -30,7 +30,7 @@ from core.errors import InputError
 from core.job_work import TrainingResult
 from core.runner import run_as_child, train_here
 from core.store import Workspace
-from core.trained import KIND_WORDS, KINDS, TrainedModel, list_models, make_trained_systems, remove_model
+from core.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, make_trained_systems, remove_model
 from core.training.plan import FORMS, TrainingPlan, TrainingRequest, make_plan
 
 _WIDTH = 110
@@ -198,8 +198,8 @@ def format_training(result: TrainingResult, *, width: int) -> str:
     for check in model.data["checks"]:
         if check["level"] != "fine":
             parts.append(f"Note: {check['sentence']}")
-    if model.metrics.get("moved") is False:
-        parts.append("No strength of the adapter lowered the validation loss, so that it leaves the queries as they are.")
+    if not model.has_learned:
+        parts.append(f"Note: {NOT_LEARNED}")
     for row in told.get("comparisons", []):
         against = "the untrained model" if row["against"] == "untrained" else "the best cheap rung"
         parts.append(

@@ -27,6 +27,10 @@ from core.systems import Lexical, System, make_named_systems
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
 READY, UNFINISHED = "ready", "unfinished"
 KIND_WORDS = {ADAPTER: "query adapter", RERANKER: "reranker", EMBEDDING: "embedding model"}
+NOT_LEARNED = (
+    "On the queries that were kept to stop it, the training did no better than the untrained model: it has learned nothing "
+    "that carries over."
+)
 _FILE, _TRAINING = "model.json", "training"
 _DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 
@@ -72,6 +76,12 @@ class TrainedModel:
     def seen(self) -> frozenset[str]:
         """Ids of the queries that it has learned from or was stopped by."""
         return frozenset((*self.split["learning"], *self.split["validation"]))
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the validation queries' loss fell below the untrained model's; True where that is not known."""
+        before, after = self.metrics.get("validation_untrained"), self.metrics.get("validation")
+        return before is None or after is None or after < before
 
     @property
     def tag(self) -> str:

@@ -269,3 +269,22 @@ def test_systems_that_have_learned_from_the_queries_asked_are_told_apart(workspa
     assert find_learned(specs, ["d"], store) == {}
     remove_model(model.id, store)
     assert find_learned(specs, ["a"], store) == {}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "learned"),
+    [
+        ({"validation_untrained": 1.1, "validation": 1.0}, True),
+        ({"validation_untrained": 1.1, "validation": 1.1}, False),
+        ({"validation_untrained": 1.1, "validation": 1.2}, False),
+        ({"validation_untrained": None, "validation": None}, True),  # no query was kept to stop it
+    ],
+)
+def test_a_training_that_does_no_better_on_the_queries_that_stopped_it_has_learned_nothing(
+    metrics: dict[str, Any], learned: bool
+) -> None:
+    model = TrainedModel(
+        id="reranker-0", kind="reranker", base="b", base_revision="", system={}, dataset="d", fingerprint="f", split={},
+        plan={}, data={}, created="", metrics=metrics,
+    )  # fmt: skip
+    assert model.has_learned is learned

@@ -18,7 +18,7 @@ from core.decision.worth import read_evaluation
 from core.errors import NotInWorkspace
 from core.job_work import TrainingResult
 from core.jobs import ASSESS, find_active
-from core.trained import ADAPTER, EMBEDDING, KIND_WORDS, RERANKER, TrainedModel, make_trained_systems, remove_model
+from core.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, make_trained_systems, remove_model
 from core.training.checks import Finding
 from pages.shared.charts import CONFIG
 from pages.shared.goals_form import ASSESSING
@@ -162,8 +162,8 @@ def _show_training(model: TrainedModel) -> None:
             f"{count_of(len(counts['validation']), 'other query')} stopped it."
         )
     )
-    if model.kind == ADAPTER and model.metrics.get("moved") is False:
-        st.info("No strength of the adapter lowered the validation loss, so that it leaves queries as they are.")
+    if not model.has_learned:
+        st.info(NOT_LEARNED)
     if model.curve:
         alt = "Loss while learning and on the validation queries."
         st.plotly_chart(draw_loss(model), key="tuning_loss", alt=alt, config=CONFIG)

@@ -11,7 +11,7 @@ from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES, PRIMARY
 from core.history import HistoryEntry
 from pages.shared.jobs import show_active_job
-from pages.shared.state import View, get_view, list_choices, make_view, start_background
+from pages.shared.state import FIRST_DATASET, View, get_view, list_choices, make_view, start_background
 from pages.shared.text import escape_markdown, shorten
 
 _PAGES = Path(__file__).resolve().parent.parent
@@ -193,7 +193,8 @@ def _choose(
 
 
 def _first_dataset(history: list[HistoryEntry], names: list[str]) -> str | None:
-    return next((entry.dataset for entry in history if entry.dataset in names), None)
+    """The dataset that was worked on last; before that the sample that is searched by itself."""
+    return next((entry.dataset for entry in history if entry.dataset in names), FIRST_DATASET)
 
 
 def _label_experiments(entries: dict[str, HistoryEntry]) -> dict[str, str]:

@@ -606,7 +606,7 @@ def test_its_systems_can_be_compared_on_the_page_experiment(found: Found) -> Non
     app = make_app("experiment", dataset="labelled", experiment_part="Run").run()
     assert not app.exception, app.exception
     assert "**Trained here**" in read(app.markdown)
-    assert "on all queries together they look better than they are" in read(app.caption)
+    assert "on queries they learned from they look better than they are" in read(app.markdown)
     box = app.checkbox(key=f"run_labelled_{name}")
     assert not box.value and box.label.replace("\\", "") == f"**{name}** · {system.description}"
 

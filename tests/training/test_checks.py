@@ -73,7 +73,7 @@ def test_examples_that_know_nothing_of_the_test_queries_pass_every_check(workspa
         ("same_evidence", FINE, "No example rests on the evidence of a test query."),
         ("few_positives", FINE, "200 pairs belong together."),
         ("contradiction", FINE, "No positive is among the negatives of its query."),
-        ("no_hard_negatives", FINE, "1 negative."),
+        ("no_hard_negatives", FINE, "There is 1 negative."),
     ]
     assert clean(examples, material) is examples
 

@@ -84,7 +84,9 @@ def test_the_sample_gets_its_recommendation_by_itself(walk: AppServer, page: Pag
 def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(walk: AppServer, page: Page) -> None:
     """Training in a child process of the app, from the page; its comparison is an experiment like any other."""
     page.goto(f"{walk.url}/fine_tuning?dataset=product_docs")
-    page.get_by_role("button", name="Start training").click(timeout=30_000)
+    page.get_by_role("button", name="Start training").wait_for(timeout=30_000)
+    settle(page)
+    page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Open in Results").wait_for(timeout=3 * PATIENCE)
     page.get_by_text("Against the untrained model", exact=False).first.wait_for()
     model = list_models(Workspace(walk.workspace), dataset="product_docs")[0]

@@ -27,7 +27,7 @@ from core.training.uploads import read_examples
 from pages.shared.jobs import describe_seconds
 from pages.shared.state import open_models, open_workspace
 from pages.shared.text import escape_markdown
-from pages.shared.training_jobs import start_training
+from pages.shared.training_jobs import TROUBLE, begin_training
 
 _SENTENCES = {
     ADAPTER: "Moves query vectors by a trained map. Seconds to train; documents are not embedded again.",
@@ -216,8 +216,16 @@ def _show_outlook(dataset: Dataset, request: TrainingRequest, table: Mapping[str
             f"against the untrained model and against the best cheap system: about {describe_seconds(after * runs)} more, or "
             "minutes if no recommendation was made on this data before."
         )
-    if st.button("Start training", type="primary", key="tuning_start", disabled=bool(reason)):
-        start_training(dataset.name, request)
+    st.button(
+        "Start training",
+        type="primary",
+        key="tuning_start",
+        disabled=bool(reason),
+        on_click=begin_training,
+        args=(dataset.name, request),
+    )
+    if st.session_state.get(TROUBLE):
+        st.error(escape_markdown(st.session_state.pop(TROUBLE)))
     if reason:
         st.caption(reason)
     elif find_active(open_workspace()):

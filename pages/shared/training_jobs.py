@@ -15,6 +15,7 @@ from pages.shared.state import open_runner, open_workspace
 from pages.shared.text import escape_markdown
 from pages.shared.training_charts import draw_loss
 
+TROUBLE = "_training_trouble"  # why it could not be started
 TRAINING = "_training"  # the job that this browser started and whose model it waits for
 MODEL, PART = "model", "tuning_part"  # what the page shows: keys of its widgets, and parameters of its link
 
@@ -23,6 +24,15 @@ def start_training(dataset: str, request: TrainingRequest) -> None:
     """Starts the training, or joins the same one if it runs already, and draws the page anew."""
     st.session_state[TRAINING] = open_runner().submit_training(dataset, request)
     st.rerun()
+
+
+def begin_training(dataset: str, request: TrainingRequest) -> None:
+    """start_training() for a button's on_click: the run that follows shows the job, and no further rerun is asked for, which
+    would be lost if another job ends in the same moment."""
+    try:
+        st.session_state[TRAINING] = open_runner().submit_training(dataset, request)
+    except LadderError as error:
+        st.session_state[TROUBLE] = str(error)
 
 
 def find_training(dataset: str) -> Job | None:

@@ -440,8 +440,9 @@ def test_what_was_not_measured_says_how_to_get_it(found: Found, workspace: Path)
 
 def test_an_adapter_that_stayed_where_it_was_says_so(found: Found, workspace: Path) -> None:
     _, model = found
-    save_model(dataclasses.replace(model, metrics={**model.metrics, "moved": False}), Workspace(workspace))
-    assert "it leaves queries as they are" in read(open_page().info)
+    metrics = {**model.metrics, "validation": model.metrics["validation_untrained"]}
+    save_model(dataclasses.replace(model, metrics=metrics), Workspace(workspace))
+    assert "it has learned nothing that carries over" in read(open_page().info)
 
 
 def test_a_model_of_the_link_is_shown_and_an_unknown_one_said(found: Found, workspace: Path) -> None:

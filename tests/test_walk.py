@@ -16,6 +16,7 @@ import pytest
 
 from core.experiment import Experiment
 from core.history import list_experiments, load_experiment
+from core.jobs import DONE, TRAIN, list_jobs
 from core.store import Workspace
 from core.trained import list_models
 from tests.support.app import REPOSITORY, AppServer, run_app
@@ -87,7 +88,9 @@ def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(walk: AppServer
     page.get_by_role("button", name="Start training").wait_for(timeout=30_000)
     settle(page)
     page.get_by_role("button", name="Start training").click()
-    page.get_by_role("button", name="Open in Results").wait_for(timeout=3 * PATIENCE)
+    wait_for_training(page, Workspace(walk.workspace))
+    page.goto(f"{walk.url}/fine_tuning?dataset=product_docs&tuning_part=Models")  # as a link shows it to a colleague
+    page.get_by_role("button", name="Open in Results").wait_for(timeout=60_000)
     page.get_by_text("Against the untrained model", exact=False).first.wait_for()
     model = list_models(Workspace(walk.workspace), dataset="product_docs")[0]
     assert (model.kind, model.state) == ("adapter", "ready")
@@ -95,6 +98,17 @@ def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(walk: AppServer
     page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=30_000)
     page.get_by_text("dense-adapter", exact=False).first.wait_for(timeout=30_000)
     assert page.get_by_test_id("stException").count() == 0
+
+
+def wait_for_training(page: Page, workspace: Workspace) -> None:
+    """Until the job that the click started has ended, model and comparison."""
+    for _ in range(3 * PATIENCE // 500):
+        job = next((job for job in list_jobs(workspace) if job.kind == TRAIN), None)
+        if job is not None and not job.is_active:
+            assert job.state == DONE, job.error
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError("The training did not end in time.")
 
 
 @pytest.mark.browser

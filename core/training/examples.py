@@ -6,7 +6,7 @@
 | labelled       | query, document, label (1 or 0)         | reranker                                        |
 | triplets       | query, positive, negative               | embedding model                                 |
 | hard_negatives | query, positive, negative_1 ... n       | embedding model, adapter                        |
-| scores         | query, document, score (0 to 1)         | embedding model (CoSENT), reranker              |
+| scores         | query, document, score (0 to 1)         | embedding model (CoSENT)                        |
 
 The columns are those of the sentence-transformers losses, in their order. Each frame has query_id too, "" where unknown.
 """

@@ -13,7 +13,7 @@ from pages.shared.links import Link, go
 from pages.shared.state import View, open_dataset, open_workspace
 from pages.shared.text import escape_markdown, shorten
 from pages.shared.training_form import show_training
-from pages.shared.training_jobs import MODEL, PART, follow_training, show_training_job, show_unfinished
+from pages.shared.training_jobs import MODEL, PART, follow_training, offer_trained, show_training_job, show_unfinished
 from pages.shared.training_view import list_labels, show_model
 
 PARTS = ("Models", "Train")
@@ -60,6 +60,7 @@ def show_parts(dataset: Dataset) -> None:
     models = list_models(open_workspace(), dataset=dataset.name)
     part = choose_part("Models" if models else "Train")
     if part == "Train":
+        offer_trained(dataset.name)
         show_training(dataset)
     elif models:
         show_model(choose_model(models), dataset)

@@ -54,8 +54,7 @@ def follow_training(dataset: str) -> None:
         del st.session_state[TRAINING]
         model = _find_model(job)
         if model is not None:
-            st.session_state[MODEL] = model.id
-        st.session_state[PART] = "Models"
+            _turn_to(model.id)
         st.rerun()
 
 
@@ -94,17 +93,34 @@ def _draw(job_id: str) -> None:
         st.plotly_chart(draw_loss(current), key=f"live_loss_{job_id}", alt="Loss so far, step by step.", config=CONFIG)
 
 
+def _find_last(dataset: str) -> Job | None:
+    return next((job for job in list_jobs(open_workspace()) if job.kind == TRAIN and job.dataset == dataset), None)
+
+
 def _show_ended(dataset: str) -> None:
-    jobs = (job for job in list_jobs(open_workspace()) if job.kind == TRAIN and job.dataset == dataset)
-    last = next(jobs, None)
-    if last is None or last.state not in (FAILED, INTERRUPTED, CANCELLED):
+    last = _find_last(dataset)
+    if last is None:
         return
     if last.state == FAILED:
         st.error(f"The last training failed. {escape_markdown(last.error or '')}")
     elif last.state == CANCELLED:
         st.info("The last training was cancelled. What was finished is kept.")
-    else:
+    elif last.state == INTERRUPTED:
         st.warning("The last training was interrupted: its process ended. What was finished is kept.")
+
+
+def offer_trained(dataset: str) -> None:
+    """Beside the form, the way to what the last training made: for a browser that did not start it, or was opened anew."""
+    last = _find_last(dataset)
+    model = _find_model(last) if last is not None and last.state == DONE else None
+    if model is None:
+        return
+    st.success(f"The last training is done: {KIND_WORDS[model.kind]}, {model.created[:16].replace('T', ' ')} UTC.")
+    st.button("See the model", key="see_trained", on_click=_turn_to, args=(model.id,))
+
+
+def _turn_to(model_id: str) -> None:
+    st.session_state[MODEL], st.session_state[PART] = model_id, "Models"
 
 
 def show_unfinished(dataset: Dataset) -> None:

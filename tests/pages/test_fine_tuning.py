@@ -566,6 +566,18 @@ def test_own_training_becomes_what_is_looked_at(found: Found, workspace: Path) -
     assert "_training" not in app.session_state
 
 
+def test_a_browser_that_did_not_start_it_is_led_to_what_was_trained(found: Found, workspace: Path) -> None:
+    _, model = found
+    write_training(workspace, DONE, label=DONE, progress=1.0, seconds_left=None)
+    app = open_page(tuning_part="Train")
+    assert "The last training is done: query adapter" in read(app.success)
+    app.button(key="see_trained").click().run()
+    assert not app.exception
+    assert app.segmented_control(key="tuning_part").value == "Models"
+    assert app.selectbox(key="model").value == model.id
+    assert not app.success
+
+
 @pytest.mark.parametrize("kept", (True, False))
 def test_an_unfinished_training_goes_on_as_it_was_asked(found: Found, workspace: Path, submitted: list, kept: bool) -> None:
     """kept: whether its job is still known; without it the learning curve and the folds are not."""

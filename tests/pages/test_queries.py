@@ -21,6 +21,7 @@ from core.history import save_experiment
 from core.store import Workspace
 from pages.shared import cards, query_list, query_view, rank_table, slope
 from tests.support.app import REPOSITORY, run_app
+from tests.support.browser import settle
 from tests.support.small import (
     FILTER_HELPS_QUERY,
     FILTERED_AWAY_QUERY,
@@ -361,6 +362,7 @@ def test_keys_rows_and_back_walk_the_queries(workspace: Path, page: Page) -> Non
         page.goto(f"{server.url}/queries?dataset=small")  # a cold deep link
         head = page.locator(".query p")
         head.get_by_text("alerts by mail").wait_for()
+        settle(page)  # the keys work once the buttons are there
         page.keyboard.press("n")
         head.get_by_text("reset the hub").wait_for()
         assert get_query(page) == FILTER_HELPS_QUERY

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -97,6 +97,10 @@ class LiveSearch:
     @cached_property
     def _documents(self) -> pd.DataFrame:
         return self.dataset.indexed_documents
+
+    def adopt(self, system: System, make: Callable[[Node], Mapping[str, Any]]) -> None:
+        """Takes outputs of corpus nodes that were made elsewhere. make(graph of the system) -> node key -> output."""
+        self._memory.update(make(self._plan(system).target))
 
     def is_ready(self, systems: Mapping[str, System]) -> bool:
         """True if a typed query would be answered by all of them without any preparation."""

@@ -7,6 +7,7 @@ workspace/
   cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.npz lexical indexes; KEY.json small facts
   indexes/KEY/                 one Chroma folder per dense index
   models/ID/                   one folder per trained model: model.json, weights/, and training/ while it is unfinished
+  versions/DATASET/ID/         one folder per index version; live.json beside them names the one that answers
   datasets/NAME/               uploaded datasets, in the canonical layout
   systems.yaml                 systems that the user added
   experiments/ID/              one folder per experiment
@@ -68,6 +69,10 @@ class Workspace:
     @property
     def models(self) -> Path:
         return self._made("models")
+
+    def versions(self, dataset: str) -> Path:
+        """The folder of a dataset's index versions."""
+        return self._made("versions") / Path(dataset).name
 
     @property
     def systems_file(self) -> Path:

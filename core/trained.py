@@ -198,18 +198,19 @@ def list_available(workspace: Workspace, *, dataset: str) -> dict[str, System]:
 def find_learned(specs: Iterable[Mapping[str, Any]], query_ids: Iterable[str], workspace: Workspace) -> dict[str, int]:
     """Name of each system that uses a model trained here -> how many of the queries that model has learned from, if any."""
     asked = set(query_ids)
-    found = {}
-    for spec in specs:
-        dense, rerank = spec.get("dense") or {}, spec.get("rerank") or {}
-        names = [str(name) for name in (dense.get("model"), dense.get("adapter"), rerank.get("model")) if name]
-        seen: set[str] = set()
-        for name in names:
-            if name.startswith(TRAINED_PREFIX):
-                with contextlib.suppress(NotInWorkspace, InputError):  # it was removed since
-                    seen |= load_model(name, workspace).seen & asked
-        if seen:
-            found[str(spec["name"])] = len(seen)
-    return found
+    counts = {str(spec["name"]): len(find_seen(spec, workspace) & asked) for spec in specs}
+    return {name: count for name, count in counts.items() if count}
+
+
+def find_seen(spec: Mapping[str, Any], workspace: Workspace) -> frozenset[str]:
+    """Ids of the queries that the trained models of a system have learned from; none of one that was removed."""
+    dense, rerank = spec.get("dense") or {}, spec.get("rerank") or {}
+    seen: frozenset[str] = frozenset()
+    for name in (dense.get("model"), dense.get("adapter"), rerank.get("model")):
+        if str(name).startswith(TRAINED_PREFIX):
+            with contextlib.suppress(NotInWorkspace, InputError):  # it was removed since
+                seen |= load_model(str(name), workspace).seen
+    return seen
 
 
 def make_trained_systems(models: Sequence[TrainedModel]) -> dict[str, System]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,18 +35,29 @@ class DenseIndex:
     """Vectors with two ways to search them.
 
     exact(): every vector compared, reproducible. approximate(): the Chroma collection under `folder`, built on first use.
+    names: ids of the passages in the collection, for one that is kept up to date; None: their row numbers.
     """
 
     vectors: Vectors
     metadata: list[dict[str, Any]]  # one per passage: its document's metadata
     folder: Path
     cancel: CancelToken = field(default_factory=CancelToken)
+    names: list[str] | None = None
     _collection: Any = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def units(self) -> Units:
         return Units.of(self.vectors.chunks)
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.names or [])}
+
+    def _find_rows(self, ids: list[str]) -> np.ndarray:
+        if self.names is None:
+            return np.array(ids, dtype=int)
+        return np.array([self._row_of[name] for name in ids], dtype=int)
 
     @property
     def size(self) -> int:
@@ -96,7 +107,7 @@ class DenseIndex:
                     include=["distances"],
                 )
                 for row, ids, distances in zip(part, answer["ids"], answer["distances"], strict=True):
-                    found[row] = (np.array(ids, dtype=int), 1.0 - np.array(distances))
+                    found[row] = (self._find_rows(ids), 1.0 - np.array(distances))
         return found
 
     def _compare_matching(
@@ -111,7 +122,9 @@ class DenseIndex:
         """The collection, built first if the folder is not there yet."""
         with self._guard:
             if self._collection is None:
-                self._collection = open_collection(self.folder, self.vectors.matrix, self.metadata, cancel=self.cancel)
+                self._collection = open_collection(
+                    self.folder, self.vectors.matrix, self.metadata, cancel=self.cancel, names=self.names
+                )
         return self._collection
 
 
@@ -179,7 +192,14 @@ def _field(name: str) -> str:
     return f"field {name}"  # Chroma keeps some names for itself, and names that begin with $ are operators
 
 
-def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> Any:
+def open_collection(
+    folder: Path,
+    matrix: np.ndarray,
+    metadata: list[dict[str, Any]],
+    *,
+    cancel: CancelToken,
+    names: list[str] | None = None,
+) -> Any:
     """Opens the collection in `folder`; builds it aside and renames it when whole, so that no reader meets half an index.
 
     Raises WorkspaceBusy when another process has been building the same index for longer than five minutes.
@@ -192,7 +212,7 @@ def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, A
             if not folder.is_dir():
                 aside = folder.with_name(folder.name + ".building")
                 shutil.rmtree(aside, ignore_errors=True)
-                build_collection(aside, matrix, metadata, cancel=cancel)
+                build_collection(aside, matrix, metadata, cancel=cancel, names=names)
                 aside.rename(folder)
     except filelock.Timeout as error:
         raise WorkspaceBusy(
@@ -202,20 +222,70 @@ def open_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, A
     return _connect(folder).get_collection(_COLLECTION, embedding_function=None)
 
 
-def build_collection(folder: Path, matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> None:
-    """Writes a new collection with all vectors; ids are the row numbers."""
+def build_collection(
+    folder: Path,
+    matrix: np.ndarray,
+    metadata: list[dict[str, Any]],
+    *,
+    cancel: CancelToken,
+    names: list[str] | None = None,
+) -> None:
+    """Writes a new collection with all vectors; their ids are `names`, or the row numbers."""
     client = _connect(folder)
     try:
         hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
         collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
-        cleaned = [clean_metadata(item) for item in metadata]
-        for start in range(0, len(matrix), _ADD_BATCH):
-            cancel.check()
-            stop = min(start + _ADD_BATCH, len(matrix))
-            ids = [str(row) for row in range(start, stop)]
-            collection.add(ids=ids, embeddings=matrix[start:stop], metadatas=cleaned[start:stop])
+        ids = names if names is not None else [str(row) for row in range(len(matrix))]
+        _add(collection, ids, matrix, metadata, cancel=cancel)
     finally:
         client.close()  # Chroma keeps one client a folder: left open, it would stand in the way of the next attempt
+
+
+def update_collection(
+    folder: Path,
+    *,
+    remove: list[str],
+    add: tuple[list[str], np.ndarray, list[dict[str, Any]]],
+    relabel: tuple[list[str], list[dict[str, Any]]],
+    cancel: CancelToken,
+) -> int:
+    """Changes a collection in place; returns how many passages it holds then. Not safe against a kill: work on a copy.
+
+    remove: ids that go. add: ids, vectors and metadata that come. relabel: ids whose metadata changed, and the new ones.
+    """
+    client = _connect(folder)
+    try:
+        collection = client.get_collection(_COLLECTION, embedding_function=None)
+        for part in _batches(len(remove)):
+            cancel.check()
+            collection.delete(ids=remove[part])
+        names, matrix, metadata = add
+        _add(collection, names, matrix, metadata, cancel=cancel)
+        same, changed = relabel
+        for row, name in enumerate(same):  # an update merges, so that a field that is gone has to be named
+            cancel.check()
+            _relabel(collection, name, clean_metadata(changed[row]) or {})
+        return int(collection.count())
+    finally:
+        client.close()
+
+
+def _relabel(collection: Any, name: str, wanted: dict[str, Any]) -> None:
+    found = collection.get(ids=[name], include=["metadatas"])["metadatas"]
+    gone = {key: None for key in (found[0] or {}) if key not in wanted} if found else {}
+    if wanted or gone:
+        collection.update(ids=[name], metadatas=[{**gone, **wanted}])
+
+
+def _add(collection: Any, ids: list[str], matrix: np.ndarray, metadata: list[dict[str, Any]], *, cancel: CancelToken) -> None:
+    cleaned = [clean_metadata(item) for item in metadata]
+    for part in _batches(len(ids)):
+        cancel.check()
+        collection.add(ids=ids[part], embeddings=matrix[part], metadatas=cleaned[part])
+
+
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(start, start + _ADD_BATCH) for start in range(0, count, _ADD_BATCH))
 
 
 def _connect(folder: Path) -> Any:

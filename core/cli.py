@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.cli_cost import add_cost
+from core.cli_deploy import add_deployment
 from core.cli_io import (
     DATASET_HELP,
     JSON_HELP,
@@ -91,6 +93,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_recommend(commands)
     add_train(commands)
     add_models(commands)
+    add_deployment(commands)
+    add_cost(commands)
     return parser
 
 

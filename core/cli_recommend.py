@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,17 @@ from core.cli_io import (
     print_warnings,
     write_result,
 )
+from core.costs.scenario import DEPLOYMENTS, Scenario, read_scenario
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment
 from core.decision.describe import VERDICT_WORDS
-from core.decision.goals import PRIMARIES, Goals
+from core.decision.goals import PACES, PRIMARIES, RARELY, Goals
 from core.errors import InputError
 from core.evaluation.diagnosis_words import CAUSE_TITLES, CAUSE_WORDS
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.runner import assess_here
+from core.store import Workspace
 
 EXIT_UNDER_BAR = 1
 MAX_WIDTH = 110  # of a line of text, on however wide a terminal
@@ -64,6 +67,18 @@ def add_recommend(commands: Any) -> None:
         "--max-latency", type=read_number, metavar="MS", help="no system that needs more for 95 of 100 queries, in milliseconds"
     )
     parser.add_argument(
+        "--max-monthly-cost", type=read_number, metavar="USD", help="no system that costs more a month, see the command cost"
+    )
+    parser.add_argument("--documents", type=read_number, metavar="N", help="expected, for the costs (default: the dataset's)")
+    parser.add_argument("--queries-per-month", type=read_number, metavar="N", help="expected, for the costs")
+    parser.add_argument("--deployment", choices=DEPLOYMENTS, help="what is bought, for the costs (default: own, nothing)")
+    parser.add_argument(
+        "--facts-change",
+        choices=PACES,
+        default=RARELY,
+        help="how often what the documents say changes; weekly or daily: training is never proposed as the place to keep it",
+    )
+    parser.add_argument(
         "--reranker",
         nargs="+",
         action="extend",
@@ -94,6 +109,7 @@ def run_recommend(options: argparse.Namespace) -> int:
     goals = read_goals(options)
     bar = read_bar("--fail-under", options.fail_under)
     dataset = open_dataset(options.dataset, workspace)
+    goals = replace(goals, scenario=read_expected(options, goals, dataset, workspace))
     check_measurable(dataset, {"--primary": goals.primary, "--target": goals.target, "--fail-under": bar})
     print_warnings(dataset)
     assessment = assess_here(
@@ -143,7 +159,17 @@ def read_goals(options: argparse.Namespace) -> Goals:
         max_latency_ms=options.max_latency,
         rerankers=tuple(dict.fromkeys(options.reranker)),
         with_training=options.with_training,
+        max_monthly_usd=options.max_monthly_cost,
+        facts_change=options.facts_change,
     )
+
+
+def read_expected(options: argparse.Namespace, goals: Goals, dataset: Dataset, workspace: Workspace) -> Scenario | None:
+    """The scenario that the costs are for: the dataset's, with what the options change; None if nobody asks for costs."""
+    asked = {name: getattr(options, name) for name in ("documents", "queries_per_month", "deployment")}
+    if goals.max_monthly_usd is None and all(value is None for value in asked.values()):
+        return None
+    return read_scenario(dataset, workspace, **asked)
 
 
 def read_bar(option: str, text: str | None) -> tuple[str, float] | None:

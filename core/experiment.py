@@ -39,7 +39,8 @@ _WHITE_SPACE = re.compile(r"\s")
 class SystemResult:
     """What is known of one system after a run; `error` says why the rest is empty.
 
-    measures: name -> {mean, low, high, n}. latency_ms: {p50, p95, p99, n, stages} or None. judged_at_10: None = n/a.
+    measures: name -> {mean, low, high, n}. latency_ms: as measure_latency() gives it, or None; in older experiments without
+    nodes and machine. judged_at_10: None = n/a.
     index: {chunks, truncated_passages, truncated_tokens (shares), index_loss (1 - recall@100 of the index) or None}, or
     {error} if that could not be found out.
     """

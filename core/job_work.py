@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.costs.scaling import Scaling, measure_scaling, save_scaling
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment, assess
 from core.decision.explore import check_on_test, score_on_tuning
@@ -15,15 +16,18 @@ from core.decision.goals import Goals
 from core.decision.keep import load_assessment, save_assessment
 from core.decision.variants import KIND_ARTICLES
 from core.decision.worth import Judge, read_evaluation
+from core.deployment.request import DeploymentRequest, deploy
 from core.experiment import Experiment, compare, make_experiment_id
-from core.graph.resources import Models
+from core.graph.resources import Models, Resources
 from core.history import save_experiment
 from core.job_keeper import JobKeeper
 from core.jobs import (
     APP,
     ASSESS,
     CANCELLED,
+    DEPLOY,
     DONE,
+    SCALE,
     SCORE,
     TRAIN,
     Job,
@@ -159,6 +163,28 @@ def train_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) ->
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 
+def deploy_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, dict[str, Any]]:
+    """The work of building, refreshing or promoting an index version; returns its JSON."""
+    resources = Resources(keeper.workspace, models=models or Models(), cancel=keeper.cancel)
+    resources.on_progress = keeper.report
+    return DONE, deploy(DeploymentRequest.from_json(keeper.job.options), dataset, resources)
+
+
+def scaling_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, Scaling]:
+    """The work of timing systems at several sizes; nothing is kept of one that was cancelled, since times taken apart cannot
+    be compared."""
+    scaling = measure_scaling(
+        dataset,
+        {str(spec["name"]): from_spec(spec) for spec in keeper.job.systems},
+        workspace=keeper.workspace,
+        models=models,
+        cancel=keeper.cancel,
+        on_progress=keeper.report,
+    )
+    save_scaling(scaling, keeper.workspace)
+    return DONE, scaling
+
+
 def make_comparison_job(dataset: str, systems: Mapping[str, System], *, split: str, name: str, starter: str) -> Job:
     title = f"{dataset}, {len(systems)} systems" if len(systems) != 1 else f"{dataset}, {next(iter(systems))}"
     specs = tuple(system.to_spec() for system in systems.values())
@@ -174,6 +200,17 @@ def make_training_job(dataset: str, request: TrainingRequest, *, starter: str) -
     title = f"{dataset}, training {KIND_ARTICLES[request.plan.kind]}"
     job = _make_job(dataset, (), split="test", title=title, starter=starter)
     return replace(job, kind=TRAIN, options=request.to_json())
+
+
+def make_deployment_job(dataset: str, request: DeploymentRequest, *, starter: str) -> Job:
+    job = _make_job(dataset, (), split="test", title=f"{dataset}, {request.describe()}", starter=starter)
+    return replace(job, kind=DEPLOY, options=request.to_json())
+
+
+def make_scaling_job(dataset: str, systems: Mapping[str, System], *, starter: str) -> Job:
+    specs = tuple({**system.to_spec(), "name": name} for name, system in systems.items())
+    job = _make_job(dataset, specs, split="all", title=f"{dataset}, latency at several sizes", starter=starter)
+    return replace(job, kind=SCALE)
 
 
 def make_exploration_job(kind: str, dataset: str, assessment: str, systems: Mapping[str, System]) -> Job:

@@ -34,7 +34,8 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "interrupted",
 )
 ACTIVE = (QUEUED, RUNNING)
-COMPARE, ASSESS, SCORE, CHECK, TRAIN = "compare", "assess", "score", "check", "train"
+COMPARE, ASSESS, SCORE, CHECK, TRAIN, DEPLOY = "compare", "assess", "score", "check", "train", "deploy"
+SCALE = "scale"
 APP, COMMAND_LINE = "the app", "the command line"
 _POLL_SECONDS = 0.5
 _CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
@@ -46,9 +47,10 @@ class Job:
     """Long work in the background.
 
     kind: COMPARE; ASSESS, the ladder; SCORE, systems on an assessment's tuning queries; CHECK, one on its test queries;
-    TRAIN, a model. options: what the kind needs beside the other fields, as JSON: of an assessment the goals, of SCORE and
-    CHECK the assessment's id as {assessment}, of TRAIN the request. systems: those that are run; an assessment chooses its
-    own and has none here, nor has a training.
+    TRAIN, a model; DEPLOY, an index version; SCALE, the latency of systems at several sizes of the corpus. options: what the
+    kind needs beside the other fields, as JSON: of an assessment the goals, of SCORE and CHECK the assessment's id as
+    {assessment}, of TRAIN and DEPLOY the request. systems: those that are run; an assessment chooses its own and has none
+    here, nor have a training and a version.
     state: queued, running, done, failed, cancelled, or interrupted (its process is gone). progress: share in [0, 1].
     ready: systems that are finished; for a job of the app their results are in the experiment already.
     starter: APP or COMMAND_LINE. error: why it failed. gives_way: nobody asked for it, so it is cancelled as soon as

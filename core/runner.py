@@ -12,14 +12,16 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import filelock
 
+from core.costs.scaling import Scaling
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment
 from core.decision.goals import Goals
+from core.deployment.request import DeploymentRequest
 from core.errors import LadderError, NotInWorkspace
 from core.experiment import Experiment
 from core.graph.resources import Models
@@ -28,11 +30,15 @@ from core.job_work import (
     TrainingResult,
     assess_work,
     compare_work,
+    deploy_work,
     explore_work,
     make_assessment_job,
     make_comparison_job,
+    make_deployment_job,
     make_exploration_job,
+    make_scaling_job,
     make_training_job,
+    scaling_work,
     train_work,
 )
 from core.jobs import (
@@ -40,9 +46,11 @@ from core.jobs import (
     ASSESS,
     CHECK,
     COMMAND_LINE,
+    DEPLOY,
     DONE,
     FAILED,
     INTERRUPTED,
+    SCALE,
     SCORE,
     Job,
     find_same,
@@ -114,6 +122,16 @@ class JobRunner:
             run=lambda job: watch_child(job, self._workspace),
         )
 
+    def submit_deployment(self, dataset: str, request: DeploymentRequest) -> str:
+        """Queues the building, refreshing or promoting of an index version; returns the job's id. The same is
+        not queued twice."""
+        return self._submit(lambda: make_deployment_job(dataset, request, starter=APP), then=lambda: None)
+
+    def submit_scaling(self, dataset: str, systems: Mapping[str, System]) -> str:
+        """Queues the timing of the systems at several sizes of the corpus; returns the job's id. The same is not queued
+        twice."""
+        return self._submit(lambda: make_scaling_job(dataset, systems, starter=APP), then=lambda: None)
+
     def submit_once(self, name: str, start: Callable[[], str]) -> str | None:
         """Calls `start` unless that was done for this workspace before, by whatever process; returns its job id or None."""
         marker = self._workspace.path("jobs", f"{name}.once")
@@ -151,6 +169,10 @@ class JobRunner:
         def work(keeper: JobKeeper) -> tuple[str, object]:
             if job.kind == ASSESS:
                 return assess_work(keeper, open_data(), models=self._models)
+            if job.kind == DEPLOY:
+                return deploy_work(keeper, open_data(), models=self._models)
+            if job.kind == SCALE:
+                return scaling_work(keeper, open_data(), models=self._models)
             if job.kind in (SCORE, CHECK):
                 return explore_work(keeper, open_data(), models=self._models)
             return compare_work(keeper, open_data(), models=self._models, keep_partial=True)
@@ -178,6 +200,46 @@ def train_here(
     return _run_here(
         job,
         lambda keeper: train_work(keeper, dataset, models=models),
+        workspace=workspace,
+        on_progress=on_progress,
+        on_wait=on_wait,
+    )
+
+
+def deploy_here(
+    dataset: Dataset,
+    request: DeploymentRequest,
+    *,
+    workspace: Workspace,
+    models: Models | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    on_wait: Callable[[str], None] = lambda holder: None,
+) -> dict[str, Any]:
+    """Builds, refreshes or promotes an index version in the calling thread, as a job that the app shows and can cancel."""
+    job = make_deployment_job(dataset.name, request, starter=COMMAND_LINE)
+    return _run_here(
+        job,
+        lambda keeper: deploy_work(keeper, dataset, models=models),
+        workspace=workspace,
+        on_progress=on_progress,
+        on_wait=on_wait,
+    )
+
+
+def scale_here(
+    dataset: Dataset,
+    systems: Mapping[str, System],
+    *,
+    workspace: Workspace,
+    models: Models | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    on_wait: Callable[[str], None] = lambda holder: None,
+) -> Scaling:
+    """measure_scaling() and save_scaling() in the calling thread, as a job that the app shows and can cancel."""
+    job = make_scaling_job(dataset.name, systems, starter=COMMAND_LINE)
+    return _run_here(
+        job,
+        lambda keeper: scaling_work(keeper, dataset, models=models),
         workspace=workspace,
         on_progress=on_progress,
         on_wait=on_wait,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "sample_corpora"
@@ -37,6 +39,25 @@ def get_threads(*, leave_one: bool = False) -> int:
     """Cores that encoding may use; `leave_one` keeps one for the pages of the running app."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores - 1) if leave_one else cores
+
+
+def describe_machine() -> dict[str, Any]:
+    """What times were taken on: {processor, cores, system, python}. No host name: results are shown to others.
+
+    processor: its model ("" where it cannot be found out); cores: those that may be used; system: such as "Linux x86_64".
+    """
+    system = f"{platform.system()} {platform.machine()}".strip()
+    return {"processor": _find_processor(), "cores": get_threads(), "system": system, "python": platform.python_version()}
+
+
+def _find_processor(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
+    """The model name from Linux's list of cores, else what Python knows."""
+    try:
+        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = (value.strip() for name, _, value in (line.partition(":") for line in lines) if name.strip() == "model name")
+    return next(filter(None, names), platform.processor())
 
 
 def quieten_libraries() -> None:

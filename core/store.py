@@ -9,6 +9,7 @@ workspace/
   models/ID/                   one folder per trained model: model.json, weights/, and training/ while it is unfinished
   versions/DATASET/ID/         one folder per index version; live.json beside them names the one that answers
   datasets/NAME/               uploaded datasets, in the canonical layout
+  prices.csv, scenarios/       prices that the user changed; what is expected of each dataset, for its costs
   systems.yaml                 systems that the user added
   experiments/ID/              one folder per experiment
   jobs/ID.json                 state and progress of long work

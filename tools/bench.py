@@ -2,11 +2,13 @@
 
 Uses Cranfield if it lies at ../shared/data/cranfield, else the sample product_docs. Takes several minutes: texts are
 encoded twice, once by the product and once by the bare model for comparison. Nothing here is a test.
+`--only scaling` (or another part) runs one part alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import random
@@ -23,7 +25,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.data.load import load_dataset  # noqa: E402  (the path must be set first)
+from core.costs.scaling import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
+from core.data.load import load_dataset  # noqa: E402
 from core.decision.variants import Offer, make_baseline, propose_variants  # noqa: E402
 from core.graph.execute import Execution  # noqa: E402
 from core.graph.resources import Models, Resources  # noqa: E402
@@ -42,22 +45,38 @@ _RUN = (
 )
 
 
+PARTS = ("compare", "recommend", "training", "query", "scaling", "lexical")
+COLD = PARTS[:3]  # each in an empty workspace
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=None, help="a folder; default Cranfield if present, else product_docs")
     parser.add_argument("--skip-cold", action="store_true", help="leave the slow part out")
+    parser.add_argument("--only", choices=PARTS, default=None, help="run one part alone")
+    parser.add_argument(
+        "--workspace", type=Path, default=None, help="where query and scaling find vectors; default an empty one"
+    )
     options = parser.parse_args()
     cranfield = ROOT.parent / "shared" / "data" / "cranfield"
     dataset = options.dataset or (cranfield if cranfield.is_dir() else SAMPLES / "product_docs")
+    parts = [options.only] if options.only else [part for part in PARTS if not (options.skip_cold and part in COLD)]
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
+        warm = options.workspace or workspace / "ws"
         print(f"dataset {dataset.name}, systems {', '.join(SYSTEMS)}")
-        if not options.skip_cold:
+        if "compare" in parts:
             bench_compare(dataset, workspace)
+        if "recommend" in parts:
             bench_recommend(Path(tempfile.mkdtemp(dir=folder)))
+        if "training" in parts:
             bench_training(dataset, Path(tempfile.mkdtemp(dir=folder)))
-        bench_query(dataset, workspace)
-    bench_lexical()
+        if "query" in parts:
+            bench_query(dataset, warm)
+        if "scaling" in parts:
+            bench_scaling(dataset, warm)
+    if "lexical" in parts:
+        bench_lexical()
 
 
 def bench_compare(dataset: Path, workspace: Path) -> None:
@@ -146,7 +165,7 @@ def encode_alone(dataset: Path, systems: Sequence[System]) -> float:
 def bench_query(dataset: Path, workspace: Path) -> None:
     """One typed query through all six systems from warm indexes."""
     loaded = load_dataset(dataset)
-    search = LiveSearch(loaded, Workspace(workspace / "ws"), Models())
+    search = LiveSearch(loaded, Workspace(workspace), Models())
     systems = {name: make_named_systems()[name] for name in SYSTEMS}
     texts = loaded.queries["text"].tolist()[:60]
     for text in texts[:5]:
@@ -158,6 +177,25 @@ def bench_query(dataset: Path, workspace: Path) -> None:
         seconds.append(time.perf_counter() - started)
     p50, p95 = np.percentile(1000 * np.array(seconds), [50, 95])
     print(f"typed query, {len(SYSTEMS)} systems, warm: p50 {p50:.0f} ms, p95 {p95:.0f} ms (at most 300)")
+
+
+def bench_scaling(dataset: Path, workspace: Path) -> None:
+    """Latency over all documents, estimated from measurements on a quarter of them at most, against what is measured."""
+    systems = {name: make_named_systems()[name] for name in ("dense", "bm25", "hybrid-rrf")}
+    shares = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+    measured = measure_scaling(load_dataset(dataset), systems, workspace=Workspace(workspace), sizes=shares)
+    smaller = {name: dataclasses.replace(system, sizes=system.sizes[:-1]) for name, system in measured.systems.items()}
+    fitted = Scaling(measured.corpus_fingerprint, measured.machine, smaller)
+    for name, system in measured.systems.items():
+        whole = system.sizes[-1]
+        estimate = fitted.estimate(name, documents=whole.documents)
+        ratio = f"{estimate['p50'] / whole.p50:.2f} (0.7 to 1.3)"
+        print(f"RATIO estimate / measured at 4 x the documents: {name} {ratio}")
+        stages = (f"{stage} {ms:.2f} / {whole.stages[stage]:.2f}" for stage, ms in estimate["stages"].items())
+        print(
+            f"  {whole.documents} documents, p50 {estimate['p50']:.1f} / {whole.p50:.1f} ms, n = {whole.n}: {', '.join(stages)}"
+        )
+        print(f"  expected {estimate['low']:.1f} to {estimate['high']:.1f} ms; held-out error {estimate['error']:.1f} %")
 
 
 def bench_lexical(*, documents: int = 11_000, queries: int = 100) -> None:

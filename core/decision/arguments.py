@@ -9,7 +9,7 @@ import numpy as np
 
 from core.data.split import DEFAULT_SHARE
 from core.decision.case import ACTION_TITLES, Case
-from core.decision.choose import LEAST_TEST
+from core.decision.choose import LEAST_TEST, find_excess, name_limits
 from core.decision.describe import UNUSUAL_JUDGED, VERDICT_WORDS, tried_cross_encoder
 from core.decision.ladder import find_path
 from core.decision.variants import CHEAP_RUNGS, SUGGESTED_RERANKER
@@ -47,6 +47,12 @@ def list_costs(case: Case) -> list[str]:
     own, base = rows.get(case.system, {}).get("p95_ms"), rows[case.baseline].get("p95_ms")
     if own is not None and base is not None and case.system != case.baseline:
         costs.append(f"Per query: {own:.0f} ms for 95 of 100 queries here, instead of {base:.0f} ms.")
+    monthly = case.findings.monthly
+    if case.system in monthly:
+        instead = (
+            f", instead of ${monthly[case.baseline]:,.2f}" if case.baseline in monthly and case.system != case.baseline else ""
+        )
+        costs.append(f"A month, as you expect to use it: ${monthly[case.system]:,.2f}{instead} (page Cost & latency).")
     return costs
 
 
@@ -86,7 +92,8 @@ def list_ruled_out(case: Case) -> list[dict[str, str]]:
             gain = row["tuning"]["gain"]
             words = VERDICT_WORDS[row["verdict"]]
             if row["system"] in case.choice.outside_limits:
-                words = f"over the latency limit ({row['p95_ms']:.0f} ms for 95 of 100 queries)"
+                over = find_excess(row["system"], case.findings)
+                words = " and ".join(f"over the {name} ({by})" for name, by in over.items())
             elif row.get("held_out"):
                 words += f" than {row['incumbent']}" if row["verdict"] in ("better", "worse") else ""
             elif row["kept"]:
@@ -173,7 +180,10 @@ def list_changes(case: Case, difference: Mapping[str, Any]) -> list[str]:
     if case.findings.goals.target is None:
         changes.append("A target: with one, the cheapest system that reaches it is recommended.")
     if case.choice.outside_limits:
-        changes.append(f"The latency limit leaves out {', '.join(case.choice.outside_limits)}.")
+        limits = name_limits(case.choice.outside_limits, case.findings)
+        changes.append(
+            f"The {limits} {'leave' if ' and ' in limits else 'leaves'} out {', '.join(case.choice.outside_limits)}."
+        )
     return changes
 
 
@@ -196,7 +206,8 @@ def list_flags(case: Case) -> list[str]:
             "unjudged ones count as wrong, so the comparison may tilt."
         )
     if case.system in case.choice.outside_limits:
-        flags.append(f"Even {case.system} is over the latency limit; no system measured is within it.")
+        over = name_limits([case.system], case.findings)
+        flags.append(f"Even {case.system} is over the {over}; no system measured is within the limits.")
     if case.choice.worth_trying:
         flags.append("This action was not measured yet; it is worth trying, not proven.")
     return flags

@@ -131,14 +131,15 @@ def assess(
 def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
     """From what was measured to the verdict, and how stable it is."""
     latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
+    monthly = climber.estimate_monthly(experiment)
     findings = dataclasses.replace(
-        climber.find(climber.split, steps, latencies=latencies),
+        climber.find(climber.split, steps, latencies=latencies, monthly=monthly),
         ranked_low=readings.gap("ranked_low"),
         not_found=readings.gap("not_among_100"),
         adoption=climber.describe_adoption(steps),
     )
     choice = choose(findings)
-    actions, systems = climber.resplit(steps, latencies=latencies, gap=readings.headroom["gap"])
+    actions, systems = climber.resplit(steps, latencies=latencies, monthly=monthly, gap=readings.headroom["gap"])
     deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
     rows = describe_rungs(findings, experiment, primary=climber.primary)
     return Assessment(

@@ -38,10 +38,11 @@ class Findings:
     """What the choice reads.
 
     values: test queries x systems on the primary measure. comparisons: compare_pairs() of the frozen pairs. latencies: p95
-    in ms by system, where measured. target_means: system -> test mean of the target's measure, empty without a target.
-    missing: share of all judged queries without a relevant document in the corpus. labels_fit: some system fits the labels
-    better than chance. ranked_low, not_found: parts of the gap, for the direction of fine-tuning. cross_encoder: one was
-    measured. tuning: measured tuning queries. adoption: rung of a trained model -> what it costs to adopt, in a sentence.
+    in ms by system, where measured. monthly: USD a month by system, where asked for. target_means: system -> test mean of the
+    target's measure, empty without a target. missing: share of all judged queries without a relevant document in the corpus.
+    labels_fit: some system fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of
+    fine-tuning. cross_encoder: one was measured. tuning: measured tuning queries. adoption: rung of a trained model -> what it
+    costs to adopt, in a sentence.
     """
 
     baseline: System
@@ -50,6 +51,7 @@ class Findings:
     values: pd.DataFrame
     goals: Goals
     latencies: Mapping[str, float] = field(default_factory=dict)
+    monthly: Mapping[str, float] = field(default_factory=dict)
     target_means: Mapping[str, float] = field(default_factory=dict)
     missing: float = 0.0
     labels_fit: bool = True
@@ -112,6 +114,12 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
     if not findings.cross_encoder and findings.ranked_low >= reachable:
         words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
         return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
+    if findings.goals.keeps_facts_outside:
+        words = (
+            f"The target is missed and no rung measured helps. Facts that change {findings.goals.facts_change} belong in the "
+            "index, not in a model's weights, so that training is not proposed."
+        )
+        return replace(draft, why=words)
     kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"
     rung = f"fine_tuned_{kind}"
     name = KIND_WORDS[KIND_OF_RUNG[rung]]
@@ -165,7 +173,7 @@ def _choose_system(findings: Findings) -> tuple[Choice, bool]:
         words = f"{best} is better on the test queries than the best cheaper system, which the training did not see."
         return pick(best, words), False
     if best == baseline:
-        within = " within the latency limit" if outside else ""
+        within = f" within the {name_limits(outside, findings)}" if outside else ""
         return pick(best, f"No rung{within} gained anything useful over {best} on the tuning queries."), False
     better = [name for name in inside if name in find_proven(findings)]
     if better:
@@ -178,6 +186,22 @@ def find_proven(findings: Findings) -> set[str]:
     return set(findings.comparisons.loc[findings.comparisons["verdict"] == "better", "system"])
 
 
+def find_excess(system: str, findings: Findings) -> dict[str, str]:
+    """The limits that a system is over, "latency limit" or "cost limit" -> by how much. What is not known is within."""
+    goals = findings.goals
+    slow, dear = findings.latencies.get(system, 0.0), findings.monthly.get(system, 0.0)
+    over = {}
+    if goals.max_latency_ms is not None and slow > goals.max_latency_ms:
+        over["latency limit"] = f"{slow:.0f} ms for 95 of 100 queries"
+    if goals.max_monthly_usd is not None and dear > goals.max_monthly_usd:
+        over["cost limit"] = f"${dear:,.2f} a month"
+    return over
+
+
+def name_limits(systems: Sequence[str], findings: Findings) -> str:
+    """ "latency limit", "cost limit" or "latency limit and cost limit": those that any of the systems is over."""
+    return " and ".join(dict.fromkeys(name for system in systems for name in find_excess(system, findings)))
+
+
 def _is_within(system: str, findings: Findings) -> bool:
-    limit = findings.goals.max_latency_ms
-    return limit is None or findings.latencies.get(system, 0.0) <= limit
+    return not find_excess(system, findings)

@@ -10,6 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
+from core.costs.facts import read_facts
+from core.costs.prices import read_prices
+from core.costs.scenario import make_scenario
+from core.costs.sheet import estimate_costs
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, Split
 from core.decision.adoption import measure_adoption
@@ -160,7 +164,25 @@ class Climber:
         self.meter.test = 1.0
         return experiment
 
-    def find(self, split: Split, steps: Sequence[Step], *, latencies: Mapping[str, float], flips: int = FLIPS) -> Findings:
+    def estimate_monthly(self, experiment: Experiment) -> dict[str, float]:
+        """USD a month by system in the scenario of the goals; empty where nobody asked for costs."""
+        if not self.goals.wants_costs:
+            return {}
+        workspace = self.resources.workspace
+        scenario = self.goals.scenario or make_scenario(self.dataset, workspace, models=self.resources.models)
+        facts = read_facts(experiment, self.dataset, workspace, models=self.resources.models)
+        sheets = estimate_costs(facts, scenario, read_prices(workspace))
+        return {name: sheet.monthly for name, sheet in sheets.items()}
+
+    def find(
+        self,
+        split: Split,
+        steps: Sequence[Step],
+        *,
+        latencies: Mapping[str, float],
+        monthly: Mapping[str, float],
+        flips: int = FLIPS,
+    ) -> Findings:
         """What the choice reads of a ladder on one split. The frozen pairs are judged here, all at once."""
         candidates = list_candidates(self.baseline, steps)
         values = tabulate(candidates, self.measurer.values, query_ids=split.test)
@@ -177,6 +199,7 @@ class Climber:
             values=values,
             goals=self.goals,
             latencies=latencies,
+            monthly=monthly,
             target_means=targets,
             missing=self.missing,
             labels_fit=self.labels_fit,
@@ -197,7 +220,12 @@ class Climber:
         return found
 
     def resplit(
-        self, steps: Sequence[Step], *, latencies: Mapping[str, float], gap: Mapping[str, float]
+        self,
+        steps: Sequence[Step],
+        *,
+        latencies: Mapping[str, float],
+        monthly: Mapping[str, float],
+        gap: Mapping[str, float],
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew.
 
@@ -213,13 +241,13 @@ class Climber:
             skipped = rung in TRAINED_RUNGS or (rung == "reranking" and incumbent.chunk not in reranked)
             return [] if skipped else propose_variants(rung, incumbent, self.offer)
 
-        timed = {step.rung: latencies.get(step.chosen.name) for step in steps if step.chosen is not None}
+        main = {step.rung: step.chosen.name for step in steps if step.chosen is not None}
 
         def decide(split: Split, flips: int) -> Findings:
             climbed = self.climb(split, propose=propose)
-            # A system that only this split chose was not timed: it is as slow as the main ladder's on its rung.
-            guessed = {s.chosen.name: ms for s in climbed if s.chosen is not None and (ms := timed.get(s.rung)) is not None}
-            found = self.find(split, climbed, latencies={**guessed, **latencies}, flips=flips)
+            # A system that only this split chose was not timed: it is as slow, and as dear, as the main ladder's on its rung.
+            alike = {step.chosen.name: main.get(step.rung, "") for step in climbed if step.chosen is not None}
+            found = self.find(split, climbed, latencies=_guess(latencies, alike), monthly=_guess(monthly, alike), flips=flips)
             return dataclasses.replace(found, ranked_low=gap["ranked_low"], not_found=gap["not_among_100"])
 
         def report(done: int) -> None:
@@ -228,3 +256,8 @@ class Climber:
 
         share = self.trained[0].split["share"] if self.trained else DEFAULT_SHARE
         return measure_stability(self.dataset, self.groups, decide, share=share, on_step=report)
+
+
+def _guess(known: Mapping[str, float], alike: Mapping[str, str]) -> dict[str, float]:
+    """The numbers that are known, and for other systems those of the one they are like. alike: name -> name."""
+    return {**{name: known[other] for name, other in alike.items() if other in known}, **known}

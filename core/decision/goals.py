@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.costs.scenario import Scenario
 from core.errors import InputError, check_range
 from core.evaluation.compare_pairs import SMALLEST_USEFUL_GAIN
 from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES
@@ -13,14 +14,17 @@ from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE
 # Those that a perfect ranking brings to 1, whatever the number of relevant documents: the headroom is counted to there.
 PRIMARIES = ("nDCG@10", "AP", "RR@10", "Success@1", "Success@5", "R@100", CONTEXT_RECALL)
 LEAST_GAIN = 0.001
+RARELY, MONTHLY, WEEKLY, DAILY = PACES = ("rarely", "monthly", "weekly", "daily")
 
 
 @dataclass(frozen=True)
 class Goals:
     """primary: the measure that chooses, "" to take nDCG@10 or evidence recall as the data allow. min_gain: smallest useful
     gain on it. target: (measure, mean) that is good enough, or None. max_latency_ms: limit on the 95th percentile of one query.
-    rerankers: cross-encoders to try, hub names or folders. with_training: the models trained on the dataset join the ladder, on
-    the split that they were trained with. seed: of the split, the tests and the re-splits.
+    max_monthly_usd: limit on what a month costs in the scenario (None: the dataset's default one). facts_change: of PACES, how
+    often what the documents say changes. rerankers: cross-encoders to try, hub names or folders. with_training: the models
+    trained on the dataset join the ladder, on the split that they were trained with. seed: of the split, the tests and the
+    re-splits.
     """
 
     primary: str = ""
@@ -30,6 +34,9 @@ class Goals:
     rerankers: tuple[str, ...] = ()
     with_training: bool = False
     seed: int = 0
+    max_monthly_usd: float | None = None
+    scenario: Scenario | None = None
+    facts_change: str = RARELY
 
     def __post_init__(self) -> None:
         check_range("the smallest useful gain", self.min_gain, low=LEAST_GAIN, high=1)
@@ -43,12 +50,29 @@ class Goals:
             check_range("the target", value, low=0, high=1)
         if self.max_latency_ms is not None:
             check_range("the latency limit (ms)", self.max_latency_ms, low=0)
+        if self.max_monthly_usd is not None:
+            check_range("the cost limit (USD a month)", self.max_monthly_usd, low=0)
+        if self.facts_change not in PACES:
+            raise InputError(f"facts change {self.facts_change!r}; it can be {', '.join(PACES)}")
+
+    @property
+    def keeps_facts_outside(self) -> bool:
+        """Facts change so often that no model can hold them: training is never proposed as the place to keep them."""
+        return self.facts_change in (WEEKLY, DAILY)
+
+    @property
+    def wants_costs(self) -> bool:
+        return self.max_monthly_usd is not None or self.scenario is not None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Goals:
-        target = content.get("target")
-        changes = {"target": tuple(target) if target else None, "rerankers": tuple(content.get("rerankers", ()))}
+        target, scenario = content.get("target"), content.get("scenario")
+        changes = {
+            "target": tuple(target) if target else None,
+            "rerankers": tuple(content.get("rerankers", ())),
+            "scenario": Scenario.from_json(scenario) if scenario else None,
+        }
         return cls(**{**content, **changes})

@@ -199,8 +199,10 @@ def judge_fine_tuning(case: Case) -> dict[str, str]:
     cross_encoder = tried_cross_encoder(case.findings.steps)
     action = case.choice.action
 
+    pace = case.findings.goals.facts_change if case.findings.goals.keeps_facts_outside else ""
+
     def answer(word: str, reason: str) -> dict[str, str]:
-        return {"answer": word, "reason": reason, "kind": kind}
+        return {"answer": word, "reason": f"{reason} {_say_where_facts_belong(pace)}".strip(), "kind": kind}
 
     if action in ("label_more_queries", "extend_corpus"):
         return answer(
@@ -230,10 +232,22 @@ def judge_fine_tuning(case: Case) -> dict[str, str]:
     if not cross_encoder and gap["ranked_low"] >= case.findings.goals.min_gain:
         words = f"No cross-encoder was measured, which is cheaper: name one, such as {SUGGESTED_RERANKER}."
         return answer("not yet", words)
+    if pace:
+        return answer("no", "No cheaper fix helps, but training is not the place for what is missed.")
     words = (
         f"No cheaper fix helps, and the answers that are missed {where}: that speaks for a fine-tuned {kind}. Not proven yet."
     )
     return answer("worth trying", words)
+
+
+def _say_where_facts_belong(pace: str) -> str:
+    """Nothing unless facts change weekly or daily."""
+    if not pace:
+        return ""
+    return (
+        f"Facts that change {pace} stay in the documents, where a refresh of the index keeps up with them; a model learns how "
+        "people ask, and holds no fact for longer than until the next change."
+    )
 
 
 def is_trained(case: Case) -> bool:

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from core.costs.prices import read_prices
 from core.data.dataset import Dataset
+from core.data.split import DEFAULT_SHARE
 from core.deployment.contents import COLLECTION, Contents, find_vectors, name_passages, write_contents
 from core.deployment.versions import (
     Version,
@@ -26,11 +28,13 @@ from core.deployment.versions import (
     write_version,
 )
 from core.errors import InputError, NotInWorkspace
+from core.evaluation.measures import find_answerable
 from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.plan import estimate_plan, read_speed, write_speed
 from core.graph.resources import Resources
 from core.schema import QUERIES, empty
+from core.settings import get_threads
 from core.stages.embed import model_revision
 from core.stages.index_chroma import build_collection
 from core.systems import System, build, make_sources
@@ -38,14 +42,16 @@ from core.systems import System, build, make_sources
 _INDEX_SPEED, _INDEX_SIZE = "indexing-speed", "indexing-size"
 _PASSAGES_PER_SECOND = 1_500.0  # until an index was built here
 _BYTES_PER_DIMENSION = 12.0  # of a passage: its vector twice, links and texts; until an index was built here
+_CPU_PRICE = "cpu"  # id of the row in the price table
 _DIMENSIONS = 384  # of a model of which no vector is known yet
 
 
 @dataclass(frozen=True)
 class VersionPlan:
     """What building a version takes. exists: it was built before. documents, passages: to index. texts, characters: of the
-    passages, still to embed; embed_seconds, index_seconds: at this machine's own speed, measured where it was used before.
-    disk_bytes: of the new version, beside the old one."""
+    passages, still to embed; embed_seconds, index_seconds: at this machine's own speed, measured where it was used before; usd:
+    for its cores meanwhile, at the table's price. disk_bytes: of the new version, beside the old one. test_queries: about how
+    many will judge it before it may answer."""
 
     id: str
     dataset: str
@@ -59,6 +65,8 @@ class VersionPlan:
     embed_seconds: float
     index_seconds: float
     disk_bytes: float
+    usd: float
+    test_queries: int
 
     @property
     def seconds(self) -> float:
@@ -83,6 +91,7 @@ def plan_version(dataset: Dataset, system: System, resources: Resources) -> Vers
     speed = (workspace.read_facts(_INDEX_SPEED) or {}).get("passages_per_second", _PASSAGES_PER_SECOND)
     size = (workspace.read_facts(_INDEX_SIZE) or {}).get("bytes_per_passage", _BYTES_PER_DIMENSION * _DIMENSIONS)
     exists = version_folder(version_id, dataset.name, workspace).is_dir()
+    embed_seconds, index_seconds = (0.0, 0.0) if exists else (characters / read_speed(resources), passages / speed)
     return VersionPlan(
         id=version_id,
         dataset=dataset.name,
@@ -93,10 +102,25 @@ def plan_version(dataset: Dataset, system: System, resources: Resources) -> Vers
         passages=passages,
         texts=texts,
         characters=characters,
-        embed_seconds=0.0 if exists else characters / read_speed(resources),
-        index_seconds=0.0 if exists else passages / speed,
+        embed_seconds=embed_seconds,
+        index_seconds=index_seconds,
         disk_bytes=0.0 if exists else passages * size + float(dataset.documents["text"].str.len().sum()),
+        usd=(embed_seconds + index_seconds) * machine_rate(resources),
+        test_queries=_count_test_queries(dataset),
     )
+
+
+def _count_test_queries(dataset: Dataset) -> int:
+    """Of the data's own split, else about those that a drawn one will leave."""
+    answerable = dataset.queries[dataset.queries["query_id"].isin(find_answerable(dataset.judgments))]
+    if dataset.fixed_split:
+        return int((answerable["split"] == "test").sum())
+    return round(len(answerable) * (1 - DEFAULT_SHARE))
+
+
+def machine_rate(resources: Resources) -> float:
+    """USD a second for all cores of this machine, at the table's price."""
+    return read_prices(resources.workspace).get(_CPU_PRICE).price_usd * get_threads() / 3600
 
 
 def prepare_graph(dataset: Dataset, system: System, resources: Resources) -> tuple[Node, Execution]:

@@ -12,6 +12,7 @@ import pandas as pd
 from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
+from core.decision.goals import LEAST_GAIN
 from core.decision.measurer import choose_primary
 from core.deployment.contents import read_contents, restore
 from core.deployment.versions import (
@@ -58,7 +59,7 @@ class Bar:
         known = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
         if self.measure and self.measure not in known:
             raise InputError(f"the measure {self.measure!r} is not known; it can be {', '.join(known)}")
-        check_range("the smallest useful gain", self.min_gain, low=0, high=1)
+        check_range("the smallest useful gain", self.min_gain, low=LEAST_GAIN, high=1)
         if self.least is not None:
             check_range("the least mean", self.least, low=0, high=1)
 
@@ -172,10 +173,9 @@ def judge(told: dict[str, Any], bar: Bar) -> tuple[bool, str]:
         return True, f"Passes: {change}, so not worse by a useful amount ({bar.min_gain:g})."
     if delta["verdict"] == "worse" or delta["high"] < -bar.min_gain:
         return False, f"Does not pass: it is worse, {change}."
-    return False, (
-        f"Cannot tell: {change}; a loss of {bar.min_gain:g} cannot be ruled out with these queries. About "
-        f"{delta['queries_needed']:,} would settle it."
-    )
+    needed = delta["queries_needed"]
+    cure = f"About {needed:,} would settle it." if needed > n else "It is near the limit: label more of them to settle it."
+    return False, f"Cannot tell: {change}; a loss of {bar.min_gain:g} cannot be ruled out with these queries. {cure}"
 
 
 def find_test_queries(dataset: Dataset, versions: list[Version], resources: Resources) -> list[str]:

@@ -144,9 +144,11 @@ def refresh(dataset: Dataset, resources: Resources) -> Refreshed:
             after,
             seconds=time.perf_counter() - started,
             encode_seconds=resources.usage.encode_seconds,
+            load_seconds=resources.usage.load_seconds,
             encoded_texts=resources.usage.encoded_texts,
             documents_before=changes.before,
             **{name: len(getattr(changes, name)) for name in ("added", "changed", "deleted")},
+            **counted,
         )
 
     made = build_aside(draft, resources, fill)

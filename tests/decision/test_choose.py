@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.decision.choose import ACTION_OF_RUNG, ACTIONS, Choice, Findings, choose
+from core.decision.choose import ACTION_OF_RUNG, ACTIONS, Choice, Findings, choose, find_excess, name_limits
 from core.decision.goals import Goals
 from core.decision.ladder import Step
 from core.decision.variants import RUNGS
@@ -115,6 +115,16 @@ CASES: dict[str, tuple[Findings, str, str]] = {
     "everything is too slow": (
         make_findings(goals=Goals(max_latency_ms=1), latencies=dict.fromkeys(SYSTEMS, 5.0)), "embeddings_enough", "dense",
     ),
+    "h is too dear": (
+        make_findings(goals=Goals(max_monthly_usd=100), monthly={"dense": 5, "c": 6, "h": 100.01, "r": 300}),
+        "fix_chunking", "c",
+    ),
+    "h costs just what it may": (
+        make_findings(goals=Goals(max_monthly_usd=100), monthly={"dense": 5, "c": 6, "h": 100, "r": 300}),
+        "use_hybrid_search", "h",
+    ),
+    "what costs nobody knows is within": (make_findings(goals=Goals(max_monthly_usd=1)), "use_hybrid_search", "h"),
+    "costs without a limit leave nothing out": (make_findings(monthly={"h": 1e6}), "use_hybrid_search", "h"),
     "what was not timed is within": (make_findings(goals=Goals(max_latency_ms=1)), "use_hybrid_search", "h"),
     "the one that meets the target is too slow": (
         make_findings(
@@ -139,6 +149,25 @@ CASES: dict[str, tuple[Findings, str, str]] = {
     "missed, answers not found": (
         make_flat(goals=TARGET, target_means=NOTHING_HELPS, cross_encoder=True, ranked_low=0.1, not_found=0.3),
         "fine_tune_embedding", "dense",
+    ),
+    "missed, answers not found, facts change weekly": (
+        make_flat(
+            goals=replace(TARGET, facts_change="weekly"), target_means=NOTHING_HELPS, cross_encoder=True, not_found=0.3
+        ), "embeddings_enough", "dense",
+    ),
+    "missed, answers ranked low, facts change daily": (
+        make_flat(
+            goals=replace(TARGET, facts_change="daily"), target_means=NOTHING_HELPS, cross_encoder=True, ranked_low=0.3
+        ), "embeddings_enough", "dense",
+    ),
+    "missed, facts change daily, but no cross-encoder was measured": (
+        make_flat(goals=replace(TARGET, facts_change="daily"), target_means=NOTHING_HELPS, ranked_low=0.3),
+        "add_reranker", "dense",
+    ),
+    "missed, answers not found, facts change monthly": (
+        make_flat(
+            goals=replace(TARGET, facts_change="monthly"), target_means=NOTHING_HELPS, cross_encoder=True, not_found=0.3
+        ), "fine_tune_embedding", "dense",
     ),
     "met, so no training": (
         make_flat(goals=TARGET, target_means=dict.fromkeys(SYSTEMS, 0.6), cross_encoder=True, not_found=0.3),
@@ -181,6 +210,17 @@ def test_best_is_the_best_on_tuning_within_the_limits() -> None:
     assert (choice.best, choice.outside_limits) == ("c", ("h",))
 
 
+def test_limits_are_named_by_what_they_limit() -> None:
+    both = Goals(max_latency_ms=100, max_monthly_usd=50)
+    findings = make_findings(goals=both, latencies={"h": 500.0}, monthly={"h": 60.0, "r": 1_234.5})
+    assert find_excess("h", findings) == {"latency limit": "500 ms for 95 of 100 queries", "cost limit": "$60.00 a month"}
+    assert find_excess("r", findings) == {"cost limit": "$1,234.50 a month"}
+    assert find_excess("c", findings) == {}
+    assert name_limits(["c"], findings) == ""
+    assert name_limits(["r"], findings) == "cost limit"
+    assert name_limits(["r", "h"], findings) == "cost limit and latency limit"
+
+
 def test_why_names_what_decided() -> None:
     def why(name: str) -> str:
         return choose(CASES[name][0]).why
@@ -188,6 +228,7 @@ def test_why_names_what_decided() -> None:
     assert "19" in why("19 queries") and "20" in why("19 queries")
     assert "33%" in why("a third without an answer")
     assert "random" in why("labels that fit nothing")
+    assert "weekly" in why("missed, answers not found, facts change weekly")
     assert "nDCG@10" in why("c meets the target") and "0.52" in why("c meets the target")
     assert "h" in why("nothing is proven").split() and "too few" in why("nothing is proven")
 

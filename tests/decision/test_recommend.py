@@ -304,6 +304,33 @@ def test_what_would_change_the_answer() -> None:
     assert any("hybrid" in change and "late" in change for change in limited.recommend().changes)
 
 
+def test_a_cost_limit_is_told_as_what_it_is() -> None:
+    limited = Case(goals=Goals(max_monthly_usd=40), changes={"monthly": {"dense": 20.0, "hybrid": 50.0, "late": 60.0}})
+    advice = limited.recommend()
+    assert advice.system == "dense"
+    assert any("cost limit leaves out" in change and "hybrid" in change for change in advice.changes)
+    assert any("Over the cost limit ($50.00 a month)" in row["why"] for row in advice.ruled_out)
+    dear = Case(changes={"monthly": {"dense": 20.0, "hybrid": 50.0}}).recommend()
+    assert any("$50.00, instead of $20.00" in cost for cost in dear.costs)
+    none = Case(goals=Goals(max_monthly_usd=10), changes={"monthly": dict.fromkeys(("dense", "hybrid", "late"), 50.0)})
+    assert any("Even dense is over the cost limit" in flag for flag in none.recommend().flags)
+
+
+@pytest.mark.parametrize("pace", ["weekly", "daily"])
+def test_where_facts_change_often_training_is_not_the_place_for_them(pace: str) -> None:
+    usual, changing = Case().recommend(), Case(goals=Goals(facts_change=pace)).recommend()
+    words = f"Facts that change {pace} stay in the documents"
+    assert words in changing.fine_tuning["reason"] and words not in usual.fine_tuning["reason"]
+    missed = Goals(target=(MEASURE, 0.99), facts_change=pace)
+    for goals in (missed, replace(missed, facts_change="rarely")):
+        values = make_values()
+        flat = values.assign(**{name: values["dense"] for name in ("chunked", "hybrid", "late")})
+        case = with_cross_encoder(Case(values=flat, goals=goals))
+        advice = case.recommend()
+        proposes = advice.action.startswith("fine_tune") or advice.fine_tuning["answer"] in ("yes", "worth trying")
+        assert not proposes or goals.facts_change == "rarely"
+
+
 def test_every_action_has_a_title() -> None:
     assert set(ACTION_TITLES) == set(ACTIONS)
 

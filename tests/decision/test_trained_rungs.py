@@ -433,7 +433,7 @@ def test_re_splits_leave_trained_rungs_out(tmp_path: Path, monkeypatch: pytest.M
         return [] if rung != "hybrid_search" else propose_variants(rung, incumbent, offer)[:1]
 
     monkeypatch.setattr("core.decision.climber.propose_variants", watch)
-    actions, systems = climber.resplit([], latencies={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
+    actions, systems = climber.resplit([], latencies={}, monthly={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
     assert "hybrid_search" in proposed and not set(proposed) & set(TRAINED_RUNGS)
     assert sum(actions.values()) == pytest.approx(1.0) and not any("finetuned" in name for name in systems)
 
@@ -448,8 +448,10 @@ def test_a_trained_reranker_in_vain_leaves_ready_ones_to_be_tried(tmp_path: Path
     base = climber.baseline
     crossed = replace(base, name="x", rerank=CrossEncoderRerank(model="trained:reranker-1"))
     step = Step("fine_tuned_reranker", base, None, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
-    assert not climber.find(climber.split, [step], latencies={}).cross_encoder
-    assert climber.find(climber.split, [replace(step, rung="reranking", held_out=False)], latencies={}).cross_encoder
+    assert not climber.find(climber.split, [step], latencies={}, monthly={}).cross_encoder
+    assert climber.find(
+        climber.split, [replace(step, rung="reranking", held_out=False)], latencies={}, monthly={}
+    ).cross_encoder
 
 
 def test_a_model_whose_weights_are_gone_is_passed_by_with_a_sentence(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from core.deployment.versions import (
     Live,
     build_lock,
     discard_unfinished,
-    hold_versions,
     is_building,
     list_datasets_with_versions,
     list_unfinished,
@@ -220,13 +219,14 @@ def test_two_builds_of_the_same_do_not_meet(corpus: Dataset, resources: Resource
         thread.join()
 
 
-def test_the_switch_waits_for_another_switch_and_says_so(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_switch_waits_for_another_switch_and_says_so(
+    corpus: Dataset, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = build_version(corpus, named("bm25"), resources)
     monkeypatch.setattr("core.deployment.versions._LOCK_SECONDS", 0.05)
-    resources.workspace.versions(DATASET).mkdir(parents=True)
-    with filelock.FileLock(resources.workspace.versions(DATASET) / ".live.lock"):
-        with pytest.raises(WorkspaceBusy, match="Another process is changing the versions of notes"):
-            with hold_versions(DATASET, resources.workspace):
-                pass
+    busy = pytest.raises(WorkspaceBusy, match="Another process is changing the versions of notes")
+    with filelock.FileLock(resources.workspace.versions(DATASET) / ".live.lock"), busy:
+        make_live(version, PROMOTED, resources.workspace)
 
 
 def test_damage_is_told_with_the_cure(corpus: Dataset, resources: Resources) -> None:

@@ -1,21 +1,18 @@
-"""The plan: what lies ahead, how fast this machine encodes, and how long one query takes."""
+"""The plan: what lies ahead, and how fast this machine encodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from core.errors import Cancelled
 from core.graph.execute import Execution, execute, find_token_nodes
 from core.graph.node import Node
 from core.graph.plan import (
     count_distinct_texts,
     estimate_plan,
     find_needed,
-    measure_latency,
     read_speed,
     write_speed,
 )
@@ -115,52 +112,6 @@ def test_texts_that_only_a_reranker_reads_are_counted(workspace: Path) -> None:
     assert execution.resources.usage.encoded_texts == 4
     assert count_distinct_texts(target, execution.resources) == 4
     assert count_distinct_texts(target, make_resources(workspace)) == 4
-
-
-def measure(warm: Execution, *names: str) -> dict[str, dict[str, object]]:
-    def make(fingerprint: str) -> tuple[Mapping[str, Node], Node]:
-        source = make_sources("", fingerprint)[1]
-        return {name: build(NAMED[name], documents=DOCUMENTS, queries=source) for name in names}, source
-
-    return measure_latency(make, make_queries(ASKED), warm)
-
-
-def test_latency_is_of_one_query_at_a_time(workspace: Path) -> None:
-    models = FakeModels()
-    warm = make_execution(workspace, models)
-    execute(make_targets("dense", "bm25", "hybrid-rrf"), warm)
-    models.fake.asked.clear()
-    found = measure(warm, "dense", "bm25", "hybrid-rrf")
-    # Two to warm up and two measured, each encoded anew, and once for both systems that need it; no document again.
-    assert models.fake.asked == [("query", "hub"), ("query", "the clock")] * 2
-    assert list(found) == ["dense", "bm25", "hybrid-rrf"]
-    assert list(found["dense"]) == ["p50", "p95", "p99", "n", "stages"]
-    assert list(found["dense"]["stages"]) == ["EmbedQueries", "RetrieveDense"]  # type: ignore[call-overload]
-    assert list(found["bm25"]["stages"]) == ["CountTerms", "RetrieveLexical"]  # type: ignore[call-overload]
-    for facts in found.values():
-        assert facts["n"] == 2
-        assert 0 < facts["p50"] <= facts["p95"] <= facts["p99"]  # type: ignore[operator]
-    # A hybrid takes what both of its sides take.
-    assert found["hybrid-rrf"]["p50"] > max(found["dense"]["p50"], found["bm25"]["p50"])  # type: ignore[operator, type-var]
-    # It went through the index, which is built in the workspace for it.
-    assert len([path for path in (workspace / "indexes").iterdir() if path.is_dir()]) == 1
-
-
-def test_a_system_that_fails_while_timed_is_left_out(workspace: Path) -> None:
-    models = FakeModels()
-    warm = make_execution(workspace, models)
-    execute(make_targets("dense", "bm25"), warm)
-    models._encoders.clear()
-    models.load = lambda name, **_: FakeModels()._load(MISSING)  # the endpoint is gone
-    assert list(measure(warm, "dense", "bm25")) == ["bm25"]
-
-
-def test_timing_can_be_cancelled(workspace: Path) -> None:
-    warm = make_execution(workspace)
-    execute(make_targets("bm25"), warm)
-    warm.resources.cancel.cancel()
-    with pytest.raises(Cancelled):
-        measure(warm, "bm25")
 
 
 def test_a_node_to_embed_whose_input_fails_counts_as_nothing(workspace: Path) -> None:

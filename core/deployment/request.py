@@ -1,0 +1,57 @@
+"""What is asked of the versions as a job, and doing it: build, refresh, promote."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.data.dataset import Dataset
+from core.deployment.build import build_version
+from core.deployment.pace import compare_pace
+from core.deployment.promote import Bar, promote
+from core.deployment.refresh import refresh
+from core.deployment.versions import measure_size, read_live
+from core.graph.resources import Resources
+from core.system_files import from_spec
+
+BUILD, REFRESH, PROMOTE = ACTIONS = ("build", "refresh", "promote")
+
+
+@dataclass(frozen=True)
+class DeploymentRequest:
+    """action: of ACTIONS. system: spelling of the one to build. version: id of the one to promote, with the bar that it has to
+    pass; anyway: also if it does not."""
+
+    action: str
+    system: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+    bar: Bar = field(default_factory=Bar)
+    anyway: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> DeploymentRequest:
+        return cls(**{**content, "bar": Bar(**content.get("bar", {}))})
+
+    def describe(self) -> str:
+        """ "building the index of dense" """
+        if self.action == BUILD:
+            return f"building the index of {self.system['name']}"
+        return "refreshing the index" if self.action == REFRESH else f"promoting {self.version}"
+
+
+def deploy(request: DeploymentRequest, dataset: Dataset, resources: Resources) -> dict[str, Any]:
+    """Does it; returns what the command line writes as JSON."""
+    if request.action == BUILD:
+        version = build_version(dataset, from_spec(request.system), resources)
+        live = read_live(dataset.name, resources.workspace).version
+        size = measure_size(version, resources.workspace)
+        return {**dataclasses.asdict(version), "bytes": size, "is_live": version.id == live}
+    if request.action == REFRESH:
+        refreshed = refresh(dataset, resources)
+        return {**refreshed.to_json(), **compare_pace(refreshed, dataset, resources)}
+    return promote(request.version, dataset, resources, bar=request.bar, anyway=request.anyway).to_json()

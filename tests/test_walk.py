@@ -116,11 +116,21 @@ def wait_for_training(page: Page, workspace: Workspace) -> None:
 def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": 1400, "height": 1350}, color_scheme=scheme)  # type: ignore[arg-type]
     with context, assert_no_outside_requests(page := context.new_page()):
-        for title in ("Recommendation", "Diagnosis", "Fine-tuning", "Results", "Queries", "Data", "Experiment"):
-            name = title.lower().replace("-", "_")
+        for title in (
+            "Recommendation",
+            "Diagnosis",
+            "Fine-tuning",
+            "Cost & latency",
+            "Results",
+            "Queries",
+            "Data",
+            "Experiment",
+            "Versions",
+        ):
+            name = title.lower().replace(" & ", "_").replace("-", "_")
             page.goto(f"{walk.url}/{name}?dataset=product_docs")
             page.get_by_role("heading", name=title, exact=True).wait_for(timeout=30_000)
-            if title in ("Recommendation", "Diagnosis", "Fine-tuning", "Results"):
+            if title in ("Recommendation", "Diagnosis", "Fine-tuning", "Cost & latency", "Results"):
                 page.locator(".js-plotly-plot .point, .js-plotly-plot .points").first.wait_for(state="attached", timeout=30_000)
             shoot(page, f"{name}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0

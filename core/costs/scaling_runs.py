@@ -263,7 +263,7 @@ def _close(indexes: Iterable[Any], *, below: Path) -> None:
     opened = {index.folder: index for index in indexes if isinstance(index, DenseIndex) and index.folder.is_dir()}
     for folder, index in opened.items():  # each folder once: Chroma has one client for all its readers
         if below in folder.parents:
-            index.open()._client.stop()
+            index.close()
 
 
 def _find_widths(target: Node, widths: Mapping[str, Mapping[int, float]]) -> dict[int, float]:

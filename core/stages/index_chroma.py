@@ -127,6 +127,14 @@ class DenseIndex:
                 )
         return self._collection
 
+    def close(self) -> None:
+        """Lets go of the collection's files before its folder is removed. Chroma has one client for all readers of a folder, so
+        nobody else may be reading it."""
+        with self._guard:
+            if self._collection is not None:
+                self._collection._client.stop()
+                self._collection = None
+
 
 NOTHING: dict[str, Any] = {"nothing": {"$eq": "matches"}}  # stands for a filter that no document passes
 

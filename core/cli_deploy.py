@@ -36,6 +36,7 @@ from core.deployment.versions import (
     list_versions,
     load_version,
     measure_size,
+    prune_versions,
     read_evaluation,
     read_live,
     remove_version,
@@ -59,6 +60,7 @@ def add_deployment(commands: Any) -> None:
     task.add_argument("--build", metavar="SYSTEM", help="build it beside the live one; `promote` lets it answer")
     task.add_argument("--query", metavar="TEXT", help="ask the live version")
     task.add_argument("--remove", metavar="VERSION", help="delete a version that is not live, or what a build has left")
+    task.add_argument("--keep", type=int, metavar="N", help="delete all but the live one and the N before it")
     promoting = _add(commands, "promote", "let a version answer once it passes a bar on the test queries", run_promote)
     promoting.add_argument("version", metavar="VERSION", help="id from `versions`")
     promoting.add_argument("--bar", choices=BARS, default=BARS[0], help="what it has to be on the test queries (%(default)s)")
@@ -103,6 +105,9 @@ def run_versions(options: argparse.Namespace) -> int:
     if options.remove:
         words = remove(options.remove, name, workspace)
         return finish({"removed": options.remove}, words, options)
+    if options.keep is not None:
+        gone = prune_versions(name, workspace, keep=options.keep)
+        return finish({"removed": gone}, f"{count_of(len(gone), 'version')} removed. {' '.join(gone)}".strip(), options)
     told = describe_versions(name, workspace)
     return finish(told, format_versions(told), options)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.data.write import write_dataset
-from core.deployment.versions import Version, version_folder
+from core.deployment.versions import Version, check_model, version_folder
 from core.errors import InputError
 from core.graph.node import Node
 from core.graph.resources import Models
@@ -117,7 +117,11 @@ def restore(contents: Contents, target: Node, folder: Path) -> dict[str, Any]:
 
 
 def open_version(version: Version, workspace: Workspace, *, models: Models | None = None) -> LiveSearch:
-    """Answers typed queries from the version's own files: give search() {version.name: version.read_system()}."""
+    """Answers typed queries from the version's own files: give search() {version.name: version.read_system()}.
+
+    Raises InputError if they are damaged, or the model's files changed.
+    """
+    check_model(version)
     contents = read_contents(version, workspace)
     folder = version_folder(version.id, version.dataset, workspace)
     search = LiveSearch(contents.corpus, workspace, models=models or Models())

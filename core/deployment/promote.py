@@ -19,6 +19,7 @@ from core.deployment.versions import (
     PROMOTED,
     Live,
     Version,
+    check_model,
     load_version,
     make_live,
     read_evaluation,
@@ -199,6 +200,7 @@ def measure_version(
     version: Version, dataset: Dataset, query_ids: list[str], resources: Resources, *, measure: str
 ) -> pd.Series:
     """The measure by query id, of what the version's own files answer: nothing of an earlier run is read."""
+    check_model(version)
     contents = read_contents(version, resources.workspace)
     asked = dataset.queries[dataset.queries["query_id"].isin(query_ids)].reset_index(drop=True)
     data = dataclasses.replace(dataset, documents=contents.corpus.documents, queries=asked)

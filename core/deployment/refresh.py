@@ -27,7 +27,16 @@ from core.deployment.contents import (
     strip_queries,
     write_contents,
 )
-from core.deployment.versions import REFRESHED, Version, load_version, make_live, name_version, read_live, version_folder
+from core.deployment.versions import (
+    REFRESHED,
+    Version,
+    check_model,
+    load_version,
+    make_live,
+    name_version,
+    read_live,
+    version_folder,
+)
 from core.errors import InputError, LadderError
 from core.graph.execute import Execution
 from core.graph.node import Node
@@ -120,16 +129,12 @@ def refresh(dataset: Dataset, resources: Resources) -> Refreshed:
     started = time.perf_counter()
     version = find_live(dataset.name, resources)
     system = version.read_system()
+    check_model(version)
     before = read_contents(version, resources.workspace)
     changes = find_changes(before.corpus.documents, dataset.documents)
     if not changes.count:
         return Refreshed(version, changes, seconds=time.perf_counter() - started)
     draft = draft_version(name_version(system, dataset.corpus_fingerprint), dataset, system, parent=version.id)
-    if draft.revision != version.revision:
-        raise InputError(
-            f"the files of the model {version.model} are not those that the live version was built with, and vectors of two "
-            f"models cannot be mixed; build a new version with `versions {dataset.name} --build {version.name}`"
-        )
     counted: dict[str, int] = {}
 
     def fill(folder: Path, empty_version: Version) -> Version:

@@ -124,6 +124,17 @@ def _read_version(file: Path) -> Version:
         raise InputError(words, file=file) from error
 
 
+def check_model(version: Version) -> None:
+    """Raises InputError if the embedding model's files are not those that the version was built with: cosines between the
+    vectors of two models mean nothing."""
+    if version.model and model_revision(version.model) != version.revision:
+        raise InputError(
+            f"the files of the model {version.model} are not those that {version.id} was built with, and vectors of two models "
+            f"cannot be mixed; build a new version with `versions {version.dataset} --build {version.name}`, or put the old "
+            "files back"
+        )
+
+
 def list_versions(dataset: str, workspace: Workspace) -> list[Version]:
     """Whole versions, newest first; a damaged one is left out."""
     return _list_folders(dataset, workspace, hidden=False)
@@ -220,6 +231,18 @@ def remove_version(version_id: str, dataset: str, workspace: Workspace) -> None:
             entry = _entry(REMOVED, version_id, now.version, "")
             _write_live(dataset, workspace, now.version, _drop_repeats(kept, now.version), (*now.log, entry))
         remove_folder(version_folder(version_id, dataset, workspace))
+
+
+def prune_versions(dataset: str, workspace: Workspace, *, keep: int) -> list[str]:
+    """Deletes all versions but the live one and the `keep` newest of the others that it came from; returns the deleted ids. A
+    version that was built and never promoted goes too."""
+    now = read_live(dataset, workspace)
+    back = list(dict.fromkeys(name for name in reversed(now.previous) if name != now.version))
+    kept = {now.version, *back[: max(keep, 0)]}
+    doomed = [version.id for version in list_versions(dataset, workspace) if version.id not in kept]
+    for version_id in doomed:
+        remove_version(version_id, dataset, workspace)
+    return doomed
 
 
 def _drop_repeats(previous: tuple[str, ...], live: str) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def told(mean: float = 0.5, **delta: Any) -> dict[str, Any]:
         (Bar(), told(delta=-0.03, low=-0.05, high=-0.021, verdict="worse"), False, "Does not pass: it is worse"),
         (Bar(), told(delta=0.01, low=-0.05, high=0.06), False, "Cannot tell: +0.010 nDCG@10 against the live version"),
         (Bar(), told(delta=0.01, low=-0.05, high=0.06), False, "About 900 would settle it."),
+        (Bar(), told(delta=-0.015, low=-0.025, high=-0.005, queries_needed=20), False, "It is near the limit: label more"),
         (Bar(min_gain=0.06), told(delta=0.01, low=-0.05, high=0.06), True, "Passes"),
         (Bar(BETTER), told(delta=0.04, low=0.01, high=0.07, verdict="better"), True, "better was asked for"),
         (Bar(BETTER), told(delta=0.01, low=0.001, high=0.02, verdict="better_but_small"), False, "Does not pass"),
@@ -65,6 +66,7 @@ def test_the_bar(bar: Bar, found: dict[str, Any], passes: bool, words: str) -> N
         ({"kind": "best"}, "the bar 'best' does not exist; it can be not_worse, better, any"),
         ({"measure": "quality"}, "the measure 'quality' is not known"),
         ({"min_gain": -1}, "the smallest useful gain is -1"),
+        ({"min_gain": 0}, "the smallest useful gain is 0; it must be between 0.001 and 1"),
         ({"least": 2}, "the least mean is 2; it must be between 0 and 1"),
     ],
 )

@@ -172,7 +172,7 @@ def test_nothing_live_and_a_model_that_changed_are_told(
     put_live(corpus, named("dense"), resources)
     later = change_some(corpus)
     assert look_for_changes(later, resources)[1].count == 7
-    monkeypatch.setattr("core.deployment.build.model_revision", lambda name: "another")
+    monkeypatch.setattr("core.deployment.versions.model_revision", lambda name: "another")
     with pytest.raises(InputError, match="vectors of two models cannot be mixed"):
         refresh(later, resources)
 

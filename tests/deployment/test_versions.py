@@ -28,6 +28,8 @@ from core.deployment.versions import (
     make_live,
     measure_size,
     name_version,
+    prune_versions,
+    read_evaluation,
     read_live,
     remove_version,
     rollback,
@@ -245,3 +247,36 @@ def test_damage_is_told_with_the_cure(corpus: Dataset, resources: Resources) -> 
     with pytest.raises(InputError, match="remove this version and build it again"):
         load_version(version.id, DATASET, resources.workspace)
     assert list_versions(DATASET, resources.workspace) == []
+
+
+def test_damage_beside_the_versions_is_told_too(corpus: Dataset, resources: Resources) -> None:
+    version = put_live(corpus, named("bm25"), resources)
+    folder = version_folder(version.id, DATASET, resources.workspace)
+    (folder / "evaluation.json").write_text("{", encoding="utf-8")
+    assert read_evaluation(version, resources.workspace) is None, "it is measured anew"
+    (folder.parent / "live.json").write_text(json.dumps({"version": version.id}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"live\.json: cannot be read \(KeyError\); delete this file and promote a version"):
+        read_live(DATASET, resources.workspace)
+
+
+def test_a_model_whose_files_changed_answers_nothing(
+    corpus: Dataset, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, words = (build_version(corpus, named(name), resources) for name in ("dense", "bm25"))
+    monkeypatch.setattr("core.deployment.versions.model_revision", lambda name: "another")
+    with pytest.raises(InputError, match="vectors of two models cannot be mixed; build a new version with"):
+        open_version(version, resources.workspace, models=resources.models)
+    open_version(words, resources.workspace, models=resources.models)  # word matching has no model
+
+
+def test_old_versions_are_pruned(corpus: Dataset, resources: Resources) -> None:
+    workspace = resources.workspace
+    names = ("bm25", "dense", "dense-chunk64", "dense-window")
+    first, second, third, fourth = (put_live(corpus, named(name), resources) for name in names)
+    spare = build_version(corpus, named("dense-parent"), resources)
+    assert set(prune_versions(DATASET, workspace, keep=1)) == {first.id, second.id, spare.id}
+    live = read_live(DATASET, workspace)
+    assert (live.version, live.previous) == (fourth.id, (third.id,))
+    assert prune_versions(DATASET, workspace, keep=1) == []
+    assert prune_versions(DATASET, workspace, keep=0) == [third.id]
+    assert [version.id for version in list_versions(DATASET, workspace)] == [fourth.id]

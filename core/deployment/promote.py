@@ -65,8 +65,12 @@ class Bar:
             check_range("the least mean", self.least, low=0, high=1)
 
     def describe(self) -> str:
-        """ "not usefully worse than the live version (by .02), mean at least .40" """
-        words = BAR_WORDS[self.kind] + (f" (useful means {self.min_gain:g})" if self.kind != ANY else "")
+        """ "not worse than the live version by 0.02 or more, and a mean of at least 0.4" """
+        words = {
+            NOT_WORSE: f"not worse than the live version by {self.min_gain:g} or more",
+            BETTER: f"better than the live version by at least {self.min_gain:g}",
+            ANY: BAR_WORDS[ANY],
+        }[self.kind]
         return words + (f", and a mean of at least {self.least:g}" if self.least is not None else "")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +16,11 @@ from core.deployment.promote import Bar, promote
 from core.deployment.refresh import refresh
 from core.deployment.versions import measure_size, read_live
 from core.graph.resources import Resources
+from core.progress import ProgressCallback, ProgressEvent
 from core.system_files import from_spec
 
 BUILD, REFRESH, PROMOTE = ACTIONS = ("build", "refresh", "promote")
+_COUNT = re.compile(r"[\d,]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class DeploymentRequest:
 
 
 def deploy(request: DeploymentRequest, dataset: Dataset, resources: Resources) -> dict[str, Any]:
-    """Does it; returns what the command line writes as JSON."""
+    """Does it; returns what the command line writes as JSON. Its progress says how long the step at work still takes."""
+    resources = dataclasses.replace(resources, on_progress=add_time_left(resources.on_progress))
     if request.action == BUILD:
         version = build_version(dataset, from_spec(request.system), resources)
         live = read_live(dataset.name, resources.workspace).version
@@ -55,3 +60,21 @@ def deploy(request: DeploymentRequest, dataset: Dataset, resources: Resources) -
         refreshed = refresh(dataset, resources)
         return {**refreshed.to_json(), **compare_pace(refreshed, dataset, resources)}
     return promote(request.version, dataset, resources, bar=request.bar, anyway=request.anyway).to_json()
+
+
+def add_time_left(send: ProgressCallback) -> ProgressCallback:
+    """Passes events on with the seconds that their step still takes, from its pace since its first event: what came before
+    that, such as loading a model, is not part of it."""
+    begun: dict[str, tuple[float, float]] = {}  # step -> when its first event came, and how far it was then
+
+    def pass_on(event: ProgressEvent) -> None:
+        step, now = _COUNT.sub("", event.label), time.perf_counter()
+        if step not in begun:
+            begun.clear()
+        started, done = begun.setdefault(step, (now, event.done))
+        if event.seconds_left is None and event.done > done:
+            left = (now - started) * (event.total - event.done) / (event.done - done)
+            event = dataclasses.replace(event, seconds_left=left)
+        send(event)
+
+    return pass_on

@@ -265,12 +265,10 @@ def hold_build(version: Version, workspace: Workspace) -> Iterator[None]:
         raise WorkspaceBusy(f"Another process is building {version.id}. Wait until it is done, or stop it.") from error
 
 
-def build_lock(
-    version_id: str, dataset: str, workspace: Workspace, *, timeout: float = _BUILD_LOCK_SECONDS
-) -> filelock.BaseFileLock:
+def build_lock(version_id: str, dataset: str, workspace: Workspace, *, timeout: float | None = None) -> filelock.BaseFileLock:
     root = workspace.versions(dataset)
     root.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(root / f".{version_id}.lock", timeout=timeout)
+    return filelock.FileLock(root / f".{version_id}.lock", timeout=_BUILD_LOCK_SECONDS if timeout is None else timeout)
 
 
 def is_building(version_id: str, dataset: str, workspace: Workspace) -> bool:

@@ -20,11 +20,13 @@ _MENU = (
     ("Answer", "recommendation", "Recommendation", ":material/flag:"),
     ("Answer", "diagnosis", "Diagnosis", ":material/troubleshoot:"),
     ("Answer", "fine_tuning", "Fine-tuning", ":material/model_training:"),
+    ("Answer", "cost_latency", "Cost & latency", ":material/payments:"),
     ("Evidence", "results", "Results", ":material/leaderboard:"),
     ("Evidence", "queries", "Queries", ":material/manage_search:"),
     ("Try", "try", "Try", ":material/search:"),
     ("Set up", "data", "Data", ":material/database:"),
     ("Set up", "experiment", "Experiment", ":material/science:"),
+    ("Set up", "versions", "Versions", ":material/history:"),
 )
 _LANDING = ("recommendation", "results")  # the first that is there
 _FRAME_KEY = "_frame_ran"

@@ -11,6 +11,7 @@ import streamlit as st
 from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.decision.goals import Goals
+from core.deployment.request import DeploymentRequest
 from core.errors import LadderError, NotInWorkspace
 from core.experiment import Experiment
 from core.graph.plan import PlanEstimate
@@ -19,6 +20,7 @@ from core.jobs import (
     ASSESS,
     CANCELLED,
     CHECK,
+    DEPLOY,
     DONE,
     FAILED,
     INTERRUPTED,
@@ -61,7 +63,7 @@ def _open_tokenizers() -> Models:
 
 @st.cache_data(max_entries=64, show_spinner="Cutting the documents to see what is left to embed")
 def _look_ahead(key: str, split: str, _dataset: Dataset, _systems: Mapping[str, System]) -> Outlook:
-    near = {name: system for name, system in _systems.items() if not _needs_hub(system)}
+    near = {name: system for name, system in _systems.items() if not needs_hub(system)}
     left_out = tuple(name for name in _systems if name not in near)
     if not near:
         return Outlook(None, left_out, {})
@@ -76,7 +78,7 @@ def look_ahead(dataset: Dataset, systems: Mapping[str, System], split: str) -> O
     return _look_ahead(content_hash([dataset.fingerprint, split, specs, moved]), split, dataset, systems)
 
 
-def _needs_hub(system: System) -> bool:
+def needs_hub(system: System) -> bool:
     """Counting would have to download a tokenizer; that is left to the run."""
     model = system.dense.model if system.dense else DEFAULT_MODEL
     here = model == DEFAULT_MODEL or model.startswith((ENDPOINT_PREFIX, TRAINED_PREFIX))
@@ -118,6 +120,9 @@ def start_again(job: Job) -> None:
         st.rerun()
     if job.kind == TRAIN:
         st.session_state[_STARTED] = runner.submit_training(job.dataset, TrainingRequest.from_json(job.options))
+        st.rerun()
+    if job.kind == DEPLOY:
+        st.session_state[_STARTED] = runner.submit_deployment(job.dataset, DeploymentRequest.from_json(job.options))
         st.rerun()
     if job.kind in (SCORE, CHECK):
         assessment = str(job.options["assessment"])
@@ -191,7 +196,11 @@ def _show_last(dataset: str) -> None:
     title = escape_markdown(shorten(last.title))
     count = f"{len(last.ready)} of {len(last.systems)} systems were finished"
     cancelled, interrupted = f"{count} and are kept.", f"{count}."
-    if last.kind in (ASSESS, TRAIN):  # it has no systems that could be counted, and nothing to look at before it is done
+    if last.kind in (
+        ASSESS,
+        TRAIN,
+        DEPLOY,
+    ):  # it has no systems that could be counted, and nothing to look at before it is done
         cancelled = interrupted = "What was computed is kept."
     if last.state == DONE:
         st.success(f"{title} is finished.")

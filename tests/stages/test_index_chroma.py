@@ -27,6 +27,7 @@ from core.stages.index_chroma import (
     make_where,
     measure_index_loss,
     open_collection,
+    update_collection,
 )
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import make_chunks, make_documents, make_resources
@@ -238,3 +239,111 @@ def test_the_stage_gives_every_passage_its_documents_metadata(workspace: Path) -
     # Changed metadata is another index: its filters would else be those of yesterday.
     other = IndexDense()(vectors, make_documents({"a": "", "b": ""}, {"a": {"v": 9}}), resources=resources)
     assert other.folder != index.folder
+
+
+def make_named(folder: Path, metadata: list[dict[str, Any]], *, prefix: str = "p") -> DenseIndex:
+    """An index whose passages have names instead of row numbers: p0, p1, ..."""
+    index = make_index(folder, metadata)
+    index.names = [f"{prefix}{row}" for row in range(len(metadata))]
+    return index
+
+
+def update(folder: Path, **changes: Any) -> int:
+    """update_collection() with nothing to do but `changes`."""
+    nothing: tuple[list[str], np.ndarray, list[dict[str, Any]]] = ([], np.zeros((0, 8), dtype=np.float32), [])
+    return update_collection(folder, **{"remove": [], "add": nothing, "relabel": ([], []), "cancel": CancelToken(), **changes})
+
+
+def read_metadata(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the collection holds of each name, as a fresh reader finds it."""
+    collection = open_collection(folder, np.zeros((0, 8), dtype=np.float32), [], cancel=CancelToken())
+    found = collection.get(include=["metadatas"])
+    return {name: dict(item or {}) for name, item in zip(found["ids"], found["metadatas"], strict=True)}
+
+
+def test_a_search_gives_the_rows_of_the_names(tmp_path: Path) -> None:
+    """The rows are those of the list of names, in whatever order the collection was filled."""
+    metadata: list[dict[str, Any]] = [{"v": row % 3} for row in range(12)]
+    index = make_named(tmp_path, metadata)
+    asked = index.vectors.matrix
+    for row, (rows, _) in enumerate(index.approximate(asked, [{}] * 12, depth=1)):
+        assert rows.tolist() == [row]
+    turned = np.arange(12)[::-1]
+    vectors = Vectors(asked[turned], np.arange(12), index.vectors.chunks, "key")
+    other = DenseIndex(
+        vectors, [metadata[row] for row in turned], tmp_path / "index", names=[f"p{row}" for row in turned]
+    )  # the same collection, read with the passages in another order
+    found = other.approximate(asked[turned], [{"v": 0}] * 12, depth=12)
+    assert all(set(rows.tolist()) == {row for row in range(12) if turned[row] % 3 == 0} for rows, _ in found)
+    assert [rows[0] for rows, _ in other.approximate(asked[turned], [{}] * 12, depth=1)] == list(range(12))
+
+
+def test_passages_go_come_and_are_relabelled(tmp_path: Path) -> None:
+    index = make_named(tmp_path, [{"v": row} for row in range(5)])
+    index.open()
+    new = unit_rows(np.random.default_rng(7).normal(size=(2, 8)))
+    count = update(
+        index.folder,
+        remove=["p0", "p3"],
+        add=(["n0", "n1"], new, [{"v": 9}, {}]),
+        relabel=(["p1"], [{"v": "one", "w": True}]),
+    )
+    assert count == 5  # 5 - 2 + 2
+    assert read_metadata(index.folder) == {
+        "p1": {"field v": '"one"', "field w": "true"}, "p2": {"field v": "2"}, "p4": {"field v": "4"},
+        "n0": {"field v": "9"}, "n1": {},
+    }  # fmt: skip
+    matrix = np.vstack([index.vectors.matrix[[1, 2, 4]], new])
+    names = ["p1", "p2", "p4", "n0", "n1"]
+    metadata: list[dict[str, Any]] = [{"v": "one", "w": True}, {"v": 2}, {"v": 4}, {"v": 9}, {}]
+    chunks = pd.DataFrame({"chunk_id": names, "doc_id": names})
+    changed = DenseIndex(Vectors(matrix, np.arange(5), chunks, "key"), metadata, index.folder, names=names)
+    for row, (rows, cosines) in enumerate(changed.approximate(matrix, [{}] * 5, depth=5)):
+        assert rows[0] == row and sorted(rows.tolist()) == list(range(5))
+        np.testing.assert_allclose(cosines, changed.exact(matrix)[row, rows], atol=1e-5)
+    by_label = changed.approximate(matrix[:3], [{"v": "one"}, {"v": 9}, {"v": 1}], depth=5)
+    assert [rows.tolist() for rows, _ in by_label] == [[0], [3], []]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "held"),
+    [
+        ({"v": 1, "w": 2}, {"v": 1}, {"field v": "1"}),
+        ({"v": 1}, {}, {}),
+        ({}, {"v": 1}, {"field v": "1"}),
+        ({}, {}, {}),
+        ({"v": [1, 2]}, {"v": 3}, {"field v": "3"}),
+        ({"v": 1}, {"v": None, "w": ["a", "b"]}, {"field w": ['"a"', '"b"']}),
+    ],
+)
+def test_a_field_that_is_gone_is_gone(
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any], held: dict[str, Any]
+) -> None:
+    """An update of Chroma's merges: what is not named stays."""
+    index = make_named(tmp_path, [before, {"v": 7}])
+    index.open()
+    assert update(index.folder, relabel=(["p0"], [after])) == 2
+    assert read_metadata(index.folder) == {"p0": held, "p1": {"field v": "7"}}
+
+
+def test_nothing_to_change_changes_nothing(tmp_path: Path) -> None:
+    index = make_named(tmp_path, [{"v": 1}] * 3)
+    index.open()
+    assert update(index.folder) == 3
+    assert update(index.folder, remove=["p0", "p1", "p2"]) == 0
+    assert read_metadata(index.folder) == {}
+
+
+def test_changes_come_in_batches_and_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_chroma, "_ADD_BATCH", 10)
+    index = make_named(tmp_path, [{}] * 25)
+    index.open()
+    names = [f"n{row}" for row in range(25)]
+    new = unit_rows(np.random.default_rng(3).normal(size=(25, 8)))
+    assert update(index.folder, remove=index.names, add=(names, new, [{}] * 25)) == 25
+    assert set(read_metadata(index.folder)) == set(names)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        update(index.folder, remove=names, cancel=cancel)
+    assert set(read_metadata(index.folder)) == set(names)

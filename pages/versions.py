@@ -1,0 +1,141 @@
+"""Versions: which index answers now, is it up to date, and is the next one fit to take over?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.data.dataset import Dataset
+from core.deployment.versions import Live, Version, list_versions, load_version, read_live
+from core.errors import LadderError
+from pages.shared.address import follow_link, keep_in_link
+from pages.shared.frame import page_setup
+from pages.shared.links import Link, go
+from pages.shared.state import View, open_dataset, open_workspace
+from pages.shared.text import escape_markdown, shorten
+from pages.shared.versions_form import show_ask, show_build
+from pages.shared.versions_jobs import (
+    ALL,
+    ANOTHER,
+    ASK,
+    NOW,
+    PART,
+    PARTS,
+    VERSION,
+    follow_deployment,
+    show_deployments,
+    show_trouble,
+    show_unfinished,
+)
+from pages.shared.versions_view import make_table, show_changes, show_history, show_live, show_table, show_version
+from pages.shared.versions_words import say_time
+
+_FIRST = (
+    "A version is an index that can answer: one system over the documents as they were, built beside the one that answers now "
+    "and kept whole. The next one takes over once the test queries say that it may, and the one before stays, so that going "
+    "back takes a moment."
+)
+
+
+def describe_place(view: View) -> str:
+    if not view.dataset_name:
+        return "No dataset is loaded yet."
+    return f"Dataset {view.dataset_name}. The index that answers, the next one beside it, and the way back."
+
+
+def read_version(dataset: Dataset, live: Live) -> Version | None:
+    """The live version; None where nothing is live, or it cannot be read."""
+    try:
+        return load_version(live.version, dataset.name, open_workspace()) if live.version else None
+    except LadderError:
+        return None
+
+
+def choose_part(parts: tuple[str, ...]) -> str:
+    """A part of the page, as the link says; one that names a version leads to it."""
+    asked = follow_link(PART)
+    if asked and asked[0] in parts:
+        st.session_state[PART] = asked[0]
+    elif follow_link(VERSION) and not asked:
+        st.session_state[PART] = ALL
+    elif st.session_state.get(PART) not in parts:
+        st.session_state[PART] = parts[0]
+    part = str(st.segmented_control("Part", parts, required=True, key=PART, label_visibility="collapsed"))
+    keep_in_link(PART, [part])
+    return part
+
+
+def choose_version(dataset: Dataset, versions: list[Version], live: Live) -> Version:
+    """The table, and the version of the link or of a click, else the newest."""
+    known = {version.id: version for version in versions}
+    asked = follow_link(VERSION)
+    if asked and asked[0] in known:
+        st.session_state[VERSION] = asked[0]
+    elif asked:
+        name = escape_markdown(shorten(asked[0]))
+        st.warning(f"This version is not here: {name}. Choose one below; what is shown is another one.")
+    if st.session_state.get(VERSION) not in known:
+        st.session_state[VERSION] = versions[0].id
+    ids = list(known)
+    key = f"versions_table_{st.session_state[VERSION]}"
+
+    def choose_row() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows and rows[0] < len(ids):
+            st.session_state[VERSION] = ids[rows[0]]
+
+    show_table(make_table(versions, dataset, live), ids.index(st.session_state[VERSION]), key=key, on_select=choose_row)
+    chosen = str(
+        st.selectbox(
+            "Version",
+            ids,
+            key=VERSION,
+            persist_state="session",
+            format_func=lambda one: f"{one} · built {say_time(known[one].created)}" if one in known else one,
+        )
+    )
+    keep_in_link(VERSION, [chosen])
+    return known[chosen]
+
+
+def show_parts(dataset: Dataset, versions: list[Version], live: Live, version: Version | None) -> None:
+    part = choose_part(PARTS if version is not None else (ALL, ANOTHER))
+    if part == ALL:
+        show_version(choose_version(dataset, versions, live), dataset, live)
+        show_history(live)
+    elif part == ANOTHER:
+        show_build(dataset, live)
+    elif part == NOW and version is not None:
+        show_changes(dataset, version)
+    elif part == ASK and version is not None:
+        show_ask(version)
+
+
+def main() -> None:
+    view = page_setup("Versions", looking_at=describe_place)
+    if not view.dataset_name:
+        st.info("Nothing is loaded yet. Load a corpus to build an index that can answer from it.")
+        if st.button("Load data", type="primary"):
+            go(Link("data"))
+        return
+    dataset = open_dataset(view.dataset_name)
+    workspace = open_workspace()
+    versions, live = list_versions(dataset.name, workspace), read_live(dataset.name, workspace)
+    version = read_version(dataset, live)
+    follow_deployment(dataset)
+    if versions or live.version:
+        show_live(dataset, live, version)
+    show_trouble()
+    show_deployments(dataset)
+    show_unfinished(dataset)
+    if versions:
+        show_parts(dataset, versions, live, version)
+    else:
+        st.info(_FIRST)
+        st.subheader("Build the first", anchor=False)
+        show_build(dataset, live)
+
+
+try:
+    main()
+except LadderError as error:
+    st.error(escape_markdown(error))

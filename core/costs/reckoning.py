@@ -193,12 +193,13 @@ def read_quality(experiment: Experiment, wanted: str = "") -> tuple[str, dict[st
 
 
 def find_replaceable(base: str, quality: Mapping[str, float], facts: Mapping[str, SystemFacts]) -> list[str]:
-    """What a fine-tuned `base` is hoped to replace: untrained systems that are better than it now, or all others if nothing was
-    measured."""
+    """What a fine-tuned `base` is hoped to replace: untrained systems that are better than it now, best first; or all others,
+    as they come, if nothing was measured."""
     others = [name for name, of_system in facts.items() if not of_system.trained and name != base]
     if base not in quality:
         return others
-    return [name for name in others if quality.get(name, 0.0) > quality[base]]
+    better = [name for name in others if quality.get(name, 0.0) > quality[base]]
+    return sorted(better, key=lambda name: (-quality[name], name))
 
 
 def _imagine(wish: IfTrained, facts: Mapping[str, SystemFacts], dataset: Dataset, workspace: Workspace) -> SystemFacts:

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.costs.facts import read_facts
 from core.costs.prices import read_prices
-from core.costs.scenario import make_scenario
+from core.costs.scenario import read_scenario
 from core.costs.sheet import estimate_costs
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, Split
@@ -169,7 +169,7 @@ class Climber:
         if not self.goals.wants_costs:
             return {}
         workspace = self.resources.workspace
-        scenario = self.goals.scenario or make_scenario(self.dataset, workspace, models=self.resources.models)
+        scenario = self.goals.scenario or read_scenario(self.dataset, workspace, models=self.resources.models)
         facts = read_facts(experiment, self.dataset, workspace, models=self.resources.models)
         sheets = estimate_costs(facts, scenario, read_prices(workspace))
         return {name: sheet.monthly for name, sheet in sheets.items()}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs import DEPLOY, INTERRUPTED, TRAIN, Job, cancel_job, find_active, list_jobs
+from core.jobs import DEPLOY, INTERRUPTED, SCALE, TRAIN, Job, cancel_job, find_active, list_jobs
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown
 
 _SEEN = "_job_seen"
 _WHOLE = "_job_whole_page"  # this run draws the page, not only the job
 _SECONDS = 1.0
-_PAGES = {TRAIN: "Fine-tuning", DEPLOY: "Versions"}  # where a job of this kind is started; others on Experiment
+_PAGES = {
+    TRAIN: "Fine-tuning",
+    DEPLOY: "Versions",
+    SCALE: "Cost & latency",
+}  # where a job of this kind is started; others on Experiment
 
 
 def show_active_job() -> None:

@@ -121,6 +121,8 @@ def _show_latency(view: View, board: pd.DataFrame) -> None:
     )
     listed = ", ".join(f"{row.system} {row.mean:.3f} in {row.milliseconds:.1f} ms" for row in rows.itertuples())
     _draw(charts.draw_latency(rows, measure=view.measure), key="chart_latency", alt=f"{view.measure} by p95 latency: {listed}.")
+    if st.button("What it costs, stage by stage", key="to_costs", icon=":material/payments:"):
+        go(Link("cost_latency"))
 
 
 def _read_texts(dataset: Dataset) -> dict[str, str]:

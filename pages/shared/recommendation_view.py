@@ -18,6 +18,7 @@ from core.report.ladder_figure import LEAST_WIDTH, SHAPES, describe_ladder, draw
 from core.report.stability_figure import describe_stability, draw_stability
 from core.system_files import from_spec, write_systems
 from core.systems import System
+from pages.shared import links
 from pages.shared.charts import CONFIG
 from pages.shared.colours import style_system
 from pages.shared.frame import MEASURE_WORDS
@@ -30,6 +31,7 @@ _TRAINING_HELP = (
     "to gain or the target is met without it."
 )
 # The verdict, the ladder and the report fit into a laptop's window, without scrolling.
+_COSTS = "What it costs"
 _FOLD = "<style>[data-testid='stMainBlockContainer'] { padding-top: 1.5rem; }</style>"
 _READ_LADDER = (
     "From left to right the fixes become dearer. Of each rung the variant that was best on the tuning queries stands here, on "
@@ -203,7 +205,7 @@ def show_reasons(assessment: Assessment) -> None:
     pairs: list[tuple[tuple[str, Sequence[str], str], tuple[str, Sequence[str], str]]] = [
         (("What to do next", said.next, "Nothing: keep what you have."), ("Why", said.reasons, "")),
         (
-            ("What it costs", said.costs, "Nothing: no rung was climbed."),
+            (_COSTS, said.costs, "Nothing: no rung was climbed."),
             ("What can go wrong", said.risks, "No risk was seen on the test queries."),
         ),
         (
@@ -216,6 +218,8 @@ def show_reasons(assessment: Assessment) -> None:
             with column:
                 st.subheader(title, anchor=False)
                 show_lines(lines, none=none)
+                if title == _COSTS and st.button("Reckon costs and latency", key="to_costs", icon=":material/payments:"):
+                    links.go(links.Link("cost_latency"))
 
 
 def _say_ruled_out(said: Recommendation) -> list[str]:

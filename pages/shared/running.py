@@ -24,6 +24,7 @@ from core.jobs import (
     DONE,
     FAILED,
     INTERRUPTED,
+    SCALE,
     SCORE,
     TRAIN,
     Job,
@@ -124,6 +125,9 @@ def start_again(job: Job) -> None:
     if job.kind == DEPLOY:
         st.session_state[_STARTED] = runner.submit_deployment(job.dataset, DeploymentRequest.from_json(job.options))
         st.rerun()
+    if job.kind == SCALE:
+        st.session_state[_STARTED] = runner.submit_scaling(job.dataset, systems)
+        st.rerun()
     if job.kind in (SCORE, CHECK):
         assessment = str(job.options["assessment"])
         st.session_state[_STARTED] = (
@@ -196,12 +200,8 @@ def _show_last(dataset: str) -> None:
     title = escape_markdown(shorten(last.title))
     count = f"{len(last.ready)} of {len(last.systems)} systems were finished"
     cancelled, interrupted = f"{count} and are kept.", f"{count}."
-    if last.kind in (
-        ASSESS,
-        TRAIN,
-        DEPLOY,
-    ):  # it has no systems that could be counted, and nothing to look at before it is done
-        cancelled = interrupted = "What was computed is kept."
+    if last.kind in (ASSESS, TRAIN, DEPLOY, SCALE):  # no systems that could be counted, nothing to look at before it is done
+        cancelled = interrupted = "What was computed is kept." if last.kind != SCALE else "Nothing of it is kept."
     if last.state == DONE:
         st.success(f"{title} is finished.")
     elif last.state == CANCELLED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -24,18 +23,13 @@ from core.experiment import Experiment
 from core.schema import to_document_run
 from pages.shared.frame import MEASURE_WORDS
 from pages.shared.state import View
+from pages.shared.steps import STEP_WORDS, name_step
 from pages.shared.text import escape_markdown
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
 JUDGED_GAP = 0.05  # shares of labelled hits that differ by more than this make a comparison doubtful
 SHARED_DEPTH = 10
 NO_RESULT, WAITING = "no result", "waiting"
-_STAGES = {
-    "Glossary": "add synonyms", "EmbedQueries": "embed query", "CountTerms": "read words", "MetadataFilter": "filter",
-    "RetrieveDense": "search vectors", "RetrieveLexical": "search words", "Rocchio": "vector feedback",
-    "Rm3": "word feedback", "ReciprocalRankFusion": "merge", "WeightedFusion": "merge", "LateInteraction": "rerank",
-    "CrossEncoder": "rerank",
-}  # fmt: skip
 
 
 def stamp(view: View) -> str:
@@ -363,10 +357,10 @@ def make_stages(experiment: Experiment) -> pd.DataFrame:
     stages: dict[str, dict[str, float]] = {}
     for system in experiment.systems:
         for name, value in (system.latency_ms or {}).get("stages", {}).items():
-            words = _STAGES.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+            words = name_step(name)
             own = stages.setdefault(system.name, {})
             own[words] = own.get(words, 0.0) + value
-    order = list(dict.fromkeys(_STAGES.values()))
+    order = list(dict.fromkeys(STEP_WORDS.values()))
     frame = pd.DataFrame.from_dict(stages, orient="index")
     columns = sorted(frame.columns, key=lambda name: order.index(name) if name in order else len(order))
     return frame[columns].rename_axis("System").reset_index()

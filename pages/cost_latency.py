@@ -1,0 +1,107 @@
+"""Cost & latency: what does each system cost, is the better one worth it, when does training pay off, and how fast is it?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.costs.prices import PriceTable, read_prices
+from core.data.dataset import Dataset
+from core.errors import LadderError
+from core.experiment import Experiment
+from pages.shared import cost_form, cost_prices
+from pages.shared.address import follow_link, keep_in_link
+from pages.shared.cost_facts import open_reckoning
+from pages.shared.cost_training import show_training
+from pages.shared.cost_view import show_costs, show_headline, show_worth
+from pages.shared.frame import page_setup
+from pages.shared.latency_view import show_latency
+from pages.shared.state import View, open_dataset, open_workspace
+from pages.shared.text import escape_markdown
+from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
+
+_PART = "cost_part"
+COSTS, WORTH, TRAINING, LATENCY, PRICES = PARTS = (
+    "What does it cost?", "Is it worth it?", "When does training pay off?", "How fast is it?", "Prices",
+)  # fmt: skip
+
+
+def choose_part() -> str:
+    """The question that is answered below, as the link says; only that one is computed."""
+    asked = follow_link(_PART)
+    if asked and asked[0] in PARTS:
+        st.session_state[_PART] = asked[0]
+    elif st.session_state.get(_PART) not in PARTS:
+        st.session_state[_PART] = COSTS
+    part = str(
+        st.segmented_control("Question", PARTS, required=True, key=_PART, persist_state="session", label_visibility="collapsed")
+    )
+    keep_in_link(_PART, [part])
+    return part
+
+
+def show_part(view: View, experiment: Experiment, dataset: Dataset, prices: PriceTable) -> None:
+    """Headline, what is expected, and the chosen question."""
+    headline = st.container()
+    try:
+        scenario = cost_form.show_scenario(dataset, prices)
+    except LadderError as error:
+        cost_form.show_broken(dataset, error)
+        return
+    part = choose_part()
+    if part == PRICES:
+        cost_prices.show_prices(prices)
+    try:
+        found = open_reckoning(view, experiment, dataset, scenario, prices)
+    except LadderError as error:  # a row of the price table that the scenario names is gone
+        headline.error(escape_markdown(error))
+        return
+    with headline:
+        show_headline(view, found)
+    if part == COSTS:
+        show_costs(view, found)
+    elif part == WORTH:
+        show_worth(view, dataset, found)
+    elif part == TRAINING:
+        show_training(view, experiment, dataset, found, prices)
+    elif part == LATENCY:
+        show_latency(experiment, dataset, scenario)
+
+
+def show_notices(view: View, experiment: Experiment, waiting: list[str]) -> None:
+    """What one must know before reading the numbers."""
+    if view.data_changed:
+        st.warning("The dataset changed since this run: sizes are those of today, quality and latency those of then.")
+    if experiment.status == "cancelled":
+        st.info("This run was cancelled. What was finished is shown; run the experiment again to complete it.")
+    elif experiment.status == "running" and not waiting:
+        st.info("This run was interrupted. What was finished is shown; run the experiment again to complete it.")
+    failed = [system.name for system in experiment.systems if system.error]
+    if failed:
+        st.warning(f"No result: {escape_markdown(', '.join(failed))}. The page Results says why.")
+
+
+def main() -> None:
+    view = page_setup("Cost & latency")
+    job = find_job(view)
+    experiment = view.experiment
+    if experiment is None:
+        show_nothing(view, job)
+        return
+    waiting = list_waiting(job, experiment)
+    if job and waiting:
+        show_waiting(job, waiting)
+    show_notices(view, experiment, waiting)
+    if not experiment.ready:
+        return
+    try:
+        prices = read_prices(open_workspace())
+    except LadderError as error:
+        cost_prices.show_broken(error)
+        return
+    show_part(view, experiment, open_dataset(view.dataset_name), prices)
+
+
+try:
+    main()
+except LadderError as error:
+    st.error(escape_markdown(error))

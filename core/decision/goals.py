@@ -22,9 +22,9 @@ class Goals:
     """primary: the measure that chooses, "" to take nDCG@10 or evidence recall as the data allow. min_gain: smallest useful
     gain on it. target: (measure, mean) that is good enough, or None. max_latency_ms: limit on the 95th percentile of one query.
     max_monthly_usd: limit on what a month costs in the scenario (None: as it was saved for the dataset). facts_change: of
-    PACES, how often what the documents say changes. rerankers: cross-encoders to try, hub names or folders. with_training: the models
-    trained on the dataset join the ladder, on the split that they were trained with. seed: of the split, the tests and the
-    re-splits.
+    PACES, how often what the documents say changes. rerankers: cross-encoders to try, hub names or folders. with_training: the
+    models trained on the dataset join the ladder, on the split that they were trained with. seed: of the split, the tests and
+    the re-splits.
     """
 
     primary: str = ""

@@ -55,7 +55,9 @@ def draw_groups(groups: Mapping[str, Mapping[str, float]], *, title: str) -> go.
         legend=_LEGEND,
         showlegend=True,
     )
-    figure.update_xaxes(title=title, tickprefix="$", range=[0, 1.32 * most or 1], zeroline=False, nticks=6, exponentformat="none")
+    figure.update_xaxes(
+        title=title, tickprefix="$", range=[0, 1.32 * most or 1], zeroline=False, nticks=6, exponentformat="none"
+    )
     figure.update_yaxes(automargin=True, showgrid=False)
     return figure
 

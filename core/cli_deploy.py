@@ -32,6 +32,7 @@ from core.deployment.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
 from core.deployment.versions import (
     Version,
     discard_unfinished,
+    list_datasets_with_versions,
     list_unfinished,
     list_versions,
     load_version,
@@ -98,7 +99,7 @@ def run_versions(options: argparse.Namespace) -> int:
         request = DeploymentRequest(BUILD, system=find_system(options.build, dataset.name, workspace).to_spec())
         made = run_request(dataset, request, workspace)
         return finish(made, format_built(made), options)
-    name = find_dataset(options.dataset, workspace).name
+    name = find_name(options.dataset, workspace)
     if options.query:
         found = ask_live(name, options.query, workspace)
         return finish(found, format_hits(found), options)
@@ -129,7 +130,7 @@ def run_promote(options: argparse.Namespace) -> int:
 def run_rollback(options: argparse.Namespace) -> int:
     workspace = open_workspace(options.workspace)
     check_target("--json", options.json)
-    name = find_dataset(options.dataset, workspace).name
+    name = find_name(options.dataset, workspace)
     before = read_live(name, workspace).version
     live = rollback(name, workspace)
     return finish({"live": live.version, "before": before}, f"{live.version} is live again, instead of {before}.", options)
@@ -161,6 +162,13 @@ def finish(told: dict[str, Any], words: str, options: argparse.Namespace) -> int
         write_result(told, options.json)
     print(words, file=sys.stderr if options.json == "-" else sys.stdout)
     return 0
+
+
+def find_name(dataset: str, workspace: Workspace) -> str:
+    """The dataset's name; also of one that was removed, as long as it has versions. InputError lists what there is."""
+    if dataset in list_datasets_with_versions(workspace):
+        return dataset
+    return find_dataset(dataset, workspace).name
 
 
 def find_system(name: str, dataset: str, workspace: Workspace) -> System:

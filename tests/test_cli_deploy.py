@@ -12,7 +12,7 @@ import pytest
 from core import cli_deploy
 from core.cli import EXIT_BAD_INPUT, main
 from core.cli_deploy import format_hits, format_refreshed
-from core.data.catalog import open_dataset
+from core.data.catalog import open_dataset, remove_dataset
 from core.deployment.build import build_version, draft_version
 from core.deployment.contents import open_version
 from core.deployment.versions import (
@@ -350,3 +350,18 @@ def test_without_labels_it_is_promoted_only_anyway(
     call("promote", NAME, version.id, "--anyway")
     assert capsys.readouterr().out.startswith("without passing. Not measured: ")
     assert read_live(NAME, store).version == version.id
+
+
+def test_versions_of_a_dataset_that_was_removed_can_still_be_cleared(
+    store: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources = resources_of(store.folder)
+    dataset = open_dataset(NAME, store)
+    first, second, third = (put_live(dataset, named(name), resources) for name in ("bm25", "dense", "dense-chunk64"))
+    remove_dataset(NAME, store)
+    call("versions", NAME, "--keep", "1", "--json", "-")
+    assert read_result(capsys) == {"removed": [first.id]}
+    call("rollback", NAME)
+    assert read_live(NAME, store).version == second.id
+    call("versions", NAME, "--remove", third.id)
+    assert f"{third.id} is removed." in capsys.readouterr().out

@@ -21,10 +21,11 @@ DEPLOYMENT_WORDS = {
 def list_assumptions(facts: Mapping[str, SystemFacts], scenario: Scenario, prices: PriceTable) -> list[str]:
     """Sentences about the scenario, the machines, what is bought, people, and each system's own gaps."""
     cases = [Case(of_system, scenario, prices) for of_system in facts.values()]
+    growing, changing = (f"{100 * share:.3g} %" for share in (scenario.growth_per_month, scenario.changed_per_week))
     said = [
         DEPLOYMENT_WORDS[scenario.deployment],
-        f"{scenario.documents:,.0f} documents of {scenario.tokens_per_document:,.0f} tokens; every month as many new ones as "
-        f"{scenario.growth_per_month:.3g} of them, and every week {scenario.changed_per_week:.3g} of them change. "
+        f"{scenario.documents:,.0f} documents of {scenario.tokens_per_document:,.0f} tokens; {growing} more every month, and "
+        f"{changing} of them change every week. "
         f"{scenario.queries_per_month:,.0f} queries a month, of {scenario.tokens_per_query:,.0f} tokens. Tokens are counted by "
         f"the tokenizer of {DEFAULT_MODEL}; services count a little differently.",
     ]

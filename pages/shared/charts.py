@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.shared.colours import BASELINE_GREY, style_system
-from pages.shared.text import escape_chart, shorten
+from pages.shared.text import escape_chart, shorten, shorten_apart
 
 # Streamlit's tool bar over a chart keeps the download; the rest of Plotly's buttons only distract.
 CONFIG = {
@@ -30,9 +30,10 @@ def draw_ranking(rows: pd.DataFrame, *, measure: str, baseline: str) -> go.Figur
     """
     figure = go.Figure()
     ordered = rows.iloc[::-1]  # Plotly draws from the bottom up
+    labels = shorten_apart(rows["system"], width=_NAME_WIDTH)
     for row in ordered.itertuples():
         colour, symbol, _ = style_system(row.system)
-        name = f"{escape_chart(shorten(row.system, width=_NAME_WIDTH))}  <b>{row.mean:.3f}</b>"
+        name = f"{escape_chart(labels[row.system])}  <b>{row.mean:.3f}</b>"
         spread = {"array": [row.high - row.mean], "arrayminus": [row.mean - row.low]}
         figure.add_scatter(
             x=[row.mean],
@@ -59,6 +60,7 @@ def draw_recall(curve: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     depths = sorted(curve["depth"].unique())
     last = curve[curve["depth"] == depths[-1]].sort_values("recall", ascending=False, kind="stable")
+    labels = shorten_apart(last["system"], width=_NAME_WIDTH)
     for system in last["system"]:
         colour, symbol, dash = style_system(system)
         rows = curve[curve["system"] == system].sort_values("depth")
@@ -66,7 +68,7 @@ def draw_recall(curve: pd.DataFrame) -> go.Figure:
             x=rows["depth"],
             y=rows["recall"],
             mode="lines+markers",
-            name=escape_chart(shorten(system, width=_NAME_WIDTH)),
+            name=escape_chart(labels[system]),
             line={"color": colour, "dash": dash, "width": 2},
             marker={"color": colour, "symbol": symbol, "size": 8},
             hovertemplate="%{y:.3f}",
@@ -102,6 +104,7 @@ def draw_differences(bars: pd.DataFrame, *, first: str, second: str, measure: st
     """
     figure = go.Figure()
     sides = ((first, bars[bars["delta"] > 0]), (second, bars[bars["delta"] < 0]))
+    labels = shorten_apart([first, second], width=_NAME_WIDTH)
     for system, side in sides:
         hover = [
             f"{escape_chart(shorten(row.text, width=90))}<br>{escape_chart(first)} {row.first:.3f}, "
@@ -111,7 +114,7 @@ def draw_differences(bars: pd.DataFrame, *, first: str, second: str, measure: st
         figure.add_bar(
             x=side.index,
             y=side["delta"],
-            name=f"{escape_chart(shorten(system, width=_NAME_WIDTH))} is better",
+            name=f"{escape_chart(labels[system])} is better",
             marker={"color": style_system(system)[0], "line": {"width": 0}},
             hovertext=hover,
             hoverinfo="text",
@@ -142,6 +145,7 @@ def draw_latency(rows: pd.DataFrame, *, measure: str) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
+    labels = shorten_apart(rows["system"], width=_NAME_WIDTH)
     for row, place in zip(rows.itertuples(), place_labels(rows), strict=True):
         colour, symbol, _ = style_system(row.system)
         figure.add_scatter(
@@ -149,7 +153,7 @@ def draw_latency(rows: pd.DataFrame, *, measure: str) -> go.Figure:
             y=[row.mean],
             mode="markers+text",
             marker={"color": colour, "symbol": symbol, "size": 13},
-            text=[escape_chart(shorten(row.system, width=_NAME_WIDTH))],
+            text=[escape_chart(labels[row.system])],
             textposition=place,
             cliponaxis=False,
             hovertext=[f"{escape_chart(row.system)}<br>{row.mean:.3f}, {row.milliseconds:.1f} ms"],

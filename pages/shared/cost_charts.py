@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.costs.break_even import BreakEven
 from core.costs.lines import format_money
 from pages.shared.colours import BASELINE_GREY, COLOURS, style_system
-from pages.shared.text import escape_chart, shorten
+from pages.shared.text import escape_chart, shorten_apart
 
 NAME_WIDTH = 26
 _ROW_HEIGHT = 42
@@ -25,7 +25,7 @@ _LETTER, _LINE, _DOT = 0.027, 0.06, 0.03  # of a letter's width, a line's height
 def draw_groups(groups: Mapping[str, Mapping[str, float]], *, title: str) -> go.Figure:
     """Where the money goes: a stacked bar per system, in the order given from the top. groups: system -> group -> USD."""
     figure = go.Figure()
-    names = {system: f"{escape_chart(shorten(system, width=NAME_WIDTH))}" for system in groups}
+    names = {system: escape_chart(name) for system, name in shorten_apart(groups, width=NAME_WIDTH).items()}
     kinds = list(dict.fromkeys(group for values in groups.values() for group in values))
     order = list(reversed(list(groups)))  # Plotly draws from the bottom up
     for place, group in enumerate(kinds):
@@ -83,8 +83,10 @@ def draw_front(
         x=joined[price], y=joined["quality"], mode="lines", hoverinfo="skip", showlegend=False,
         line={"color": BASELINE_GREY, "dash": "dot", "width": 2, "shape": "hv"},
     )  # fmt: skip
+    labels = shorten_apart(rows["system"], width=NAME_WIDTH)
     for row, place in zip(rows.to_dict("records"), _place(rows, price, low, high, log=log, front=front), strict=True):
-        _add_point(figure, row, price=price, place=place, beaten=row["system"] not in front, money=money)
+        label = escape_chart(labels[row["system"]])
+        _add_point(figure, row, label, price=price, place=place, beaten=row["system"] not in front, money=money)
     if limit is not None:
         figure.add_vline(
             x=limit, line={"color": BASELINE_GREY, "dash": "dash", "width": 2},
@@ -102,7 +104,9 @@ def draw_front(
     return figure
 
 
-def _add_point(figure: go.Figure, row: Mapping[str, Any], *, price: str, place: str, beaten: bool, money: bool) -> None:
+def _add_point(
+    figure: go.Figure, row: Mapping[str, Any], label: str, *, price: str, place: str, beaten: bool, money: bool
+) -> None:
     colour, symbol, _ = style_system(row["system"])
     cost = format_money(row[price]) if money else f"{row[price]:,.1f} ms"
     figure.add_scatter(
@@ -110,7 +114,7 @@ def _add_point(figure: go.Figure, row: Mapping[str, Any], *, price: str, place: 
         y=[row["quality"]],
         mode="markers+text",
         marker={"color": colour, "symbol": symbol, "size": 11 if beaten else 15, "opacity": _MUTED if beaten else 1.0},
-        text=[escape_chart(shorten(row["system"], width=NAME_WIDTH))],
+        text=[label],
         textposition=place,
         textfont={"color": BASELINE_GREY} if beaten else {},
         cliponaxis=False,
@@ -183,13 +187,14 @@ def _log10(value: float) -> float:
 def draw_pay_off(found: BreakEven) -> go.Figure:
     """Accumulated cost of both over the months, with a line at the month from which the trained one is the cheaper."""
     figure = go.Figure()
+    labels = shorten_apart([found.trained, found.other], width=40)
     for column, name, dash in (("trained", found.trained, "solid"), ("other", found.other, "dash")):
         colour = COLOURS[0] if column == "trained" else BASELINE_GREY
         figure.add_scatter(
             x=found.curve["month"],
             y=found.curve[column],
             mode="lines",
-            name=escape_chart(shorten(name, width=40)),
+            name=escape_chart(labels[name]),
             line={"color": colour, "dash": dash, "width": 3},
             hovertemplate="$%{y:,.0f}",
         )

@@ -12,7 +12,7 @@ from core.costs.estimates import list_sizes
 from core.costs.scaling import FAR, Scaling
 from pages.shared.colours import BASELINE_GREY, COLOURS, style_system
 from pages.shared.steps import STEP_WORDS
-from pages.shared.text import escape_chart, shorten
+from pages.shared.text import escape_chart, shorten_apart
 
 NAME_WIDTH = 26
 STEPS = ["system", "step", "ms", "shared"]
@@ -28,7 +28,7 @@ def draw_steps(steps: pd.DataFrame, beside: Mapping[str, str]) -> go.Figure:
     """
     figure = go.Figure()
     systems = list(reversed(list(beside)))  # Plotly draws from the bottom up
-    names = {name: escape_chart(shorten(name, width=NAME_WIDTH)) for name in systems}
+    names = {system: escape_chart(name) for system, name in shorten_apart(systems, width=NAME_WIDTH).items()}
     order = [word for word in dict.fromkeys(STEP_WORDS.values()) if word in set(steps["step"])]
     order += [word for word in dict.fromkeys(steps["step"]) if word not in order]
     for place, word in enumerate(order):
@@ -85,9 +85,10 @@ def draw_growth(scaling: Scaling, estimates: pd.DataFrame, *, dimensions: int | 
     sizes = list_sizes(scaling)
     most = max([sizes[-1] * FAR, *estimates["documents"]])
     spots = np.unique(np.geomspace(sizes[0], most, _CURVE_POINTS).round().astype(int))
+    labels = shorten_apart(scaling.systems, width=NAME_WIDTH)
     for name, measured in scaling.systems.items():
         colour, symbol, _ = style_system(name)
-        label = escape_chart(shorten(name, width=NAME_WIDTH))
+        label = escape_chart(labels[name])
         curve = [scaling.estimate(name, documents=int(spot), dimensions=dimensions, depth=depth)["p50"] for spot in spots]
         for far in (False, True):
             chosen = [(s, ms) for s, ms in zip(spots, curve, strict=True) if (s > sizes[-1] * FAR) == far]

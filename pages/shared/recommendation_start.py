@@ -120,7 +120,7 @@ def show_other(view: View, shown: str) -> None:
     chosen = view.experiment.id if view.experiment is not None else ""
     newest = next(iter(find_assessments(view.dataset_name, open_workspace())), "")
     if chosen and chosen != shown:
-        st.info("The experiment chosen in the sidebar has no recommendation. This is the dataset's newest one.")
+        st.caption("The experiment chosen in the sidebar has no recommendation. This is the dataset's newest one.")
     elif newest > shown:
         st.info("There is a newer recommendation of this dataset.")
         if st.button("Show the newest", key="show_newest"):

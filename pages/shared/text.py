@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 import streamlit as st
@@ -68,3 +69,22 @@ def shorten(text: object, *, width: int = 80) -> str:
     """One line of at most `width` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def shorten_apart(texts: Iterable[str], *, width: int) -> dict[str, str]:
+    """text -> one line of about `width` characters, no two alike: those that begin alike lose their middle instead of their
+    end. For names that have to be told apart, on an axis say."""
+    known = list(dict.fromkeys(texts))
+    cut = {text: shorten(text, width=width) for text in known}
+    times = Counter(cut.values())
+    found: dict[str, str] = {}
+    for text in known:
+        line = cut[text]
+        if times[line] > 1:
+            whole = " ".join(text.split())
+            line = f"{whole[: width // 2 - 1]}…{whole[-(width - width // 2) :]}"
+        number = 2
+        while line in found.values():
+            line, number = f"{shorten(text, width=width)} ({number})", number + 1
+        found[text] = line
+    return found

@@ -32,6 +32,7 @@ from pages.shared.cost_charts import draw_front, draw_groups, place_names
 from pages.shared.cost_view import find_goals
 from pages.shared.latency_charts import draw_growth, draw_steps
 from pages.shared.latency_view import describe_shared, tabulate_steps
+from pages.shared.text import shorten_apart
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import make_assessment
 from tests.support.browser import settle
@@ -636,3 +637,17 @@ def test_every_part_opens_as_a_cold_link_and_is_drawn(workspace: Path, page: Pag
         documents.wait_for()
         settle(page)
         assert documents.input_value() == "5000"
+
+
+def test_names_that_begin_alike_stay_apart_in_charts() -> None:
+    long = "hybrid-w50-chunks64-filtered-inferred"
+    names = [long, f"{long}-adapter", f"{long}-adapter-rerank", "bm25", HOSTILE]
+    short = shorten_apart(names, width=26)
+    assert list(short) == names and len(set(short.values())) == len(names)
+    assert short["bm25"] == "bm25" and short[long].endswith("-inferred") and all(len(name) <= 26 for name in short.values())
+    twins = shorten_apart(["a" * 60, "a" * 61, "a" * 62], width=20)
+    assert len(set(twins.values())) == 3, "what a cut cannot tell apart is numbered"
+    bars = draw_groups({name: {"people": 1.0} for name in names}, title="USD").data[0]
+    assert len(set(bars.y)) == len(names), "a bar for each"
+    steps = pd.DataFrame([(name, "filter", 1.0, False) for name in names], columns=["system", "step", "ms", "shared"])
+    assert len(set(draw_steps(steps, dict.fromkeys(names, "p95")).data[0].y)) == len(names)

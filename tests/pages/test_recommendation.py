@@ -269,7 +269,7 @@ def test_system_to_take_along_is_the_recommended_one(found: tuple[Dataset, Asses
 def test_other_experiment_shows_the_newest_and_says_so(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     other = make_experiment(workspace, dataset="labelled")
     app = open_page(experiment=other)
-    assert "The experiment chosen in the sidebar has no recommendation" in read(app.info)
+    assert "The experiment chosen in the sidebar has no recommendation" in read(app.caption)
     assert read(app.subheader[:1]) == found[1].recommendation.sentence
     assert not open_page(experiment=found[1].id).info
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,7 @@ NAME_WIDTH = 26
 _ROW_HEIGHT = 42
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None, "traceorder": "normal"}
 _MUTED = 0.4  # opacity of what is beaten
+_CROWDED = 0.15  # share of a label that may lie on something else
 _LETTER, _LINE, _DOT = 0.027, 0.06, 0.03  # of a letter's width, a line's height, half a mark, in a chart of half the width
 
 
@@ -114,8 +115,8 @@ def _add_point(
         y=[row["quality"]],
         mode="markers+text",
         marker={"color": colour, "symbol": symbol, "size": 11 if beaten else 15, "opacity": _MUTED if beaten else 1.0},
-        text=[label],
-        textposition=place,
+        text=[label if place else ""],
+        textposition=place or "top center",
         textfont={"color": BASELINE_GREY} if beaten else {},
         cliponaxis=False,
         hovertext=[
@@ -139,22 +140,31 @@ def _span(values: pd.Series, limit: float | None) -> tuple[float, float, bool]:
 
 
 def _place(rows: pd.DataFrame, price: str, low: float, high: float, *, log: bool, front: Sequence[str]) -> list[str]:
-    """Where each label stands."""
+    """Where each label stands, "" for a beaten system that there is no room for: its name shows under the pointer. Those that
+    nobody beats come first."""
     read = _log10 if log else float
     least, most = rows["quality"].min(), rows["quality"].max()
     # of the height that the points have to themselves
     across = [(read(value) - read(low)) / (read(high) - read(low)) for value in rows[price]]
     up = [0.25 + 0.5 * (value - least) / (most - least) if most > least else 0.5 for value in rows["quality"]]
     points = dict(zip(map(str, rows["system"]), zip(across, up, strict=True), strict=True))
-    return place_names(list(points.values()), list(points), line=[points[name] for name in front])
+    order = sorted(points, key=lambda name: name not in front)
+    line = [points[name] for name in front]
+    placed = place_names([points[name] for name in order], order, line=line, optional=set(points) - set(front))
+    places = dict(zip(order, placed, strict=True))
+    return [places[name] for name in points]
 
 
 def place_names(
-    points: Sequence[tuple[float, float]], names: Sequence[str], *, line: Sequence[tuple[float, float]] = ()
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    *,
+    line: Sequence[tuple[float, float]] = (),
+    optional: Collection[str] = (),
 ) -> list[str]:
     """A Plotly text position for each name, so that names neither leave a chart of half the page's width nor cover one another,
-    a point or the line, as far as can be. points, line: (x, y) as shares of the plane, from 0 to 1; the line goes in steps,
-    first across, then up."""
+    a point or the line, as far as can be; "" for an optional one that would. points, line: (x, y) as shares of the plane, from
+    0 to 1; the line goes in steps, first across, then up."""
     taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in points]
     for (x, y), (x_next, y_next) in pairwise(line):
         taken += [(x, y - _DOT / 3, x_next, y + _DOT / 3), (x_next - _DOT / 3, y, x_next + _DOT / 3, y_next)]
@@ -168,6 +178,9 @@ def place_names(
             "middle left": (x - _DOT - width, y - height / 2, x - _DOT, y + height / 2),
         }
         place = min(boxes, key=lambda side: _crowd(boxes[side], taken))
+        if name in optional and _crowd(boxes[place], taken) > _CROWDED * width * height:
+            places.append("")
+            continue
         taken.append(boxes[place])
         places.append(place)
     return places

@@ -176,6 +176,10 @@ def place_names(
             "bottom center": (x - width / 2, y - _DOT - height, x + width / 2, y - _DOT),
             "middle right": (x + _DOT, y - height / 2, x + _DOT + width, y + height / 2),
             "middle left": (x - _DOT - width, y - height / 2, x - _DOT, y + height / 2),
+            "top left": (x - _DOT - width, y + _DOT / 2, x - _DOT, y + _DOT / 2 + height),
+            "top right": (x + _DOT, y + _DOT / 2, x + _DOT + width, y + _DOT / 2 + height),
+            "bottom left": (x - _DOT - width, y - _DOT / 2 - height, x - _DOT, y - _DOT / 2),
+            "bottom right": (x + _DOT, y - _DOT / 2 - height, x + _DOT + width, y - _DOT / 2),
         }
         place = min(boxes, key=lambda side: _crowd(boxes[side], taken))
         if name in optional and _crowd(boxes[place], taken) > _CROWDED * width * height:

@@ -145,6 +145,7 @@ def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path)
     page.goto(f"{walk.url}/data?data_view=Load+data")
     page.get_by_text("A whole folder").click()
     page.get_by_text("Choose a folder").wait_for()
+    settle(page)  # the uploader for files is still there for a moment
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
     page.get_by_role("button", name="Load", exact=True).click()
     page.get_by_text("Loaded “pumps”").wait_for()

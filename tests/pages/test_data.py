@@ -23,6 +23,7 @@ from pages.shared.chunk_view import DrawnChunk, count_whole, cut_document, draw_
 from pages.shared.health_view import NO_LABELS
 from pages.shared.map_tables import guess_role
 from tests.support.app import REPOSITORY, run_app
+from tests.support.browser import settle
 from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -504,6 +505,7 @@ def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(page: Page, wo
         open_in_browser(page, f"{server.url}/data?dataset=small&data_view=Load+data")
         page.get_by_text("A whole folder").click()
         page.get_by_text("Choose a folder").wait_for()
+        settle(page)  # the uploader for files is still there for a moment
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
         page.get_by_text("A dataset: corpus.jsonl, qrels.tsv, queries.jsonl.").wait_for()
         page.get_by_role("button", name="Load", exact=True).click()

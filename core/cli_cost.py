@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from core.cli_io import (
     WORKSPACE_HELP,
     check_target,
     clear_progress,
+    fill_text,
+    format_list,
     make_progress_printer,
     make_wait_printer,
     open_workspace,
@@ -186,12 +187,12 @@ def find_experiment(wanted: str | None, workspace: Workspace) -> Experiment:
 
 def format_reckoning(found: Reckoning, *, width: int, lines: Sequence[str] = ()) -> str:
     """The table, the frontier, break-even, the arithmetic asked for, prices and assumptions; broken at `width` signs."""
-    parts = [format_table(found), _fill(found.describe_frontier(), width)]
-    parts += [_fill(one.describe(), width) for one in found.break_even]
+    parts = [format_table(found), fill_text(found.describe_frontier(), width)]
+    parts += [fill_text(one.describe(), width) for one in found.break_even]
     parts += [format_lines(found.sheets[name], width=width) for name in dict.fromkeys(lines)]
-    parts.append(_list("Prices used", [_tell_price(price) for price in found.prices_used], width))
-    parts.append(_list("Assumptions", found.assumptions, width))
-    parts.append(_list("Notes", found.notes, width))
+    parts.append(format_list("Prices used", [_tell_price(price) for price in found.prices_used], width))
+    parts.append(format_list("Assumptions", found.assumptions, width))
+    parts.append(format_list("Notes", found.notes, width))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -250,7 +251,7 @@ def format_sizes(scaling: Scaling, estimates: pd.DataFrame) -> str:
     machine = ", ".join(str(value) for value in scaling.machine.values() if value)
     lines = [f"Latency by size, measured at {sizes} documents ({machine}):", *_align(rows, left=2)]
     if estimates["far"].any():
-        lines += ["", _fill(f"! {describe_far(scaling)}", MAX_WIDTH)]
+        lines += ["", fill_text(f"! {describe_far(scaling)}", MAX_WIDTH)]
     return "\n".join(lines)
 
 
@@ -260,8 +261,8 @@ def format_lines(sheet: CostSheet, *, width: int) -> str:
     for when, title, total in ((ONCE, "once", sheet.one_time), (MONTHLY, "a month", sheet.monthly)):
         parts.append(f"  {title}, {format_money(total)} in all")
         lines = [line for line in sheet.lines if line.when == when]
-        parts += [_fill(f"{line.words}: {line.arithmetic}", width, bullet="    - ") for line in lines]
-    parts.append(_fill(f"first {len(sheet.by_month)} months: {sheet.first_year_arithmetic}", width, bullet="  "))
+        parts += [fill_text(f"{line.words}: {line.arithmetic}", width, bullet="    - ") for line in lines]
+    parts.append(fill_text(f"first {len(sheet.by_month)} months: {sheet.first_year_arithmetic}", width, bullet="  "))
     return "\n".join(parts)
 
 
@@ -275,16 +276,3 @@ def format_prices(prices: PriceTable) -> str:
 
 def _tell_price(price: Any) -> str:
     return f"{price.item}: ${price.price_usd:.10g} / {price.unit} ({price.source}, seen {price.seen})"
-
-
-def _list(title: str, sentences: Sequence[str], width: int) -> str:
-    if not sentences:
-        return ""
-    return "\n".join([f"{title}:", *(_fill(sentence, width, bullet="  - ") for sentence in sentences)])
-
-
-def _fill(text: str, width: int, *, bullet: str = "") -> str:
-    indent = " " * len(bullet)
-    return textwrap.fill(
-        text, width, initial_indent=bullet, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )

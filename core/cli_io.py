@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,18 @@ def clear_progress() -> None:
     """Takes the line of make_progress_printer() away, so that the result does not stand behind it."""
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def format_list(title: str, sentences: Sequence[str], width: int) -> str:
+    """A title with a bullet for each sentence, filled to the width; "" without sentences."""
+    if not sentences:
+        return ""
+    return "\n".join([f"{title}:", *(fill_text(sentence, width, bullet="  - ") for sentence in sentences)])
+
+
+def fill_text(text: str, width: int, *, bullet: str = "") -> str:
+    """Lines of at most `width`, those after the first as far in as the bullet; no word is broken."""
+    indent = " " * len(bullet)
+    return textwrap.fill(
+        text, width, initial_indent=bullet, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

@@ -6,7 +6,6 @@ import argparse
 import math
 import shutil
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,8 @@ from core.cli_io import (
     WORKSPACE_HELP,
     check_target,
     clear_progress,
+    fill_text,
+    format_list,
     make_progress_printer,
     make_wait_printer,
     open_workspace,
@@ -225,14 +226,14 @@ def format_recommendation(assessment: Assessment, *, width: int) -> str:
     """The verdict for people, first the sentence; lines are broken at `width` signs, but for the table's."""
     said = assessment.recommendation
     parts = [
-        _fill(said.sentence, width),
-        _fill(said.how_sure, width),
-        _fill(f"Fine-tuning: {said.fine_tuning['answer']}. {said.fine_tuning['reason']}", width),
+        fill_text(said.sentence, width),
+        fill_text(said.how_sure, width),
+        fill_text(f"Fine-tuning: {said.fine_tuning['answer']}. {said.fine_tuning['reason']}", width),
         format_ladder(assessment, width=width),
         format_failures(assessment, width=width),
-        _list("What next", said.next, width),
-        _list("Reasons to doubt it", said.flags, width),
-        _list("Could not run", [f"{name}: {error}" for name, error in assessment.errors.items()], width),
+        format_list("What next", said.next, width),
+        format_list("Reasons to doubt it", said.flags, width),
+        format_list("Could not run", [f"{name}: {error}" for name, error in assessment.errors.items()], width),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -254,7 +255,7 @@ def format_ladder(assessment: Assessment, *, width: int) -> str:
             remark = f"To adopt it, {row['one_time']}."
         if remark:
             remarks.setdefault(remark, []).append(row["title"])
-    lines += [_fill(f"{', '.join(titles)}: {remark}", width) for remark, titles in remarks.items()]
+    lines += [fill_text(f"{', '.join(titles)}: {remark}", width) for remark, titles in remarks.items()]
     return "\n".join(lines)
 
 
@@ -278,17 +279,4 @@ def format_failures(assessment: Assessment, *, width: int) -> str:
         return ""
     title = f"Why {counts['failed']} of {counts['judged']} test queries fail with {baseline} (no answer among the first five):"
     bullets = [(f"  {count:>4}  ", f"{CAUSE_TITLES[cause]}. {CAUSE_WORDS[cause]}") for cause, count in causes.items()]
-    return "\n".join([title, *(_fill(words, width, bullet=bullet) for bullet, words in bullets)])
-
-
-def _list(title: str, sentences: Sequence[str], width: int) -> str:
-    if not sentences:
-        return ""
-    return "\n".join([f"{title}:", *(_fill(sentence, width, bullet="  - ") for sentence in sentences)])
-
-
-def _fill(text: str, width: int, *, bullet: str = "") -> str:
-    indent = " " * len(bullet)
-    return textwrap.fill(
-        text, width, initial_indent=bullet, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join([title, *(fill_text(words, width, bullet=bullet) for bullet, words in bullets)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs import DEPLOY, INTERRUPTED, SCALE, TRAIN, Job, cancel_job, find_active, list_jobs
+from core.errors import NotInWorkspace
+from core.jobs import DEPLOY, INTERRUPTED, SCALE, TRAIN, Job, cancel_job, find_active, list_jobs, read_job
 from pages.shared.state import open_workspace
 from pages.shared.text import escape_markdown
 
@@ -57,6 +58,24 @@ def _show_interrupted() -> None:
                 f"{_PAGES.get(jobs[0].kind, 'Experiment')}."
             )
         )
+
+
+def draw_progress(job_id: str) -> None:
+    """The bar of one job as it is now, for a fragment that asks again; nothing once it was forgotten."""
+    try:
+        job = read_job(job_id, open_workspace())
+    except NotInWorkspace:
+        return
+    st.progress(job.progress, text=escape_markdown(describe_job(job)))
+
+
+def stop_job(job_id: str, words: str) -> None:
+    """Asks a job to stop, for a button's on_click, and says so in `words`."""
+    try:
+        cancel_job(job_id, open_workspace())
+    except NotInWorkspace:  # it ended, and was forgotten since
+        return
+    st.toast(words)
 
 
 def describe_job(job: Job) -> str:

@@ -12,13 +12,13 @@ from core.costs.scaling import Scaling
 from core.costs.scenario import Scenario
 from core.costs.words import describe_machine_used, join_names
 from core.data.dataset import Dataset
-from core.errors import LadderError, NotInWorkspace
+from core.errors import LadderError
 from core.experiment import Experiment
 from core.graph.latency import find_shared
-from core.jobs import CANCELLED, FAILED, INTERRUPTED, SCALE, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs import CANCELLED, FAILED, INTERRUPTED, SCALE, Job, find_active, list_jobs
 from core.systems import System
 from pages.shared.charts import CONFIG
-from pages.shared.jobs import describe_job
+from pages.shared.jobs import draw_progress, stop_job
 from pages.shared.latency_charts import STEPS, draw_growth, draw_steps
 from pages.shared.state import open_runner, open_workspace
 from pages.shared.steps import name_step
@@ -133,27 +133,11 @@ def _find_job(dataset: str) -> Job | None:
 def _show_job(job: Job) -> None:
     with st.container(border=True):
         st.markdown(f"**{escape_markdown(job.title)}**")
-        st.fragment(_draw, run_every=1.0)(job.id)
+        st.fragment(draw_progress, run_every=1.0)(job.id)
         st.button(
-            "Cancel", key=f"latency_cancel_{job.id}", on_click=_cancel, args=(job.id,),
+            "Cancel", key=f"latency_cancel_{job.id}", on_click=stop_job, args=(job.id, "Stopping after the current query."),
             help="Stops soon. Times of different sessions cannot be compared, so nothing is kept.",
         )  # fmt: skip
-
-
-def _cancel(job_id: str) -> None:
-    try:
-        cancel_job(job_id, open_workspace())
-    except NotInWorkspace:  # it ended, and was forgotten since
-        return
-    st.toast("Stopping after the current query.")
-
-
-def _draw(job_id: str) -> None:
-    try:
-        job = read_job(job_id, open_workspace())
-    except NotInWorkspace:
-        return
-    st.progress(job.progress, text=escape_markdown(describe_job(job)))
 
 
 def _show_ended(dataset: str) -> None:

@@ -19,7 +19,7 @@ from core.deployment.versions import (
     remove_version,
     rollback,
 )
-from core.errors import LadderError, NotInWorkspace
+from core.errors import LadderError
 from core.jobs import (
     CANCELLED,
     DEPLOY,
@@ -27,14 +27,12 @@ from core.jobs import (
     FAILED,
     INTERRUPTED,
     Job,
-    cancel_job,
     find_active,
     find_same,
     list_jobs,
-    read_job,
 )
 from core.system_files import from_spec
-from pages.shared.jobs import describe_job
+from pages.shared.jobs import draw_progress, stop_job
 from pages.shared.state import open_runner, open_workspace
 from pages.shared.text import escape_markdown
 
@@ -136,12 +134,12 @@ def show_deployments(dataset: Dataset) -> None:
     for job in active:
         with st.container(border=True):
             st.markdown(f"**{escape_markdown(describe_request(job))}**")
-            st.fragment(_draw, run_every=1.0)(job.id)
+            st.fragment(draw_progress, run_every=1.0)(job.id)
             st.button(
                 "Cancel",
                 key=f"versions_cancel_{job.id}",
-                on_click=_cancel,
-                args=(job.id,),
+                on_click=stop_job,
+                args=(job.id, "Stopping after the current batch."),
                 help="Stops after the current batch; what was embedded is kept, and the live version goes on answering.",
             )
     if not active:
@@ -152,22 +150,6 @@ def describe_request(job: Job) -> str:
     """ "Building the index of dense" """
     words = DeploymentRequest.from_json(job.options).describe()
     return words[:1].upper() + words[1:]
-
-
-def _cancel(job_id: str) -> None:
-    try:
-        cancel_job(job_id, open_workspace())
-    except NotInWorkspace:  # it ended, and was forgotten since
-        return
-    st.toast("Stopping after the current batch.")
-
-
-def _draw(job_id: str) -> None:
-    try:
-        job = read_job(job_id, open_workspace())
-    except NotInWorkspace:
-        return
-    st.progress(job.progress, text=escape_markdown(describe_job(job)))
 
 
 def _show_ended(dataset: Dataset) -> None:

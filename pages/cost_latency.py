@@ -9,7 +9,7 @@ from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.experiment import Experiment
 from pages.shared import cost_form, cost_prices
-from pages.shared.address import follow_link, keep_in_link
+from pages.shared.address import choose_part
 from pages.shared.cost_facts import open_reckoning
 from pages.shared.cost_training import show_training
 from pages.shared.cost_view import show_costs, show_headline, show_worth
@@ -25,20 +25,6 @@ COSTS, WORTH, TRAINING, LATENCY, PRICES = PARTS = (
 )  # fmt: skip
 
 
-def choose_part() -> str:
-    """The question that is answered below, as the link says; only that one is computed."""
-    asked = follow_link(_PART)
-    if asked and asked[0] in PARTS:
-        st.session_state[_PART] = asked[0]
-    elif st.session_state.get(_PART) not in PARTS:
-        st.session_state[_PART] = COSTS
-    part = str(
-        st.segmented_control("Question", PARTS, required=True, key=_PART, persist_state="session", label_visibility="collapsed")
-    )
-    keep_in_link(_PART, [part])
-    return part
-
-
 def show_part(view: View, experiment: Experiment, dataset: Dataset, prices: PriceTable) -> None:
     """Headline, what is expected, and the chosen question."""
     headline = st.container()
@@ -47,7 +33,7 @@ def show_part(view: View, experiment: Experiment, dataset: Dataset, prices: Pric
     except LadderError as error:
         cost_form.show_broken(dataset, error)
         return
-    part = choose_part()
+    part = choose_part(_PART, PARTS, label="Question", kept=True)
     if part == PRICES:
         cost_prices.show_prices(prices)
     try:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.trained import TrainedModel, list_models
-from pages.shared.address import follow_link, keep_in_link
+from pages.shared.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame import page_setup
 from pages.shared.links import Link, go
 from pages.shared.state import View, open_dataset, open_workspace
@@ -44,21 +44,9 @@ def choose_model(models: list[TrainedModel]) -> TrainedModel:
     return known[chosen]
 
 
-def choose_part(default: str) -> str:
-    """Models or Train, as the link says."""
-    asked = follow_link(PART)
-    if asked and asked[0] in PARTS:
-        st.session_state[PART] = asked[0]
-    elif st.session_state.get(PART) not in PARTS:
-        st.session_state[PART] = default
-    part = str(st.segmented_control("Part", PARTS, required=True, key=PART, label_visibility="collapsed"))
-    keep_in_link(PART, [part])
-    return part
-
-
 def show_parts(dataset: Dataset) -> None:
     models = list_models(open_workspace(), dataset=dataset.name)
-    part = choose_part("Models" if models else "Train")
+    part = choose_part(PART, PARTS, default="Models" if models else "Train")
     if part == "Train":
         offer_trained(dataset.name)
         show_training(dataset)

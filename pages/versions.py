@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.deployment.versions import Live, Version, list_versions, load_version, read_live
 from core.errors import LadderError
-from pages.shared.address import follow_link, keep_in_link
+from pages.shared.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame import page_setup
 from pages.shared.links import Link, go
 from pages.shared.state import View, open_dataset, open_workspace
@@ -50,20 +50,6 @@ def read_version(dataset: Dataset, live: Live) -> Version | None:
         return None
 
 
-def choose_part(parts: tuple[str, ...]) -> str:
-    """A part of the page, as the link says; one that names a version leads to it."""
-    asked = follow_link(PART)
-    if asked and asked[0] in parts:
-        st.session_state[PART] = asked[0]
-    elif follow_link(VERSION) and not asked:
-        st.session_state[PART] = ALL
-    elif st.session_state.get(PART) not in parts:
-        st.session_state[PART] = parts[0]
-    part = str(st.segmented_control("Part", parts, required=True, key=PART, label_visibility="collapsed"))
-    keep_in_link(PART, [part])
-    return part
-
-
 def choose_version(dataset: Dataset, versions: list[Version], live: Live) -> Version:
     """The table, and the version of the link or of a click, else the newest."""
     known = {version.id: version for version in versions}
@@ -98,7 +84,9 @@ def choose_version(dataset: Dataset, versions: list[Version], live: Live) -> Ver
 
 
 def show_parts(dataset: Dataset, versions: list[Version], live: Live, version: Version | None) -> None:
-    part = choose_part(PARTS if version is not None else (ALL, ANOTHER))
+    if follow_link(VERSION) and not follow_link(PART):  # a link that names a version alone leads to it
+        st.session_state[PART] = ALL
+    part = choose_part(PART, PARTS if version is not None else (ALL, ANOTHER))
     if part == ALL:
         show_version(choose_version(dataset, versions, live), dataset, live)
         show_history(live)

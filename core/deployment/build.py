@@ -156,6 +156,7 @@ def build_version(dataset: Dataset, system: System, resources: Resources) -> Ver
             contents,
             seconds=time.perf_counter() - started,
             encode_seconds=usage.encode_seconds,
+            load_seconds=usage.load_seconds,
             encoded_texts=usage.encoded_texts,
             added=len(dataset.indexed_documents),
         )

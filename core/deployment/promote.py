@@ -12,6 +12,7 @@ import pandas as pd
 from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
+from core.decision.choose import LEAST_TEST
 from core.decision.goals import LEAST_GAIN
 from core.decision.measurer import choose_primary
 from core.deployment.contents import read_contents, restore
@@ -171,6 +172,8 @@ def judge(told: dict[str, Any], bar: Bar) -> tuple[bool, str]:
     change = f"{delta['delta']:+.3f} {measure} against the live version ({delta['low']:.3f} to {delta['high']:.3f}, n = {n})"
     if bar.kind == ANY:
         return True, f"Measured: {change}."
+    if n < LEAST_TEST:  # an interval of a few queries says nothing: of a single one it has no width
+        return False, f"Cannot tell: {change}; at least {LEAST_TEST} test queries are needed. Label more of them."
     if bar.kind == BETTER:
         passed = delta["verdict"] == "better"
         return passed, f"{'Passes' if passed else 'Does not pass'}: {change}; better was asked for."

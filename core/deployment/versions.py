@@ -40,7 +40,7 @@ class Version:
     id: the system's name and a hash of system, models and corpus: the same again is the same version. system: its spelling.
     model, revision: of the vectors, "" for word matching alone. corpus_fingerprint: Dataset.corpus_fingerprint. documents,
     passages, dimensions: counts. parent: the version that it was refreshed from, or "". work: {seconds, encode_seconds,
-    encoded_texts, added (documents)}, of a refresh also {load_seconds, changed, deleted (documents), documents_before,
+    load_seconds, encoded_texts, added (documents)}, of a refresh also {changed, deleted (documents), documents_before,
     passages_added, passages_removed}. created: ISO time.
     """
 

@@ -60,6 +60,16 @@ def test_the_bar(bar: Bar, found: dict[str, Any], passes: bool, words: str) -> N
     assert passed is passes and words in sentence
 
 
+@pytest.mark.parametrize("bar", [Bar(), Bar(BETTER)])
+def test_too_few_queries_pass_no_bar(bar: Bar) -> None:
+    """A single query that gained has an interval without width, which would pass."""
+    gained = told(delta=0.3, low=0.3, high=0.3, verdict="better")
+    passed, sentence = judge({**gained, "n": 19}, bar)
+    assert not passed and "at least 20 test queries are needed" in sentence
+    assert judge({**gained, "n": 20}, bar)[0]
+    assert judge({**gained, "n": 1}, Bar(ANY))[0], "measured, whatever comes out"
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -31,7 +31,7 @@ from core.costs.reckoning import IfTrained, Reckoning, reckon
 from core.costs.scaling import Scaling
 from core.costs.scenario import DEPLOYMENTS, Scenario, read_scenario
 from core.costs.sheet import CostSheet
-from core.data.catalog import open_dataset
+from core.data.catalog import open_named
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.evaluation.measures import PRIMARY
@@ -109,7 +109,7 @@ def run_cost(options: argparse.Namespace) -> int:
         print(format_prices(prices), file=out)
         return 0
     experiment = find_experiment(options.result, workspace)
-    dataset = open_dataset(experiment.dataset["name"], workspace)
+    dataset = open_named(experiment.dataset["name"], workspace)
     found = reckon(
         experiment,
         dataset,

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from core.data.archive import unpack_zip
-from core.data.catalog import add_dataset, list_datasets, open_dataset, suggest_name
+from core.data.catalog import add_dataset, list_datasets, open_named, suggest_name
 from core.data.load import load_dataset
 from core.errors import InputError, NotInWorkspace
 from core.evaluation.evaluate import MeanValue, pivot
@@ -282,7 +282,7 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
 def _take_dataset(folder: Path, name: str, workspace: Workspace) -> str:
     """Adds an imported dataset unless the workspace has it; returns the name it has here."""
     fingerprint = load_dataset(folder, name=name).fingerprint
-    if name in {entry.name for entry in list_datasets(workspace)} and open_dataset(name, workspace).fingerprint == fingerprint:
+    if name in {entry.name for entry in list_datasets(workspace)} and open_named(name, workspace).fingerprint == fingerprint:
         return name
     chosen = suggest_name(name, workspace)
     add_dataset(folder, chosen, workspace)

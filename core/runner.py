@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import filelock
 
 from core.costs.scaling import Scaling
-from core.data.catalog import open_dataset
+from core.data.catalog import open_named
 from core.data.dataset import Dataset
 from core.decision.assess import Assessment
 from core.decision.goals import Goals
@@ -164,7 +164,7 @@ class JobRunner:
 
     def _run(self, job: Job, alive: filelock.BaseFileLock, then: Callable[[], object]) -> None:
         def open_data() -> Dataset:
-            return open_dataset(job.dataset, self._workspace)
+            return open_named(job.dataset, self._workspace)
 
         def work(keeper: JobKeeper) -> tuple[str, object]:
             if job.kind == ASSESS:
@@ -253,7 +253,7 @@ def run_as_child(job_id: str, *, workspace: Workspace) -> None:
     job = replace(read_job(job_id, workspace), pid=os.getpid())
     alive = hold_alive(job.id, workspace)
     write_job(job, workspace)
-    dataset = open_dataset(job.dataset, workspace)
+    dataset = open_named(job.dataset, workspace)
     run_job(job, lambda keeper: train_work(keeper, dataset, models=None), workspace=workspace, alive=alive)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.data.catalog import CatalogEntry, find_dataset, remove_dataset
+from core.data.catalog import CatalogEntry, find_named, remove_dataset
 from core.data.dataset import Dataset
 from core.errors import InputError, LadderError
 from core.history import list_experiments
@@ -35,7 +35,7 @@ def main() -> None:
     if section == "Load data":
         show_load()
         return
-    entry = find_dataset(view.dataset_name, open_workspace())
+    entry = find_named(view.dataset_name, open_workspace())
     try:
         with st.spinner("Reading the data…"):
             dataset = open_dataset(view.dataset_name)

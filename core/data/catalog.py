@@ -182,10 +182,29 @@ def _name_folder(path: Path, workspace: Workspace) -> str:
     return name
 
 
-def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
-    """By name, else by path of a folder or zip. Raises InputError that lists what is there.
+def find_named(name: str, workspace: Workspace) -> CatalogEntry:
+    """By name only, never by path: for names from links, files and imported experiments, which may come from anyone.
 
-    A path is not remembered here: open_dataset() does that once it was read without an error.
+    Raises InputError that lists what is there.
+    """
+    entries = list_datasets(workspace)
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    raise InputError(f"there is no dataset {name!r}: choose one of these names: {_list_names(entries)}")
+
+
+def open_named(name: str, workspace: Workspace) -> Dataset:
+    """find_named() and load_dataset() in one."""
+    entry = find_named(name, workspace)
+    return load_dataset(entry.path, name=entry.name)
+
+
+def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
+    """By name, else by path of a folder or zip: for what a person typed on this machine, see find_named() for all else.
+
+    Raises InputError that lists what is there. A path is not remembered here: open_dataset() does that once it was read
+    without an error.
     """
     entries = list_datasets(workspace)
     for entry in entries:
@@ -194,8 +213,12 @@ def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
     path = Path(name_or_path).expanduser()
     if name_or_path and path.exists():
         return CatalogEntry(_name_folder(path.resolve(), workspace), path.resolve(), "folder")
-    names = ", ".join(entry.name for entry in entries) or "none yet"
+    names = _list_names(entries)
     raise InputError(f"there is no dataset {name_or_path!r}: give the path of a folder, or one of these names: {names}")
+
+
+def _list_names(entries: list[CatalogEntry]) -> str:
+    return ", ".join(entry.name for entry in entries) or "none yet"
 
 
 def open_dataset(name_or_path: str, workspace: Workspace) -> Dataset:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.data.catalog import find_dataset
+from core.data.catalog import find_named
 from core.errors import InputError, LadderError
 from core.history import (
     HistoryEntry,
@@ -146,7 +146,7 @@ def _export(entry: HistoryEntry) -> str:
     workspace, folder = open_workspace(), None
     told = "The exported zip holds the results; the dataset is no longer here."
     try:
-        found = find_dataset(entry.dataset, workspace)
+        found = find_named(entry.dataset, workspace)
         size = folder_size(found.path) if found.path.is_dir() else 0
         if found.path.is_dir() and (found.kind == "uploaded" or size <= _LARGE):
             folder = found.path

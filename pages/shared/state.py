@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.data.catalog import CatalogEntry, find_dataset, list_datasets
+from core.data.catalog import CatalogEntry, find_named, list_datasets
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.decision.assess import Assessment
@@ -81,7 +81,7 @@ def sign_folder(path: Path) -> str:
 
 def open_dataset(name: str) -> Dataset:
     """The dataset of this name, loaded once per content. Raises InputError if it is not there or cannot be read."""
-    entry = find_dataset(name, open_workspace())
+    entry = find_named(name, open_workspace())
     return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path))
 
 

@@ -12,11 +12,13 @@ from core.data.catalog import (
     add_dataset,
     check_name,
     find_dataset,
+    find_named,
     list_datasets,
     list_import_folders,
     name_import,
     new_import_folder,
     open_dataset,
+    open_named,
     read_notes,
     remember_folder,
     remove_dataset,
@@ -83,6 +85,18 @@ def test_documents_are_converted_and_their_warnings_kept(tmp_path: Path, store: 
     assert again.warnings == ()
     assert read_notes(entry) == ["1 file of other types was not read: picture.png."]
     assert read_notes(CatalogEntry("docs", entry.path, "folder")) == []
+
+
+def test_a_path_is_no_name(tmp_path: Path, store: Workspace) -> None:
+    """Names from links and imported files are looked up among what was loaded; only a person at this machine gives paths."""
+    source = write_corpus(tmp_path / "in", "one")
+    with pytest.raises(InputError, match=r"there is no dataset '/.*choose one of these names"):
+        find_named(str(source), store)
+    open_dataset(str(source), store)
+    assert find_named("in", store).path == source
+    assert open_named("in", store).fingerprint == load_dataset(source).fingerprint
+    with pytest.raises(InputError):
+        open_named("../in", store)
 
 
 def test_bad_data_leaves_nothing(tmp_path: Path, store: Workspace) -> None:

@@ -266,6 +266,16 @@ def test_two_experiments_are_compared_system_by_system(workspace: Path) -> None:
     assert table.loc["bm25-filtered", "What changed"] == "same definition"
 
 
+def test_export_never_packs_a_folder_that_an_imported_experiment_names(workspace: Path, tmp_path: Path) -> None:
+    """dataset.name is written by whoever made the zip: a path of this machine in it is a name that nothing here has."""
+    secret = write_small_dataset(tmp_path / "secret")
+    store = Workspace(workspace)
+    taken_in = load_experiment(make_experiment(workspace), store)
+    save_experiment(dataclasses.replace(taken_in, dataset={**taken_in.dataset, "name": str(secret)}), store)
+    app = open_page("History")
+    assert "The exported zip holds the results; the dataset is no longer here." in read(app.caption)
+
+
 def test_damaged_experiment_is_named_and_can_be_deleted(workspace: Path) -> None:
     make_experiment(workspace)
     broken = workspace / "experiments" / "20260101-000000-dead"

@@ -10,6 +10,8 @@ from core.data.text_io import count_of, first_five, read_text, shorten
 from core.errors import InputError
 
 Pair = tuple[str, str]  # query id, document id
+HIGHEST_GRADE = 2**20  # above it nDCG and AP lose their arithmetic; no collection comes near
+EXPECTED_GRADE = f"expected a whole number from 0 to {HIGHEST_GRADE:,}, such as 0 or 1"
 _QUERY_NAMES = {"query-id", "queryid", "query", "qid", "topic", "topic-id"}
 _DOC_NAMES = {"corpus-id", "corpusid", "doc-id", "docid", "docno", "document-id", "document", "doc", "did", "pid"}
 _RELEVANCE_NAMES = {"score", "relevance", "rel", "label", "grade", "judgment", "judgement"}
@@ -148,14 +150,17 @@ def assign_splits(
 
 
 def parse_relevance(value: str) -> int:
-    """A grade as int >= 0; "1.0" is 1, negative grades are 0. Raises ValueError for anything else."""
+    """A grade as int in [0, HIGHEST_GRADE]; "1.0" is 1, negative grades are 0. Raises ValueError for anything else."""
     try:
-        return max(int(value), 0)
+        grade = int(value)
     except ValueError:
         number = float(value)
-        if not number.is_integer():
+        if not number.is_integer():  # false for NaN and infinity, too
             raise ValueError(f"{value} is not a whole number") from None
-        return max(int(number), 0)
+        grade = int(number)
+    if grade > HIGHEST_GRADE:
+        raise ValueError(f"{value} is above the highest grade")
+    return max(grade, 0)
 
 
 def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
@@ -180,9 +185,9 @@ def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
             raise InputError("the query or document id is empty; correct or delete the line", file=path, line=number)
         try:
             yield number, query_id, doc_id, parse_relevance(value)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise InputError(
-                f'the relevance is "{shorten(value)}", expected a whole number such as 0 or 1; correct it',
+                f'the relevance is "{shorten(value)}", {EXPECTED_GRADE}; correct it',
                 file=path,
                 line=number,
             ) from error

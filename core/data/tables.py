@@ -22,7 +22,7 @@ import pandas as pd
 
 from core.data.archive import move_whole
 from core.data.jsonl import check_id, kind_of
-from core.data.qrels import parse_relevance
+from core.data.qrels import EXPECTED_GRADE, parse_relevance
 from core.data.table_files import Row, is_text_table, place, preview_rows, read_rows, row_error
 from core.data.text_io import replace_surrogates
 from core.data.write import write_jsonl, write_qrels
@@ -173,9 +173,9 @@ def _write_judgments(path: Path, mapping: ColumnMapping, folder: Path) -> None:
         value = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1
         try:
             relevance = int(value) if isinstance(value, bool) else parse_relevance(str(value).strip())
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise row_error(
-                f'the relevance is "{_to_text(value)}", expected a whole number such as 0 or 1; correct it',
+                f'the relevance is "{_to_text(value)}", {EXPECTED_GRADE}; correct it',
                 path,
                 number=row.number,
             ) from error

@@ -7,10 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from core.data.load import load_dataset
+from core.data.qrels import HIGHEST_GRADE
 from core.errors import InputError
+from core.evaluation.measures import measure_documents
+from core.schema import rank_run, to_document_run
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 CORPUS = [
@@ -312,14 +316,32 @@ BAD_QRELS = [
     ("query-id,corpus-id,score\nq,a,1\n", f', line 1: the columns are "query-id,corpus-id,score"; {EXPECTED}'),
     ("q a\n", f', line 1: the columns are "q a"; {EXPECTED}'),
     ("q 0 a 1\nq 0 b\n", ", line 2: found 3 columns, expected 4 as in the first line; correct the line: q 0 b"),
-    ("q 0 a 0.5\n", ', line 1: the relevance is "0.5", expected a whole number such as 0 or 1; correct it'),
+    (
+        "q 0 a 0.5\n",
+        ', line 1: the relevance is "0.5", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
+    ),
     (
         "query-id\tcorpus-id\tscore\nq\ta\tyes\n",
-        ', line 2: the relevance is "yes", expected a whole number such as 0 or 1; correct it',
+        ', line 2: the relevance is "yes", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
+    ),
+    *(
+        (
+            f"q 0 a {grade}\n",
+            f', line 1: the relevance is "{grade}", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
+        )
+        for grade in (2**20 + 1, 2**33, 2**62, 10**30, "1e30", "1e400", "nan")
     ),
     ("query-id\tcorpus-id\tscore\n\ta\t1\n", ", line 2: the query or document id is empty; correct or delete the line"),
     ("q 0 a 1\nq 0 a 2\n", ', line 2: document "a" is judged 2 for query "q", but 1 on line 1; keep one of them'),
 ]
+
+
+def test_the_highest_grade_is_measured_as_any_other(tmp_path: Path) -> None:
+    """2**33 gave AP 0 for a perfect hit, 2**62 ended the process: the highest grade that is let in must be right."""
+    dataset = load_dataset(write_folder(tmp_path, queries=query(), qrels=f"q 0 a {HIGHEST_GRADE}\n"))
+    run = rank_run(pd.DataFrame({"query_id": ["q"], "chunk_id": ["a"], "doc_id": ["a"], "score": [1.0]}))
+    values = measure_documents(dataset.judgments, to_document_run(run), measures=["AP", "nDCG@10", "Success@1"])
+    assert values["value"].tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_QRELS)

@@ -159,6 +159,12 @@ class VectorCache:
                 present.update(row[0] for row in connection.execute(f"SELECT hash FROM vectors WHERE hash IN ({marks})", part))
         return [name for name in dict.fromkeys(hashes) if name not in present]
 
+    def width(self) -> int | None:
+        """Numbers in each vector; None while the cache is empty."""
+        with self._connect() as connection:
+            row = connection.execute("SELECT width, LENGTH(data) FROM vectors LIMIT 1").fetchone()
+        return None if row is None else int(row[0] or row[1] // self._dtype.itemsize)
+
     def read(self, hashes: list[str]) -> dict[str, np.ndarray]:
         """hash -> array, 1-d for vectors, tokens x dimensions for token vectors; hashes not in the cache are left out."""
         found: dict[str, np.ndarray] = {}

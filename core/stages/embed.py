@@ -45,6 +45,8 @@ class VectorStore(Protocol):
 
     def missing(self, hashes: list[str]) -> list[str]: ...
 
+    def width(self) -> int | None: ...
+
     def write(self, vectors: dict[str, np.ndarray]) -> None: ...
 
 
@@ -113,7 +115,7 @@ class EndpointEncoder:
             raise ModelUnavailable(
                 "An endpoint gives no token vectors, so late interaction cannot use it; choose a local model."
             )
-        rows: list[list[float]] = []
+        rows: list[np.ndarray] = []
         headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
         url = f"{self._server.url}/embeddings"
         for start in range(0, len(texts), 64):
@@ -122,17 +124,29 @@ class EndpointEncoder:
                 answer = httpx.post(url, json=body, headers=headers, timeout=60.0)
                 answer.raise_for_status()
                 data = sorted(answer.json()["data"], key=lambda item: item["index"])
-                rows.extend([float(value) for value in item["embedding"]] for item in data)
-            except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError) as error:
+                found = [np.array([float(value) for value in item["embedding"]]) for item in data]
+            except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError, OverflowError) as error:
                 raise ModelUnavailable(
                     f"The embeddings endpoint {url} did not answer as expected for model {self._model!r} "
                     f"({first_line(error)}). Check the address, the key and the model's name."
                 ) from error
-        if len(rows) != len(texts):
-            raise ModelUnavailable(f"The embeddings endpoint {url} gave {len(rows)} vectors for {len(texts)} texts.")
+            # Counted per request: too many in one and too few in another would give texts each other's vectors.
+            if [item["index"] for item in data] != list(range(len(body["input"]))):
+                raise ModelUnavailable(
+                    f"The embeddings endpoint {url} gave {len(data)} vectors for {len(body['input'])} texts, or not one for "
+                    "each. Check the server; nothing of it is used."
+                )
+            rows.extend(found)
         if len({len(row) for row in rows}) > 1:
             raise ModelUnavailable(f"The embeddings endpoint {url} gave vectors of different lengths for {self._model!r}.")
-        return Encoded(vectors=unit_rows(np.asarray(rows, dtype=np.float32)))
+        matrix = np.array(rows, dtype=np.float64).reshape(len(texts), -1)
+        with np.errstate(over="ignore"):
+            problem = find_unusable(matrix.astype(np.float32))
+        if problem:
+            raise ModelUnavailable(
+                f"The embeddings endpoint {url} gave {problem} for {self._model!r}. Check the server; nothing of it is used."
+            )
+        return Encoded(vectors=unit_rows(matrix))
 
 
 def load_encoder(name: str, *, server: EmbeddingServer | None = None, threads: int | None = None) -> Encoder:
@@ -175,6 +189,14 @@ def unit_rows(matrix: np.ndarray) -> np.ndarray:
     return (matrix / np.where(norms > 0, norms, 1.0)).astype(np.float32)
 
 
+def find_unusable(matrix: np.ndarray) -> str | None:
+    """What makes vectors (texts x dimensions) useless, in words, or None if nothing does."""
+    if matrix.ndim != 2 or (len(matrix) and not matrix.shape[1]):
+        return "vectors without numbers"
+    bad = int((~np.isfinite(matrix)).any(axis=1).sum())
+    return f"{bad} of {len(matrix)} vectors with values that are no finite numbers" if bad else None
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, at most 200 characters: enough to know what happened."""
     text = str(error).strip().splitlines()
@@ -201,6 +223,9 @@ def encode_cached(
     prompt: put before every text instead of the model's own; None leaves it to the model.
     token_cache: if given, the token vectors of the same pass are kept there.
     on_batch(batch, done, total): called after every slice with its texts and the number encoded so far; may raise Cancelled.
+
+    Raises ModelUnavailable for vectors that are no finite numbers, or of another size than those kept of the model: they are
+    not written, for what is in the cache is never asked for again.
     """
     hashes = [text_hash(text, role=role, prompt=prompt) for text in texts]
     by_hash = dict(zip(hashes, texts, strict=True))
@@ -213,12 +238,27 @@ def encode_cached(
         for done, names in _slices(todo):
             sent = [(prompt or "") + by_hash[name] for name in names]
             encoded = encoder.encode(sent, role=role if prompt is None else "raw", tokens=token_cache is not None)
+            _check_encoded(encoded.vectors, len(names), kept=cache.width())
             cache.write(dict(zip(names, encoded.vectors, strict=True)))
             if token_cache is not None and encoded.tokens is not None:
                 token_cache.write(dict(zip(names, encoded.tokens, strict=True)))
             on_batch([by_hash[name] for name in names], done, len(todo))
     found = cache.read(list(by_hash))
     return np.stack([found[name] for name in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
+
+
+def _check_encoded(vectors: np.ndarray, texts: int, *, kept: int | None) -> None:
+    problem = find_unusable(vectors)
+    if problem is None and len(vectors) != texts:
+        problem = f"{len(vectors)} vectors for {texts} texts"
+    if problem is not None:
+        raise ModelUnavailable(f"The embedding model gave {problem}; none of them is kept. Check the model, or choose another.")
+    if kept is not None and vectors.shape[1] != kept:
+        raise ModelUnavailable(
+            f"The embedding model gives vectors of {vectors.shape[1]} dimensions, and those kept under its name have {kept}: "
+            "another model answers under the same name. Give it a name of its own, or delete its file in the workspace's "
+            "cache/vectors to embed everything anew."
+        )
 
 
 def _slices(names: list[str]) -> Iterator[tuple[int, list[str]]]:

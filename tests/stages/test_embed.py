@@ -24,14 +24,17 @@ from core.settings import DEFAULT_MODEL, EmbeddingServer
 from core.stages.embed import (
     EmbedChunks,
     EmbedQueries,
+    Encoded,
     EndpointEncoder,
     SentenceTransformerEncoder,
+    encode_cached,
     load_encoder,
     model_revision,
     resolve_model,
     text_hash,
     unit_rows,
 )
+from core.store import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import DIMENSIONS, FakeModels, make_chunks, make_queries, make_resources, vector_of
 
@@ -237,8 +240,14 @@ WRONG_ANSWERS: list[tuple[Any, str]] = [
     ((200, {"detail": "x"}), "did not answer as expected for model 'm' ('data')"),
     ((200, {"data": [{"embedding": [1.0]}]}), "('index')"),
     ((200, {"data": [{"index": 0, "embedding": "AACAPw=="}]}), "(could not convert string to float: 'A')"),
-    ((200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts."),
+    ((200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
+    ((200, {"data": [{"index": 0, "embedding": [1.0]}] * 2}), "gave 2 vectors for 2 texts, or not one for each"),
+    ((200, {"data": []}), "gave 0 vectors for 2 texts"),
     (two_vectors([1.0], [1.0, 0.0]), "gave vectors of different lengths for 'm'."),
+    (two_vectors([], []), "gave vectors without numbers for 'm'."),
+    (two_vectors([1.0, float("nan")], [1.0, 0.0]), "gave 1 of 2 vectors with values that are no finite numbers for 'm'."),
+    (two_vectors([1.0, float("inf")], [float("-inf"), 0.0]), "gave 2 of 2 vectors with values that are no finite numbers"),
+    (two_vectors([1.0, None], [1.0, 0.0]), "did not answer as expected for model 'm' (float() argument must be"),
 ]
 
 
@@ -248,6 +257,50 @@ def test_what_an_endpoint_that_answers_wrongly_says(answer: Any, message: str) -
         EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub", "clock"], role="document")
     assert message in str(error.value)
     assert str(error.value).startswith(f"The embeddings endpoint {url}")
+
+
+def test_large_values_of_an_endpoint_are_scaled_and_not_taken_for_infinite() -> None:
+    with run_endpoint(lambda _: two_vectors([3e30, 4e30], [1e38, 0.0])) as (url, _):
+        vectors = (
+            EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub", "clock"], role="document").vectors
+        )
+    np.testing.assert_allclose(vectors, [[0.6, 0.8], [1.0, 0.0]], atol=1e-6)
+
+
+class _Broken:
+    """A model whose vectors are given."""
+
+    def __init__(self, *rows: list[float]) -> None:
+        self.rows = rows
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        return Encoded(vectors=np.array(self.rows, dtype=np.float32).reshape(len(self.rows), -1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0, float("nan")], [1.0, 0.0]], "1 of 2 vectors with values that are no finite numbers"),
+        ([[1.0, 0.0]], "1 vectors for 2 texts"),
+        ([[], []], "vectors without numbers"),
+        ([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "vectors of 3 dimensions, and those kept under its name have 2"),
+    ],
+)
+def test_what_is_no_vector_never_reaches_the_cache(workspace: Path, rows: list[list[float]], message: str) -> None:
+    """What is in the cache is never asked for again: one bad answer would be wrong for good."""
+    cache = Workspace(workspace).vectors("m", "")
+    cache.write({"kept": np.array([1.0, 0.0])})
+
+    def encode(encoder: _Broken) -> np.ndarray:
+        return encode_cached(
+            ["hub", "clock"], role="document", prompt=None, cache=cache, token_cache=None,
+            load=lambda: encoder, on_batch=lambda *_: None,
+        )  # fmt: skip
+
+    with pytest.raises(ModelUnavailable, match=message):
+        encode(_Broken(*rows))
+    assert len(cache.missing([text_hash(text, role="document", prompt=None) for text in ("hub", "clock")])) == 2
+    assert encode(_Broken([0.0, 1.0], [0.0, 1.0])).tolist() == [[0.0, 1.0], [0.0, 1.0]]  # the next answer is taken
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "localhost:8000/v1", "http://127.0.0.1:port/v1"])

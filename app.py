@@ -1,5 +1,5 @@
 """Retrieval Ladder, the dashboard: streamlit run app.py"""
 
-from pages.shared.frame import run_app
+from pages.shared.frame.page import run_app
 
 run_app()

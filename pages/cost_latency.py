@@ -7,17 +7,17 @@ import streamlit as st
 from core.costs.prices import PriceTable, read_prices
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.experiment import Experiment
+from core.experiment.compare import Experiment
+from pages.parts.cost_latency.break_even import show_training
+from pages.parts.cost_latency.cached_costs import open_reckoning
+from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
+from pages.parts.cost_latency.latency import show_latency
 from pages.shared import cost_form, cost_prices
-from pages.shared.address import choose_part
-from pages.shared.cost_facts import open_reckoning
-from pages.shared.cost_training import show_training
-from pages.shared.cost_view import show_costs, show_headline, show_worth
-from pages.shared.frame import page_setup
-from pages.shared.latency_view import show_latency
-from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.text import escape_markdown
-from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
+from pages.shared.frame.address import choose_part
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown
+from pages.shared.frame.waiting import find_job, list_waiting, show_nothing, show_waiting
 
 _PART = "cost_part"
 COSTS, WORTH, TRAINING, LATENCY, PRICES = PARTS = (

@@ -5,16 +5,16 @@ import streamlit as st
 from core.data.catalog import CatalogEntry, find_named, remove_dataset
 from core.data.dataset import Dataset
 from core.errors import InputError, LadderError
-from core.history import list_experiments
-from core.store import folder_size
-from pages.shared.chunk_section import show_chunks
-from pages.shared.dataset_view import show_documents, show_queries
-from pages.shared.frame import list_pages, page_setup
-from pages.shared.health_view import show_counts, show_findings
-from pages.shared.links import Link, go
-from pages.shared.load_data import describe_size, select_dataset, show_load, show_message
-from pages.shared.state import View, list_choices, open_dataset, open_workspace
-from pages.shared.text import escape_markdown
+from core.experiment.history import list_experiments
+from core.workspace import folder_size
+from pages.parts.data.chunk_section import show_chunks
+from pages.parts.data.dataset_view import show_documents, show_queries
+from pages.parts.data.health import show_counts, show_findings
+from pages.parts.data.load import describe_size, select_dataset, show_load, show_message
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import list_pages, page_setup
+from pages.shared.frame.state import View, list_choices, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown
 
 SECTIONS = ("Overview", "Documents", "Chunks", "Queries", "Load data")
 KINDS = {"sample": "comes with the product", "uploaded": "in the workspace", "folder": "a folder on this machine"}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.text_io import count_of
-from core.decision.assess import Assessment
+from core.data.readers.encoding import count_of
 from core.errors import LadderError
-from core.jobs import ASSESS
-from pages.shared.diagnosis_more import show_headroom, show_metadata, show_slices
-from pages.shared.diagnosis_view import show_failures
-from pages.shared.frame import page_setup
-from pages.shared.links import Link, go
-from pages.shared.state import View, open_assessment, open_dataset
-from pages.shared.text import escape_markdown, shorten
-from pages.shared.waiting import find_job, show_nothing, show_waiting
+from core.jobs.state import ASSESS
+from core.recommendation.assess import Assessment
+from pages.parts.diagnosis.failures import show_failures
+from pages.parts.diagnosis.fixes import show_headroom, show_metadata, show_slices
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_assessment, open_dataset
+from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.waiting import find_job, show_nothing, show_waiting
 
 
 def show_empty(view: View) -> None:

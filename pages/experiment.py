@@ -9,17 +9,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.jobs import find_same
-from core.systems import System, make_named_systems, preselect
-from core.trained import list_models, make_trained_systems
-from pages.shared.check_view import offer_scores
-from pages.shared.frame import page_setup
-from pages.shared.history import show_history
-from pages.shared.links import Link, go
-from pages.shared.running import Outlook, describe_outlook, look_ahead, show_changed, show_jobs, start
-from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.system_editor import read_own_systems, show_systems
-from pages.shared.text import escape_markdown, shorten
+from core.jobs.state import find_same
+from core.systems.system import System, make_named_systems, preselect
+from core.systems.trained import list_models, make_trained_systems
+from pages.parts.experiment.history import show_history
+from pages.parts.experiment.system_editor import read_own_systems, show_systems
+from pages.shared.forms.checks import offer_scores
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.running import Outlook, describe_outlook, look_ahead, show_changed, show_jobs, start
+from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown, shorten
 
 PARTS = ("Run", "History", "Systems")
 _SPLITS = {"all": "all", "test": "test", "tuning": "tuning"}

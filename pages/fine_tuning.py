@@ -6,15 +6,15 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.trained import TrainedModel, list_models
-from pages.shared.address import choose_part, follow_link, keep_in_link
-from pages.shared.frame import page_setup
-from pages.shared.links import Link, go
-from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.text import escape_markdown, shorten
-from pages.shared.training_form import show_training
-from pages.shared.training_jobs import MODEL, PART, follow_training, offer_trained, show_training_job, show_unfinished
-from pages.shared.training_view import list_labels, show_model
+from core.systems.trained import TrainedModel, list_models
+from pages.parts.fine_tuning.form import show_training
+from pages.parts.fine_tuning.model import list_labels, show_model
+from pages.parts.fine_tuning.progress import MODEL, PART, follow_training, offer_trained, show_training_job, show_unfinished
+from pages.shared.frame.address import choose_part, follow_link, keep_in_link
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown, shorten
 
 PARTS = ("Models", "Train")
 

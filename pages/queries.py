@@ -6,15 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.experiment import Experiment
-from pages.shared import query_list as ql
-from pages.shared.cards import make_hits, show_columns
-from pages.shared.frame import page_setup
-from pages.shared.query_view import find_experiment, read_query, show_document, show_list, show_query, show_steps
-from pages.shared.rank_table import rank_documents, show_rank_table
-from pages.shared.slope import describe_slope, make_slope
-from pages.shared.state import View, open_dataset
-from pages.shared.text import escape_markdown, shorten
+from core.experiment.compare import Experiment
+from pages.parts.queries.rank_table import rank_documents, show_rank_table
+from pages.parts.queries.slope import describe_slope, make_slope
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_dataset
+from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.show import query_list as ql
+from pages.shared.show.cards import make_hits, show_columns
+from pages.shared.show.query_view import find_experiment, read_query, show_document, show_list, show_query, show_steps
 
 _PICKED = "_systems_picked"  # what the user chose; without it the page chooses per query
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
 from core.errors import LadderError
-from pages.shared import recommendation_view as rv
-from pages.shared.check_view import point_to_checks, show_checks
-from pages.shared.frame import page_setup
-from pages.shared.goals_form import show_goals, start_assessment
-from pages.shared.links import Link, go
-from pages.shared.recommendation_start import (
+from core.recommendation.assess import Assessment
+from pages.parts.recommendation import verdict as rv
+from pages.parts.recommendation.start import (
     find_running,
     follow_own_job,
     show_empty,
@@ -20,8 +16,12 @@ from pages.shared.recommendation_start import (
     show_other,
     show_running,
 )
-from pages.shared.state import View, open_assessment, open_dataset
-from pages.shared.text import escape_markdown
+from pages.shared.forms.checks import point_to_checks, show_checks
+from pages.shared.forms.goals import show_goals, start_assessment
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_assessment, open_dataset
+from pages.shared.frame.text import escape_markdown
 
 
 def show_changed(assessment: Assessment, dataset: Dataset) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LadderError
-from core.evaluation.evaluate import find_success_measure
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.experiment import Experiment
-from core.jobs import Job
-from core.systems import BASELINE
-from core.trained import find_learned
-from pages.shared import tables
-from pages.shared.address import follow_link, keep_in_link
-from pages.shared.frame import page_setup
-from pages.shared.questions import show_more, show_queries_of, show_question, show_unlabelled
-from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.text import escape_markdown, shorten
-from pages.shared.waiting import find_job, list_waiting, show_nothing, show_waiting
+from core.evaluation.per_query import find_success_measure
+from core.experiment.compare import Experiment
+from core.jobs.state import Job
+from core.systems.system import BASELINE
+from core.systems.trained import find_learned
+from pages.parts.results.questions import show_more, show_queries_of, show_question, show_unlabelled
+from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.waiting import find_job, list_waiting, show_nothing, show_waiting
+from pages.shared.show import tables
 
 _UNTOUCHED = "_baseline_untouched"  # the default that nobody has changed yet
 

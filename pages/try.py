@@ -9,17 +9,17 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.search import Answer
-from core.systems import System
-from core.warming import Background
+from core.live.search import Answer
+from core.live.warm import Background
+from core.systems.system import System
+from pages.parts.try_.filters import ask_filter, offer_filter
 from pages.shared import live, tuning
-from pages.shared.address import follow_link, keep_in_link
-from pages.shared.cards import Hit, make_hits, show_columns
-from pages.shared.filters import ask_filter, offer_filter
-from pages.shared.frame import page_setup
-from pages.shared.state import open_dataset
-from pages.shared.text import escape_markdown, shorten
-from pages.shared.waiting import show_nothing
+from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import open_dataset
+from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.waiting import show_nothing
+from pages.shared.show.cards import Hit, make_hits, show_columns
 
 MOST_LINES = 20
 ONE, SEVERAL = "One query", "Several"

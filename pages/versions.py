@@ -5,15 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.deployment.versions import Live, Version, list_versions, load_version, read_live
 from core.errors import LadderError
-from pages.shared.address import choose_part, follow_link, keep_in_link
-from pages.shared.frame import page_setup
-from pages.shared.links import Link, go
-from pages.shared.state import View, open_dataset, open_workspace
-from pages.shared.text import escape_markdown, shorten
-from pages.shared.versions_form import show_ask, show_build
-from pages.shared.versions_jobs import (
+from core.versions.version import Live, Version, list_versions, load_version, read_live
+from pages.parts.versions.forms import show_ask, show_build
+from pages.parts.versions.progress import (
     ALL,
     ANOTHER,
     ASK,
@@ -26,8 +21,13 @@ from pages.shared.versions_jobs import (
     show_trouble,
     show_unfinished,
 )
-from pages.shared.versions_view import make_table, show_changes, show_history, show_live, show_table, show_version
-from pages.shared.versions_words import say_time
+from pages.parts.versions.sentences import say_time
+from pages.parts.versions.table import make_table, show_changes, show_history, show_live, show_table, show_version
+from pages.shared.frame.address import choose_part, follow_link, keep_in_link
+from pages.shared.frame.links import Link, go
+from pages.shared.frame.page import page_setup
+from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.text import escape_markdown, shorten
 
 _FIRST = (
     "A version is an index that can answer: one system over the documents as they were, built beside the one that answers now "

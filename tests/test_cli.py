@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import EXIT_BAD_INPUT, choose_systems, format_table, main
+from core.cli.main import EXIT_BAD_INPUT, choose_systems, format_table, main
 from core.data.load import load_dataset
 from core.data.samples import list_samples
 from core.errors import InputError
-from core.store import Workspace
-from core.system_files import read_systems
-from core.systems import make_named_systems
+from core.systems.system import make_named_systems
+from core.systems.yaml_files import read_systems
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import run_small_experiment, write_small_dataset
 

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from core import cli_cost
-from core.cli import EXIT_BAD_INPUT, main
-from core.costs import scaling_runs
+from core.cli.main import EXIT_BAD_INPUT, main
+from core.cli.main import cost as cli_cost
 from core.costs.prices import COLUMNS, read_shipped
 from core.costs.scenario import Scenario, save_scenario
 from core.data.catalog import open_dataset
 from core.data.load import load_dataset
-from core.experiment import compare
-from core.history import load_experiment, save_experiment
-from core.jobs import COMMAND_LINE, DONE, SCALE, list_jobs
+from core.experiment.compare import compare
+from core.experiment.history import load_experiment, save_experiment
+from core.jobs.state import COMMAND_LINE, DONE, SCALE, list_jobs
+from core.scaling import timing as scaling_runs
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.systems import Dense, make_named_systems
-from core.trained import EMBEDDING, save_model, weights_folder
+from core.systems.system import Dense, make_named_systems
+from core.systems.trained import EMBEDDING, save_model, weights_folder
+from core.workspace import Workspace
 from tests.decision.test_trained_rungs import make_model
 from tests.support.models import FakeModels
 from tests.support.small import write_small_dataset

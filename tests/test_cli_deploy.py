@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from core import cli_deploy
-from core.cli import EXIT_BAD_INPUT, main
-from core.cli_deploy import format_hits, format_refreshed
+from core.cli.main import EXIT_BAD_INPUT, main
+from core.cli.main import versions as cli_deploy
+from core.cli.versions import format_hits, format_refreshed
 from core.data.catalog import open_dataset, remove_dataset
-from core.deployment.build import build_version, draft_version
-from core.deployment.contents import open_version
-from core.deployment.versions import (
+from core.jobs.state import COMMAND_LINE, DEPLOY, DONE, FAILED, list_jobs
+from core.systems.system import make_named_systems
+from core.versions.build import build_version, draft_version
+from core.versions.contents import open_version
+from core.versions.version import (
     Version,
     aside_folder,
     list_unfinished,
@@ -25,9 +27,7 @@ from core.deployment.versions import (
     read_live,
     write_version,
 )
-from core.jobs import COMMAND_LINE, DEPLOY, DONE, FAILED, list_jobs
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.versions import named, put_live, resources_of
 

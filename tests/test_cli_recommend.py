@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from core.cli import EXIT_BAD_INPUT, main
-from core.cli_recommend import format_failures, format_ladder, format_recommendation
+from core.cli.main import EXIT_BAD_INPUT, main
+from core.cli.recommend import format_failures, format_ladder, format_recommendation
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.decision.goals import Goals
-from core.decision.keep import load_assessment
+from core.diagnosis.causes import CAUSES
 from core.errors import Cancelled
-from core.evaluation.diagnose import CAUSES
-from core.jobs import ASSESS, DONE, list_jobs
-from core.store import Workspace
+from core.jobs.state import ASSESS, DONE, list_jobs
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.recommendation.files import load_assessment
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import write_small_dataset
 
@@ -92,7 +92,7 @@ def stand_in(real: Call, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         asked.update(options, dataset=dataset.name, goals=goals)
         return real.assessment
 
-    monkeypatch.setattr("core.cli_recommend.assess_here", assess)
+    monkeypatch.setattr("core.cli.recommend.assess_here", assess)
     return asked
 
 
@@ -114,7 +114,7 @@ def test_words_go_to_standard_output_and_files_are_written(
     stand_in: dict[str, Any], small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[tuple[str, str]] = []
-    report = ModuleType("core.report.html")
+    report = ModuleType("core.report.render.html")
 
     def write_report(assessment: Assessment, dataset: Dataset, path: Path) -> None:
         written.append((assessment.id, dataset.name))
@@ -137,7 +137,7 @@ def test_bar_that_cannot_be_judged_is_code_1(
 ) -> None:
     unmeasured = tuple(replace(system, measures={}) for system in real.assessment.experiment.systems)
     changed = replace(real.assessment, experiment=replace(real.assessment.experiment, systems=unmeasured))
-    monkeypatch.setattr("core.cli_recommend.assess_here", lambda *_, **__: changed)
+    monkeypatch.setattr("core.cli.recommend.assess_here", lambda *_, **__: changed)
     assert main(["recommend", small, "--fail-under", "AP=0.5"]) == 1
     assert capsys.readouterr().err.endswith("--fail-under: AP of dense could not be measured, and 0.5 was asked for.\n")
 
@@ -146,7 +146,7 @@ def test_cancelled_is_code_1(small: str, capsys: pytest.CaptureFixture[str], mon
     def cancel(*_: object, **__: object) -> None:
         raise Cancelled("Cancelled in the app.")
 
-    monkeypatch.setattr("core.cli_recommend.assess_here", cancel)
+    monkeypatch.setattr("core.cli.recommend.assess_here", cancel)
     assert main(["recommend", small]) == 1
     assert capsys.readouterr().err.endswith("error: Cancelled in the app.\n")
 

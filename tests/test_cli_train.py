@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from core import cli, cli_recommend, cli_train
-from core.cli import EXIT_BAD_INPUT, main
-from core.cli_recommend import format_ladder
-from core.cli_train import format_training
-from core.decision.assess import Assessment
-from core.decision.keep import load_assessment
-from core.decision.worth import read_evaluation
-from core.history import load_experiment
-from core.job_work import TrainingResult
-from core.jobs import DONE, TRAIN, list_jobs
-from core.store import Workspace
-from core.trained import TrainedModel, list_models, save_model
+from core.cli.main import EXIT_BAD_INPUT, main
+from core.cli.recommend import format_ladder
+from core.cli.train import format_training
+from core.experiment.history import load_experiment
+from core.jobs.kinds import TrainingResult
+from core.jobs.state import DONE, TRAIN, list_jobs
+from core.recommendation.assess import Assessment
+from core.recommendation.files import load_assessment
+from core.systems.trained import TrainedModel, list_models, save_model
+from core.trained_model.held_out import read_evaluation
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels
 from tests.support.shifted import QUERIES, ask, find_answer, list_documents, name_query, write_shifted_dataset
 
@@ -141,7 +141,7 @@ def test_the_same_command_trains_nothing_again_and_adds_what_is_asked_for(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("core.training.train.fit", refuse)  # the points of the curve are trained by core.decision.worth
+    monkeypatch.setattr("core.training.train.fit", refuse)  # the points of the curve are trained by core.trained_model.held_out
     options = ["--quick", "--learning-curve", "--folds", "2", "--json", "-"]
     assert main(["train", "shifted", "--kind", "adapter", *options]) == 0
     shown = capsys.readouterr()

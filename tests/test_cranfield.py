@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.data.load import load_dataset
-from core.experiment import compare
+from core.experiment.compare import compare
 from core.settings import REPOSITORY
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.systems.system import make_named_systems
+from core.workspace import Workspace
 
 CRANFIELD = REPOSITORY.parent / "shared" / "data" / "cranfield"
 

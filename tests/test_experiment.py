@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.experiment import Experiment, compare, describe_dataset, make_experiment_id, to_trec
+from core.experiment.compare import Experiment, compare, describe_dataset, make_experiment_id, to_trec
+from core.experiment.system_runs import Comparison
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.system_files import from_spec
-from core.systems import System, make_named_systems
+from core.systems.system import System, make_named_systems
+from core.systems.yaml_files import from_spec
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import MISSING, FakeModels, make_resources
 from tests.support.small import (
@@ -152,9 +152,9 @@ AGAIN = """
 import json, sys
 from pathlib import Path
 from core.data.load import load_dataset
-from core.experiment import compare
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.experiment.compare import compare
+from core.workspace import Workspace
+from core.systems.system import make_named_systems
 names = ("dense", "bm25", "hybrid-rrf", "hybrid-rerank")
 systems = {name: make_named_systems()[name] for name in names}
 found = compare(load_dataset(Path(sys.argv[1])), systems, workspace=Workspace(Path(sys.argv[2])))

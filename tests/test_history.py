@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError, NotInWorkspace
-from core.experiment import Experiment, SystemResult
-from core.history import (
+from core.experiment.compare import Experiment, SystemResult
+from core.experiment.history import (
     compare_experiments,
     delete_experiment,
     describe_changes,
@@ -27,8 +27,8 @@ from core.history import (
     load_experiment,
     save_experiment,
 )
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.systems.system import make_named_systems
+from core.workspace import Workspace
 from tests.support.small import run_small_experiment, write_small_dataset
 
 

@@ -15,8 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Each outside library has one door; a name ending in "/" is a folder.
 DOORS = {
-    "chromadb": ["core/stages/index_chroma.py"],
-    "rank_bm25": ["core/stages/index_bm25.py"],
+    "chromadb": ["core/stages/index_dense.py"],
+    "rank_bm25": ["core/stages/index_lexical.py"],
     "ir_measures": ["core/evaluation/measures.py"],
     "scipy.stats": ["core/evaluation/significance.py"],
     "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/", "core/training.py"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Cancelled
-from core.jobs import (
+from core.jobs.state import (
     ASSESS,
     COMPARE,
     DONE,
@@ -24,7 +24,7 @@ from core.jobs import (
     read_job,
     write_job,
 )
-from core.store import Workspace
+from core.workspace import Workspace
 
 
 @pytest.fixture

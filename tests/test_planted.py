@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment, assess
-from core.decision.goals import Goals
 from core.graph.resources import Models
-from core.store import Workspace
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment, assess
+from core.workspace import Workspace
 from tests.support import planted
 
 MANY = 12  # failures of about 50 test queries from which a leading cause means something

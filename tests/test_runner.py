@@ -17,9 +17,10 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.errors import Cancelled, LadderError
+from core.experiment.history import list_experiments, load_experiment
 from core.graph.resources import Models
-from core.history import list_experiments, load_experiment
-from core.jobs import (
+from core.jobs.runner import JobRunner, compare_here
+from core.jobs.state import (
     CANCELLED,
     COMMAND_LINE,
     DONE,
@@ -34,9 +35,8 @@ from core.jobs import (
     read_job,
     write_job,
 )
-from core.runner import JobRunner, compare_here
-from core.store import Workspace
-from core.systems import System, make_named_systems
+from core.systems.system import System, make_named_systems
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import write_small_dataset
 
@@ -46,9 +46,9 @@ DIE_IN_THE_MIDDLE = """
 import os, sys, threading
 from pathlib import Path
 from core.graph.resources import Models
-from core.runner import JobRunner
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.jobs.runner import JobRunner
+from core.workspace import Workspace
+from core.systems.system import make_named_systems
 def die(*args, **kwargs):
     os._exit(9)
 systems = {name: make_named_systems()[name] for name in ("bm25", "dense-chunk64")}
@@ -183,7 +183,7 @@ def test_workspace_that_cannot_be_written_fails_with_a_sentence(store: Workspace
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.job_work.save_experiment", refuse)
+    monkeypatch.setattr("core.jobs.kinds.save_experiment", refuse)
     with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
         compare_here(open_dataset("small", store), choose("bm25"), workspace=store)
     assert list_jobs(store)[0].state == FAILED
@@ -224,7 +224,7 @@ def test_first_run_is_done_once_and_again_if_it_could_not_start(store: Workspace
 
 
 def test_old_jobs_are_forgotten_but_their_experiments_stay(store: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.jobs._KEPT", 2)
+    monkeypatch.setattr("core.jobs.state._KEPT", 2)
     for number in range(4):
         job = Job(id=f"20260101-00000{number}-aaaa", title="t", dataset="small", split="all", systems=(), state=DONE)
         write_job(job, store)

@@ -11,14 +11,26 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.decision.goals import Goals
 from core.errors import Cancelled, InputError, LadderError
 from core.graph.resources import Models
-from core.jobs import ASSESS, CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.runner import JobRunner, assess_here
+from core.jobs.state import (
+    ASSESS,
+    CANCELLED,
+    COMMAND_LINE,
+    DONE,
+    FAILED,
+    RUNNING,
+    Job,
+    cancel_job,
+    find_active,
+    list_jobs,
+    read_job,
+)
+from core.ladder.goals import Goals
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.runner import JobRunner, assess_here
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.systems.system import make_named_systems
+from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 
 WAIT_SECONDS = 60
@@ -73,8 +85,8 @@ class Ladder:
 @pytest.fixture
 def ladder(monkeypatch: pytest.MonkeyPatch) -> Ladder:
     made = Ladder()
-    monkeypatch.setattr("core.job_work.assess", made.assess)
-    monkeypatch.setattr("core.job_work.save_assessment", made.save)
+    monkeypatch.setattr("core.jobs.kinds.assess", made.assess)
+    monkeypatch.setattr("core.jobs.kinds.save_assessment", made.save)
     return made
 
 

@@ -10,18 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.data.catalog import open_dataset
-from core.deployment.promote import ANY, BETTER, Bar
-from core.deployment.request import BUILD, PROMOTE, REFRESH, DeploymentRequest, add_time_left
-from core.deployment.versions import (
-    is_building,
-    list_unfinished,
-    list_versions,
-    name_version,
-    read_evaluation,
-    read_live,
-)
 from core.errors import InputError, NotInWorkspace
-from core.jobs import (
+from core.jobs.runner import JobRunner, deploy_here
+from core.jobs.state import (
     CANCELLED,
     DEPLOY,
     DONE,
@@ -35,9 +26,18 @@ from core.jobs import (
     read_job,
 )
 from core.progress import ProgressEvent
-from core.runner import JobRunner, deploy_here
 from core.stages.embed import Encoded
-from core.store import Workspace
+from core.versions.promote import ANY, BETTER, Bar
+from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest, add_time_left
+from core.versions.version import (
+    is_building,
+    list_unfinished,
+    list_versions,
+    name_version,
+    read_evaluation,
+    read_live,
+)
+from core.workspace import Workspace
 from tests.support.assessments import AxisEncoder, AxisModels, write_labelled_dataset
 from tests.support.versions import named, put_live, resources_of
 
@@ -161,7 +161,7 @@ def test_cancel_leaves_the_live_version_and_the_same_goes_on(store: Workspace) -
 def test_a_step_says_how_long_it_still_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """8 of 40 texts in 2 s after the first event: 24 more take 6 s. A new step begins anew."""
     times = iter([10.0, 12.0, 13.0, 20.0])
-    monkeypatch.setattr("core.deployment.request.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("core.versions.request.time.perf_counter", lambda: next(times))
     told: list[ProgressEvent] = []
     send = add_time_left(told.append)
     send(ProgressEvent("embedding 8 of 40 passages", 8, 40))

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core.costs import scaling_runs
-from core.costs.scaling import load_scaling
 from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.graph.resources import Models
-from core.jobs import CANCELLED, COMMAND_LINE, DONE, FAILED, SCALE, Job, cancel_job, hold_workspace, list_jobs, read_job
-from core.runner import JobRunner, scale_here
-from core.store import Workspace
-from core.systems import System, make_named_systems
+from core.jobs.runner import JobRunner, scale_here
+from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, SCALE, Job, cancel_job, hold_workspace, list_jobs, read_job
+from core.scaling import timing as scaling_runs
+from core.scaling.measure import load_scaling
+from core.systems.system import System, make_named_systems
+from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 
 WAIT_SECONDS = 60

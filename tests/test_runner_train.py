@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from core.data.catalog import open_dataset
-from core.decision.assess import Assessment
-from core.decision.goals import Goals
 from core.errors import InputError
+from core.experiment.history import load_experiment
 from core.graph.resources import Models
-from core.history import load_experiment
-from core.job_work import TrainingResult
-from core.jobs import DONE, FAILED, TRAIN, Job, list_jobs, read_job
-from core.runner import JobRunner, assess_here, train_here
-from core.store import Workspace
-from core.trained import list_models, load_model, training_folder, weights_folder
-from core.training.neural import find_checkpoint
-from core.training.plan import TrainingRequest, make_plan
+from core.jobs.kinds import TrainingResult
+from core.jobs.runner import JobRunner, assess_here, train_here
+from core.jobs.state import DONE, FAILED, TRAIN, Job, list_jobs, read_job
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.systems.trained import list_models, load_model, training_folder, weights_folder
+from core.training.request import TrainingRequest, make_plan
+from core.training.trainer import find_checkpoint
+from core.workspace import Workspace
 from tests.support.app import build_environment
 from tests.support.assessments import AxisModels
 from tests.support.shifted import QUERIES, ask, find_answer, list_documents, name_query, write_shifted_dataset

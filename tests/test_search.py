@@ -13,16 +13,16 @@ import pytest
 
 from core.data.load import load_dataset
 from core.errors import Cancelled, ModelUnavailable
-from core.experiment import compare
+from core.experiment.compare import compare
 from core.graph.resources import Models
+from core.live.search import LOADING_MODEL, LiveSearch
+from core.live.warm import Background
 from core.progress import CancelToken, ProgressEvent
 from core.schema import to_document_run
-from core.search import LOADING_MODEL, LiveSearch
 from core.stages.embed import Encoded
 from core.stages.fuse import WeightedFusion
-from core.store import Workspace
-from core.systems import System, make_named_systems
-from core.warming import Background
+from core.systems.system import System, make_named_systems
+from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 
 WORDS = ("reset", "hub", "clock", "mail", "battery", "export")  # one dimension each

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from core.schema import CHUNKS, RUN, empty
-from core.store import (
+from core.workspace import (
     VectorCache,
     Workspace,
     folder_size,
@@ -67,7 +67,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from core.store import Workspace
+from core.workspace import Workspace
 for number in range(25):
     cache = Workspace(Path(sys.argv[1])).vectors("model", "")
     cache.write({f"{sys.argv[2]}-{number}": np.full(3, number), f"both-{number}": np.full(3, number)})

@@ -19,8 +19,18 @@ from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
-from core.store import Workspace
-from core.system_files import (
+from core.systems.system import (
+    PRESELECTED,
+    Dense,
+    Feedback,
+    Lexical,
+    System,
+    build,
+    make_named_systems,
+    make_sources,
+    preselect,
+)
+from core.systems.yaml_files import (
     delete_own_system,
     from_spec,
     list_own_systems,
@@ -29,7 +39,7 @@ from core.system_files import (
     save_own_system,
     write_systems,
 )
-from core.systems import PRESELECTED, Dense, Feedback, Lexical, System, build, make_named_systems, make_sources, preselect
+from core.workspace import Workspace
 
 NAMED = make_named_systems()
 NAMES = [

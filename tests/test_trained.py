@@ -13,10 +13,8 @@ import pytest
 from core.errors import InputError, NotInWorkspace
 from core.settings import DEFAULT_MODEL
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.system_files import from_spec, save_own_system
-from core.systems import Dense, System, make_named_systems
-from core.trained import (
+from core.systems.system import Dense, System, make_named_systems
+from core.systems.trained import (
     ADAPTER,
     EMBEDDING,
     READY,
@@ -36,6 +34,8 @@ from core.trained import (
     training_folder,
     weights_folder,
 )
+from core.systems.yaml_files import from_spec, save_own_system
+from core.workspace import Workspace
 
 NAMED = make_named_systems()
 

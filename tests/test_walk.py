@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.experiment import Experiment
-from core.history import list_experiments, load_experiment
-from core.jobs import DONE, TRAIN, list_jobs
-from core.store import Workspace
-from core.trained import list_models
+from core.experiment.compare import Experiment
+from core.experiment.history import list_experiments, load_experiment
+from core.jobs.state import DONE, TRAIN, list_jobs
+from core.systems.trained import list_models
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, AppServer, run_app
 from tests.support.browser import assert_no_outside_requests, click_middle, settle
 from tests.support.small import write_small_dataset

@@ -26,24 +26,24 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.costs.scaling import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
 from core.data.load import load_dataset  # noqa: E402
-from core.decision.variants import Offer, make_baseline, propose_variants  # noqa: E402
-from core.deployment.contents import open_version  # noqa: E402
-from core.deployment.versions import load_version  # noqa: E402
 from core.graph.execute import Execution  # noqa: E402
 from core.graph.resources import Models, Resources  # noqa: E402
-from core.search import LiveSearch  # noqa: E402
+from core.ladder.variants import Offer, make_baseline, propose_variants  # noqa: E402
+from core.live.search import LiveSearch  # noqa: E402
+from core.scaling.measure import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
 from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
 from core.stages.embed import load_encoder  # noqa: E402
-from core.stages.index_bm25 import IndexBm25, build_index, encode_terms, make_tokenizer  # noqa: E402
+from core.stages.index_lexical import IndexBm25, build_index, encode_terms, make_tokenizer  # noqa: E402
 from core.stages.retrieve import score_terms  # noqa: E402
-from core.store import Workspace  # noqa: E402
-from core.systems import System, build, make_named_systems, make_sources  # noqa: E402
+from core.systems.system import System, build, make_named_systems, make_sources  # noqa: E402
+from core.versions.contents import open_version  # noqa: E402
+from core.versions.version import load_version  # noqa: E402
+from core.workspace import Workspace  # noqa: E402
 
 SYSTEMS = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-weighted", "dense-filtered")
 _RUN = (
-    "import sys; from core.cli import main; code = main(sys.argv[1:]); "
+    "import sys; from core.cli.main import main; code = main(sys.argv[1:]); "
     "print('torch' in sys.modules, file=sys.stderr); sys.exit(code)"
 )
 

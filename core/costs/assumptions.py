@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.costs.case import Case
-from core.costs.facts import SystemFacts
 from core.costs.prices import Price, PriceTable
 from core.costs.scenario import API, MIXED, OWN, Scenario
 from core.costs.sheet import CostSheet
+from core.costs.sheet_inputs import Case
+from core.costs.system_facts import SystemFacts
 from core.settings import DEFAULT_MODEL
 
 DEPLOYMENT_WORDS = {

@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from core.costs.facts import SystemFacts
 from core.costs.lines import format_money
 from core.costs.prices import PriceTable
 from core.costs.scenario import Scenario
 from core.costs.sheet import CostSheet, make_sheet
+from core.costs.system_facts import SystemFacts
 from core.errors import InputError, check_range
-from core.trained import EMBEDDING, KIND_WORDS, KINDS, RERANKER
+from core.systems.trained import EMBEDDING, KIND_WORDS, KINDS, RERANKER
 
 HORIZON = 60  # months that are looked at
 MOST_QUERIES = 1_000_000_000  # a month
@@ -147,7 +147,7 @@ def choose_rivals(
 
 def imagine_trained(facts: SystemFacts, kind: str, *, training_seconds: float) -> SystemFacts:
     """The same system as if it were fine-tuned, to ask what that would cost; its quality nobody knows. kind: of
-    core.trained.KINDS. training_seconds: of one training, given or estimated. Raises InputError if the kind does not fit."""
+    core.systems.trained.KINDS. training_seconds: of one training, given or estimated. Raises InputError for another kind."""
     if kind not in KINDS:
         raise InputError(f"the kind {kind!r} cannot be trained; it can be {', '.join(KINDS)}")
     if kind == RERANKER and not facts.rerank_depth:

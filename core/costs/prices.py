@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from core.errors import InputError
-from core.store import Workspace, replace_file
+from core.workspace import Workspace, replace_file
 
 SHIPPED = Path(__file__).with_name("prices.csv")
 COLUMNS = ["id", "item", "kind", "unit", "price_usd", "source", "seen", "note"]

@@ -15,7 +15,7 @@ from core.errors import InputError, check_range
 from core.graph.resources import Models, Resources
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
-from core.store import Workspace, read_json, write_json
+from core.workspace import Workspace, read_json, write_json
 
 OWN, API, MIXED = DEPLOYMENTS = ("own", "api", "mixed")
 

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.costs.case import Case
-from core.costs.facts import SystemFacts
 from core.costs.lines import MONTHLY, ONCE, Line, format_money
-from core.costs.prices import PriceTable
-from core.costs.scenario import Scenario
-from core.costs.vector_store import list_store_lines
-from core.costs.work import (
+from core.costs.operation import (
     list_embedding_lines,
     list_machine_lines,
     list_rerank_lines,
     list_training_lines,
     list_upkeep_lines,
 )
+from core.costs.prices import PriceTable
+from core.costs.scenario import Scenario
+from core.costs.sheet_inputs import Case
+from core.costs.system_facts import SystemFacts
+from core.costs.vector_store import list_store_lines
 
 
 @dataclass(frozen=True)

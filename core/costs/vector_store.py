@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.costs.case import WEEKS_A_MONTH, Case
 from core.costs.lines import MONTHLY, ONCE, Factor, Line, format_money, price_factor
 from core.costs.prices import MINIMUM, READ, RETURN, SCAN, STORAGE, WRITE, Price
+from core.costs.sheet_inputs import WEEKS_A_MONTH, Case
 
 _GB, _KB = 1e9, 1e3
 _LEAST_READ_UNITS = 0.25

@@ -9,13 +9,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.archive import move_whole
 from core.data.dataset import Dataset
 from core.data.load import find_root, load_dataset
+from core.data.readers.archive import move_whole
 from core.data.samples import list_samples
 from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
-from core.store import Workspace, read_json, remove_folder, write_json
+from core.workspace import Workspace, read_json, remove_folder, write_json
 
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
 _LONGEST_NAME = 60

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.data.archive import unpack_zip
-from core.data.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.dataset import Dataset
-from core.data.evidence import Evidence, resolve_evidence
-from core.data.files import SUFFIXES, list_documents, read_documents
-from core.data.filters import warn_unmatched_filters
-from core.data.qrels import (
+from core.data.readers.archive import unpack_zip
+from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
+from core.data.readers.documents import SUFFIXES, list_documents, read_documents
+from core.data.readers.encoding import count_of, first_five
+from core.data.readers.evidence import Evidence, resolve_evidence
+from core.data.readers.qrels import (
     Judgments,
     assign_splits,
     find_qrels,
@@ -21,7 +21,7 @@ from core.data.qrels import (
     read_judgments,
     warn_missing_documents,
 )
-from core.data.text_io import count_of, first_five
+from core.data.readers.query_filters import warn_unmatched_filters
 from core.errors import InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.data.text_io import read_text
+from core.data.readers.encoding import read_text
 from core.errors import InputError
 
 SAMPLES_FOLDER = Path(__file__).resolve().parents[2] / "sample_corpora"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.data.archive import move_whole
 from core.data.dataset import Dataset
+from core.data.readers.archive import move_whole
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS
 
 QRELS_HEADER = "query-id\tcorpus-id\tscore"

@@ -18,8 +18,8 @@ from core.settings import get_embedding_server, quieten_libraries
 from core.stages.adapt import QueryAdapter, read_adapter
 from core.stages.embed import TRAINED_PREFIX, Encoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import Pair, Scorer, hash_pairs, load_cross_encoder
-from core.stages.tokens import Tokenizer, load_tokenizer
-from core.store import WEIGHTS, Workspace
+from core.text.tokens import Tokenizer, load_tokenizer
+from core.workspace import WEIGHTS, Workspace
 
 _TOKENS_IN_MEMORY = 2_000  # texts whose token vectors stay in memory: about 0.3 GB at 200 tokens of 384 half floats
 _PAIRS_IN_MEMORY = 200_000  # scores of pairs that stay in memory: about 40 MB

@@ -39,7 +39,7 @@ class Encoder(Protocol):
 
 
 class VectorStore(Protocol):
-    """What the cache of vectors must offer; core.store has it on disk."""
+    """What the cache of vectors must offer; core.workspace has it on disk."""
 
     def read(self, hashes: list[str]) -> dict[str, np.ndarray]: ...
 

@@ -13,9 +13,9 @@ from scipy import sparse
 from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
 from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
-from core.stages.index_bm25 import LexicalIndex
-from core.stages.index_chroma import DenseIndex
-from core.stages.units import Units
+from core.stages.index_dense import DenseIndex
+from core.stages.index_lexical import LexicalIndex
+from core.stages.indexed_chunks import Units
 
 MOST_CHUNKS = 1_000  # chunks per query kept in a run, besides the best chunk of each of its first 100 documents
 _BLOCK = 4_000_000  # scores held at once: bounds memory on large corpora

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from core.errors import InputError
 from core.stages.embed import unit_rows
-from core.stages.index_bm25 import LexicalIndex
-from core.stages.index_chroma import DenseIndex
+from core.stages.index_dense import DenseIndex
+from core.stages.index_lexical import LexicalIndex
 
 
 @dataclass(frozen=True)

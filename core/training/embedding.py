@@ -7,7 +7,8 @@ from typing import Any
 
 from core.errors import InputError
 from core.training.examples import Examples
-from core.training.neural import (
+from core.training.request import TrainingPlan
+from core.training.trainer import (
     MIXES,
     Outcome,
     Watch,
@@ -18,7 +19,6 @@ from core.training.neural import (
     quieten,
     run_trainer,
 )
-from core.training.plan import TrainingPlan
 
 
 def train_embedding(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.data.dataset import Dataset
-from core.graph.plan import read_speed
+from core.graph.estimate import read_speed
 from core.graph.resources import Resources
-from core.trained import ADAPTER, RERANKER
-from core.training.plan import VALIDATION_SHARE, TrainingPlan
+from core.systems.trained import ADAPTER, RERANKER
+from core.training.request import VALIDATION_SHARE, TrainingPlan
 
 _ADAPTER_SECONDS = 10.0
 _LEAST_SECONDS = 20.0  # of a comparison: many small runs, and their latency

@@ -23,9 +23,9 @@ import pandas as pd
 
 from core.errors import InputError
 from core.schema import content_hash
-from core.trained import ADAPTER, EMBEDDING, RERANKER
+from core.systems.trained import ADAPTER, EMBEDDING, RERANKER
 from core.training.material import Material
-from core.training.mine import mine_negatives
+from core.training.negatives import mine_negatives
 
 USUAL_FORM = {ADAPTER: "hard_negatives", EMBEDDING: "hard_negatives", RERANKER: "labelled"}
 COLUMNS = {

@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from core.comparison import Comparison
 from core.data.dataset import Dataset
 from core.data.split import Split, make_split
 from core.evaluation.answers import COVERED
+from core.experiment.system_runs import Comparison
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
-from core.systems import System
-from core.training.plan import VALIDATION_SHARE
+from core.systems.system import System
+from core.training.request import VALIDATION_SHARE
 
 DUPLICATE = 0.95  # cosine from which two passages, or two queries, say the same
 

@@ -14,8 +14,8 @@ from core.evaluation.answers import find_holding_hits
 from core.stages.rerank import list_asked
 from core.training.examples import Examples
 from core.training.material import DUPLICATE, Material
-from core.training.neural import Outcome, Watch, load_base, make_arguments, make_dataset, quieten, run_trainer
-from core.training.plan import TrainingPlan
+from core.training.request import TrainingPlan
+from core.training.trainer import Outcome, Watch, load_base, make_arguments, make_dataset, quieten, run_trainer
 
 _MOST_POSITIVES = 5  # candidates of a query that are learned as answers, the first of them
 

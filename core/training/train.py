@@ -1,7 +1,7 @@
 """Trains a model on a dataset's tuning queries, or on an upload, and keeps it in the workspace as an artefact.
 
 What a training depends on gives the model's id, so the same request finds a finished model, or goes on with an unfinished one
-from its last checkpoint. The test queries are opened elsewhere (core.decision.worth), once the model is there.
+from its last checkpoint. The test queries are opened elsewhere (core.trained_model.held_out), once the model is there.
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ from core.data.dataset import Dataset
 from core.data.split import Split, keep_judged
 from core.errors import InputError, NotInWorkspace
 from core.evaluation.measures import PRIMARY
+from core.experiment.drawn_split import draw_split, group_dataset
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import DEFAULT_MODEL, get_threads
-from core.splits import draw_split, group_dataset
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
-from core.store import Workspace, remove_folder
-from core.system_files import list_systems
-from core.systems import System
-from core.trained import (
+from core.systems.system import System
+from core.systems.trained import (
     ADAPTER,
     EMBEDDING,
     READY,
@@ -45,14 +43,16 @@ from core.trained import (
     training_folder,
     weights_folder,
 )
+from core.systems.yaml_files import list_systems
 from core.training.adapter import fit_adapter, make_targets
-from core.training.checks import Finding, check_examples, clean_examples
 from core.training.embedding import train_embedding
 from core.training.examples import USUAL_FORM, Examples, collect_examples, convert_examples, describe_examples
+from core.training.leakage import Finding, check_examples, clean_examples
 from core.training.material import Material
-from core.training.neural import Outcome, Watch
-from core.training.plan import TrainingPlan, identify_training
+from core.training.request import TrainingPlan, identify_training
 from core.training.reranker import collect_candidates, train_reranker
+from core.training.trainer import Outcome, Watch
+from core.workspace import Workspace, remove_folder
 
 _WRITE_SECONDS = 1.0  # the loss curve is written for others to see at most this often
 
@@ -281,8 +281,8 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
 
 def _prefer_mixed(prepared: Prepared, record: TrainedModel, workspace: Workspace) -> bool:
     """Whether the reranker does better on the validation queries with the first stage's score added to its own."""
-    from core.comparison import Comparison
-    from core.evaluation.evaluate import measure_one
+    from core.evaluation.per_query import measure_one
+    from core.experiment.system_runs import Comparison
 
     material = prepared.material
     held = set(material.validation)

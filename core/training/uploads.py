@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.data.table_files import read_rows, row_error
+from core.data.readers.table_files import read_rows, row_error
 from core.errors import InputError
 from core.training.examples import COLUMNS, Examples
 

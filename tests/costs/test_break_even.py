@@ -22,7 +22,7 @@ from core.costs.lines import MONTHLY, ONCE, Factor, Line
 from core.costs.scenario import Scenario
 from core.costs.sheet import CostSheet, make_sheet
 from core.errors import InputError
-from core.trained import ADAPTER, EMBEDDING, RERANKER
+from core.systems.trained import ADAPTER, EMBEDDING, RERANKER
 from tests.support.costs import CHOSEN, DENSE, WORDS, make_prices
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.costs.estimates import ESTIMATES, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
-from core.costs.latency_fit import Point
-from core.costs.scaling import Scaling, SystemScaling, save_scaling
 from core.data.catalog import open_dataset
-from core.store import Workspace
-from core.systems import make_named_systems
+from core.scaling.curves import Point
+from core.scaling.measure import Scaling, SystemScaling, save_scaling
+from core.scaling.table import ESTIMATES, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
+from core.systems.system import make_named_systems
+from core.workspace import Workspace
 from tests.support.small import run_small_experiment
 
 NAMED = make_named_systems()

@@ -9,21 +9,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.costs.facts import SystemFacts, read_facts
 from core.costs.scenario import Scenario
 from core.costs.sheet import estimate_costs
+from core.costs.system_facts import SystemFacts, read_facts
 from core.data.dataset import Dataset
-from core.experiment import Experiment, compare
-from core.graph.plan import read_speed
+from core.experiment.compare import Experiment, compare
+from core.graph.estimate import read_speed
 from core.schema import EVIDENCE, JUDGMENTS
 from core.settings import DEFAULT_MODEL
 from core.stages.chunk import FixedTokens
 from core.stages.embed import model_revision
 from core.stages.fuse import ReciprocalRankFusion
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.systems import Dense, Lexical, System
-from core.trained import EMBEDDING, RERANKER, remove_model, save_model, weights_folder
+from core.systems.system import Dense, Lexical, System
+from core.systems.trained import EMBEDDING, RERANKER, remove_model, save_model, weights_folder
+from core.workspace import Workspace
 from tests.decision.test_trained_rungs import make_model
 from tests.support.costs import CHOSEN, make_prices
 from tests.support.models import DIMENSIONS, FakeModels, make_documents, make_queries, make_resources

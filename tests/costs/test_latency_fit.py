@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.costs.latency_fit import (
+from core.scaling.curves import (
     CONSTANT,
     DEPTH,
     LINEAR,

@@ -23,7 +23,7 @@ from core.costs.prices import (
 )
 from core.costs.scenario import Scenario
 from core.errors import InputError
-from core.store import Workspace
+from core.workspace import Workspace
 from tests.support.costs import make_prices
 
 GOOD = {

@@ -12,9 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.costs import scaling_runs
-from core.costs.latency_fit import Point
-from core.costs.scaling import (
+from core.data.dataset import Dataset
+from core.errors import Cancelled, InputError
+from core.experiment.compare import compare
+from core.progress import CancelToken, ProgressEvent
+from core.scaling import timing as scaling_runs
+from core.scaling.curves import Point
+from core.scaling.measure import (
     SIZES,
     Scaling,
     SystemScaling,
@@ -22,15 +26,11 @@ from core.costs.scaling import (
     measure_scaling,
     save_scaling,
 )
-from core.costs.scaling_runs import draw_subsets
-from core.data.dataset import Dataset
-from core.errors import Cancelled, InputError
-from core.experiment import compare
-from core.progress import CancelToken, ProgressEvent
+from core.scaling.timing import draw_subsets
 from core.schema import EVIDENCE, JUDGMENTS
 from core.settings import describe_machine
-from core.store import Workspace
-from core.systems import Dense, System, make_named_systems
+from core.systems.system import Dense, System, make_named_systems
+from core.workspace import Workspace
 from tests.support.models import DIMENSIONS, KEYWORDS, MISSING, FakeModels, make_documents, make_queries
 
 NAMED = make_named_systems()

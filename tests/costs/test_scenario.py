@@ -14,7 +14,7 @@ from core.costs.scenario import Scenario, make_scenario
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
-from core.store import Workspace
+from core.workspace import Workspace
 from tests.support.costs import CHOSEN, make_prices
 from tests.support.models import FakeModels
 from tests.support.small import write_small_dataset

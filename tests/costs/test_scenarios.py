@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from core.costs.break_even import BreakEven, break_even, make_builder
-from core.costs.facts import SystemFacts
 from core.costs.lines import MONTHLY, ONCE
 from core.costs.scenario import API, OWN, Scenario
 from core.costs.sheet import CostSheet, make_sheet
-from core.trained import EMBEDDING
+from core.costs.system_facts import SystemFacts
+from core.systems.trained import EMBEDDING
 from tests.support.costs import CHOSEN, DENSE, WORDS, make_prices
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.costs.facts import SystemFacts
 from core.costs.lines import MONTHLY, ONCE
-from core.costs.reckoning import COST, LATENCY, MONTHLY_COST, Reckoning, find_replaceable
+from core.costs.overview import COST, LATENCY, MONTHLY_COST, Reckoning, find_replaceable
 from core.costs.scenario import API, DEPLOYMENTS, Scenario
+from core.costs.sentences import describe_front, describe_headline, describe_machine_used, group_lines, join_names, round_money
 from core.costs.sheet import estimate_costs, make_sheet
-from core.costs.words import describe_front, describe_headline, describe_machine_used, group_lines, join_names, round_money
+from core.costs.system_facts import SystemFacts
 from core.errors import InputError
-from core.experiment import Experiment
-from core.trained import EMBEDDING
+from core.experiment.compare import Experiment
+from core.systems.trained import EMBEDDING
 from tests.support.costs import CHOSEN, DENSE, WORDS, make_prices
 
 RERANKED = replace(DENSE, system="reranked", rerank_depth=10, rerank_tokens=200.0, rerank_ms=20, p50_ms=60, p95_ms=80)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.data.archive import unpack_zip
 from core.data.load import load_dataset
-from core.data.uploads import UploadKind, inspect_upload, save_upload
+from core.data.readers.archive import unpack_zip
+from core.data.readers.uploads import UploadKind, inspect_upload, save_upload
 from core.errors import InputError
 
 CORPUS = b'{"_id": "a", "text": "x"}\n'

@@ -26,7 +26,7 @@ from core.data.catalog import (
 )
 from core.data.load import load_dataset
 from core.errors import InputError, NotInWorkspace
-from core.store import Workspace
+from core.workspace import Workspace
 
 
 @pytest.fixture

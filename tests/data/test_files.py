@@ -8,8 +8,8 @@ from pathlib import Path
 import docx
 import pytest
 
-from core.data.files import read_document
 from core.data.load import load_dataset
+from core.data.readers.documents import read_document
 from core.errors import InputError
 
 

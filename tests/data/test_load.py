@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from core.data.load import load_dataset
-from core.data.qrels import HIGHEST_GRADE
+from core.data.readers.qrels import HIGHEST_GRADE
 from core.errors import InputError
 from core.evaluation.measures import measure_documents
 from core.schema import rank_run, to_document_run

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from core.data.load import load_dataset
-from core.data.tables import check_mapping, guess_mapping, preview_table, tables_to_dataset_folder
+from core.data.readers.tables import check_mapping, guess_mapping, preview_table, tables_to_dataset_folder
 from core.errors import InputError
 
 

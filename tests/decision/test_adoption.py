@@ -10,10 +10,10 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.decision.adoption import Adoption, as_json, describe_duration, find_trained, measure_adoption
-from core.graph.plan import read_speed
-from core.store import Workspace
-from core.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel, save_model, weights_folder
+from core.graph.estimate import read_speed
+from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel, save_model, weights_folder
+from core.training.adoption import Adoption, as_json, describe_duration, find_trained, measure_adoption
+from core.workspace import Workspace
 from tests.decision.test_trained_rungs import make_model
 from tests.support.models import make_resources
 from tests.support.small import write_small_dataset

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.decision.choose import ACTION_OF_RUNG, ACTIONS, Choice, Findings, choose, find_excess, name_limits
-from core.decision.goals import Goals
-from core.decision.ladder import Step
-from core.decision.variants import RUNGS
-from core.systems import Lexical, System
+from core.ladder.choose import ACTION_OF_RUNG, ACTIONS, Choice, Findings, choose, find_excess, name_limits
+from core.ladder.climb import Step
+from core.ladder.goals import Goals
+from core.ladder.variants import RUNGS
+from core.systems.system import Lexical, System
 
 SYSTEMS = {name: System(name, lexical=Lexical()) for name in ("dense", "c", "h", "r")}
 RUNG_OF = {"c": "chunking", "h": "hybrid_search", "r": "reranking"}

@@ -12,8 +12,17 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.decision.explore import (
+from core.errors import Cancelled, InputError, LadderError, NotInWorkspace
+from core.evaluation.per_query import average
+from core.evaluation.significance import adjust_holm
+from core.evaluation.verdicts import compare_pairs
+from core.experiment.compare import compare
+from core.experiment.measurer import Measurer
+from core.jobs.runner import JobRunner
+from core.jobs.state import CHECK, DONE, SCORE, read_job
+from core.progress import CancelToken
+from core.recommendation.assess import Assessment
+from core.recommendation.own_systems import (
     CHECKS_FILE,
     SCORES_FILE,
     check_on_test,
@@ -23,18 +32,9 @@ from core.decision.explore import (
     read_scores,
     score_on_tuning,
 )
-from core.decision.measurer import Measurer
-from core.errors import Cancelled, InputError, LadderError, NotInWorkspace
-from core.evaluation.compare_pairs import compare_pairs
-from core.evaluation.evaluate import average
-from core.evaluation.significance import adjust_holm
-from core.experiment import compare
-from core.jobs import CHECK, DONE, SCORE, read_job
-from core.progress import CancelToken
-from core.runner import JobRunner
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.systems import Lexical, System, make_named_systems
+from core.systems.system import Lexical, System, make_named_systems
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels, make_assessment
 from tests.support.models import MISSING
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.decision.assess import Assessment
-from core.decision.goals import Goals
-from core.decision.keep import FILE, find_assessments, has_assessment, load_assessment, save_assessment
 from core.errors import InputError, NotInWorkspace
-from core.store import Workspace
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.recommendation.files import FILE, find_assessments, has_assessment, load_assessment, save_assessment
+from core.workspace import Workspace
 from tests.support.assessments import KINDS, make_assessment, run_assessment
 from tests.support.small import make_experiment
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.decision.ladder import Step, climb, find_best, find_path, judge, list_candidates, list_pairs, tabulate
-from core.systems import Lexical, System
+from core.ladder.climb import Step, climb, find_best, find_path, judge, list_candidates, list_pairs, tabulate
+from core.systems.system import Lexical, System
 
 TUNING = ("t1", "t2")
 TEST = ("x1", "x2", "x3")

@@ -12,13 +12,13 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.decision.measurer import Measurer, choose_primary
 from core.errors import Cancelled
-from core.evaluation.evaluate import evaluate_runs
 from core.evaluation.measures import CONTEXT_RECALL
+from core.evaluation.per_query import evaluate_runs
+from core.experiment.measurer import Measurer, choose_primary
 from core.progress import CancelToken
 from core.schema import EVIDENCE, JUDGMENTS
-from core.systems import Dense, System, make_named_systems
+from core.systems.system import Dense, System, make_named_systems
 from tests.support.models import MISSING, make_resources
 from tests.support.small import MISSED_QUERY, UNLABELLED_QUERY, write_small_dataset
 

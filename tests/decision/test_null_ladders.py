@@ -17,12 +17,12 @@ import pytest
 
 from core.data.samples import load
 from core.data.split import group_queries, make_split
-from core.decision.ladder import Step, climb, judge, list_candidates, list_pairs, tabulate
-from core.decision.measurer import Measurer
-from core.evaluation.compare_pairs import SMALLEST_USEFUL_GAIN
 from core.evaluation.significance import ALPHA, adjust_holm, paired_t
+from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
+from core.experiment.measurer import Measurer
+from core.ladder.climb import Step, climb, judge, list_candidates, list_pairs, tabulate
 from core.stages.chunk import Recursive
-from core.systems import Feedback, Lexical, System
+from core.systems.system import Feedback, Lexical, System
 from tests.support.models import make_resources
 
 LADDERS = 1_000

@@ -11,22 +11,22 @@ import pandas as pd
 import pytest
 
 from core.data.split import Split
-from core.decision.case import ACTION_TITLES
-from core.decision.choose import ACTIONS, Findings, choose
-from core.decision.describe import describe_rungs
-from core.decision.goals import Goals
-from core.decision.ladder import Step, judge
-from core.decision.readers import Readings
-from core.decision.recommend import Recommendation, recommend
-from core.decision.stability import Stability
-from core.decision.variants import SUGGESTED_RERANKER
-from core.evaluation.diagnose import CAUSES, FAILURES, RESCUES
-from core.evaluation.slices import SLICE_MEASURES
-from core.experiment import Experiment, SystemResult
+from core.diagnosis.causes import CAUSES, FAILURES, RESCUES
+from core.diagnosis.slices import SLICE_MEASURES
+from core.experiment.compare import Experiment, SystemResult
+from core.ladder.choose import ACTIONS, Findings, choose
+from core.ladder.climb import Step, judge
+from core.ladder.goals import Goals
+from core.ladder.resplits import Stability
+from core.ladder.rows import describe_rungs
+from core.ladder.variants import SUGGESTED_RERANKER
+from core.recommendation.decided_ladder import ACTION_TITLES
+from core.recommendation.readings import Readings
+from core.recommendation.recommend import Recommendation, recommend
 from core.schema import empty
 from core.stages.chunk import Recursive
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
-from core.systems import Dense, Lexical, System
+from core.systems.system import Dense, Lexical, System
 
 MEASURE = "nDCG@10"
 N = 40

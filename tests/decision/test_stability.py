@@ -8,11 +8,11 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.split import Split, make_split
-from core.decision.choose import Findings
-from core.decision.goals import Goals
-from core.decision.stability import Stability, find_deciding, measure_stability
+from core.ladder.choose import Findings
+from core.ladder.goals import Goals
+from core.ladder.resplits import Stability, find_deciding, measure_stability
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, empty
-from core.systems import Lexical, System
+from core.systems.system import Lexical, System
 
 DENSE = System("dense", lexical=Lexical())
 

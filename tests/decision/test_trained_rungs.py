@@ -15,15 +15,14 @@ import pandas as pd
 import pytest
 
 from core.data.catalog import open_dataset
-from core.decision.assess import assess
-from core.decision.choose import Findings, choose
-from core.decision.climber import Climber
-from core.decision.describe import tried_cross_encoder
-from core.decision.goals import Goals
-from core.decision.ladder import Step, climb, find_best, find_path, list_candidates, list_pairs
-from core.decision.recommend import Recommendation
-from core.decision.stability import Stability
-from core.decision.variants import (
+from core.errors import InputError
+from core.ladder.choose import Findings, choose
+from core.ladder.climb import Step, climb, find_best, find_path, list_candidates, list_pairs
+from core.ladder.goals import Goals
+from core.ladder.ladder import Climber
+from core.ladder.resplits import Stability
+from core.ladder.rows import tried_cross_encoder
+from core.ladder.variants import (
     TRAINED_RUNGS,
     Offer,
     describe_part,
@@ -31,14 +30,15 @@ from core.decision.variants import (
     name_variant,
     propose_variants,
 )
-from core.errors import InputError
-from core.report.stability_figure import describe_stability
+from core.recommendation.assess import assess
+from core.recommendation.recommend import Recommendation
+from core.report.figures.stability import describe_stability
 from core.settings import DEFAULT_MODEL
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.systems import Lexical, System, make_named_systems
-from core.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel
-from core.training.plan import make_plan
+from core.systems.system import Lexical, System, make_named_systems
+from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel
+from core.training.request import make_plan
+from core.workspace import Workspace
 from tests.decision.test_choose import NOTHING_HELPS, TARGET, make_findings, make_flat
 from tests.decision.test_recommend import DENSE, MEASURE, MISSED, WORDS, Case, with_cross_encoder
 from tests.decision.test_recommend import MEANS as FLAT_MEANS
@@ -432,7 +432,7 @@ def test_re_splits_leave_trained_rungs_out(tmp_path: Path, monkeypatch: pytest.M
         proposed.append(rung)
         return [] if rung != "hybrid_search" else propose_variants(rung, incumbent, offer)[:1]
 
-    monkeypatch.setattr("core.decision.climber.propose_variants", watch)
+    monkeypatch.setattr("core.ladder.ladder.propose_variants", watch)
     actions, systems = climber.resplit([], latencies={}, monthly={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
     assert "hybrid_search" in proposed and not set(proposed) & set(TRAINED_RUNGS)
     assert sum(actions.values()) == pytest.approx(1.0) and not any("finetuned" in name for name in systems)

@@ -10,8 +10,8 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.decision.measurer import Measurer
-from core.decision.variants import (
+from core.experiment.measurer import Measurer
+from core.ladder.variants import (
     CHEAP_RUNGS,
     RUNGS,
     TRAINED_RUNGS,
@@ -28,8 +28,8 @@ from core.decision.variants import (
 from core.schema import to_document_run
 from core.stages.fuse import WeightedFusion
 from core.stages.rewrite import Glossary
-from core.system_files import read_systems, write_systems
-from core.systems import Lexical, System, build, make_named_systems, make_sources
+from core.systems.system import Lexical, System, build, make_named_systems, make_sources
+from core.systems.yaml_files import read_systems, write_systems
 from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.models import make_resources
 

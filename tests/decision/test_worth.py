@@ -18,20 +18,20 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.decision.worth import (
+from core.errors import Cancelled, InputError, LadderError
+from core.evaluation.verdicts import COMPARISON, compare_table
+from core.experiment.history import load_experiment
+from core.systems.trained import TrainedModel, load_model, model_folder, remove_model
+from core.trained_model.held_out import (
     Judge,
     deal_folds,
     judge_learning_curve,
     read_evaluation,
     write_evaluation,
 )
-from core.errors import Cancelled, InputError, LadderError
-from core.evaluation.compare_pairs import COMPARISON, compare_table
-from core.history import load_experiment
-from core.store import Workspace
-from core.trained import TrainedModel, load_model, model_folder, remove_model
-from core.training.plan import make_plan
+from core.training.request import make_plan
 from core.training.train import Prepared, fit, prepare_training, train
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels
 from tests.support.shifted import write_shifted_dataset
 from tests.support.trained import make_trained
@@ -148,7 +148,7 @@ class Desk:
             self.fitted.append(set(learning.frame["query_id"]))
             return fit(plan, base, material, learning, *args)
 
-        monkeypatch.setattr("core.decision.worth.fit", watch)
+        monkeypatch.setattr("core.trained_model.held_out.fit", watch)
 
     @property
     def judge(self) -> Judge:

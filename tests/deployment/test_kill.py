@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from core.data.load import load_dataset
-from core.deployment.contents import open_version
-from core.deployment.versions import (
+from core.graph.resources import Resources
+from core.versions.contents import open_version
+from core.versions.version import (
     discard_unfinished,
     is_building,
     list_unfinished,
@@ -21,8 +22,7 @@ from core.deployment.versions import (
     read_live,
     remove_version,
 )
-from core.graph.resources import Resources
-from core.store import Workspace
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY
 from tests.support.assessments import write_labelled_dataset
 from tests.support.versions import named, put_live, resources_of

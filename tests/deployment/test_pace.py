@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from core.data.dataset import Dataset
-from core.deployment.build import machine_rate
-from core.deployment.contents import read_contents
-from core.deployment.pace import compare_pace, read_pace
-from core.deployment.refresh import Changes, Refreshed, refresh
 from core.graph.resources import Resources
 from core.settings import get_threads
-from core.trained import READY, TrainedModel, save_model
+from core.systems.trained import READY, TrainedModel, save_model
 from core.training.estimate import estimate_training
-from core.training.plan import make_plan
+from core.training.request import make_plan
+from core.versions.build import machine_rate
+from core.versions.contents import read_contents
+from core.versions.refresh import Changes, Refreshed, refresh
+from core.versions.refresh_cost import compare_pace, read_pace
 from tests.support.versions import DATASET, edit, make_corpus, named, put_live, resources_of
 
 SPEED = 1000.0  # characters a second
@@ -95,7 +95,7 @@ def test_the_price_is_that_of_all_cores(resources: Resources, monkeypatch: pytes
 
     price = read_prices(resources.workspace).get("cpu").price_usd
     assert machine_rate(resources) == pytest.approx(price * get_threads() / 3600)
-    monkeypatch.setattr("core.deployment.build.get_threads", lambda: 6)
+    monkeypatch.setattr("core.versions.build.get_threads", lambda: 6)
     assert machine_rate(resources) == pytest.approx(price * 6 / 3600)
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
-from core.deployment.build import build_version
-from core.deployment.promote import ANY, BETTER, NOT_WORSE, Bar, evaluate, find_test_queries, judge, promote
-from core.deployment.versions import load_version, read_evaluation, read_live
 from core.errors import InputError
-from core.experiment import compare
+from core.experiment.compare import compare
+from core.experiment.drawn_split import draw_split, group_dataset
 from core.graph.resources import Resources
-from core.splits import draw_split, group_dataset
+from core.versions.build import build_version
+from core.versions.promote import ANY, BETTER, NOT_WORSE, Bar, evaluate, find_test_queries, judge, promote
+from core.versions.version import load_version, read_evaluation, read_live
 from tests.support.assessments import AxisModels
 from tests.support.versions import DATASET, edit, make_corpus, named, put_live, resources_of
 
@@ -146,11 +146,11 @@ def test_queries_that_a_model_learned_from_do_not_judge_it(
     version = build_version(corpus, named("dense"), resources)
     plain = find_test_queries(corpus, [version], resources)
     seen = frozenset(plain[:3])
-    monkeypatch.setattr("core.deployment.promote.find_seen", lambda spec, workspace: seen)
+    monkeypatch.setattr("core.versions.promote.find_seen", lambda spec, workspace: seen)
     kept = find_test_queries(corpus, [version], resources)
     assert not seen & set(kept) and len(kept) > len(plain), "all that it has not seen are held out"
     everything = frozenset(corpus.queries["query_id"])
-    monkeypatch.setattr("core.deployment.promote.find_seen", lambda spec, workspace: everything)
+    monkeypatch.setattr("core.versions.promote.find_seen", lambda spec, workspace: everything)
     with pytest.raises(InputError, match="no labelled test query to measure a version by"):
         find_test_queries(corpus, [version], resources)
 

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.deployment import refresh as refreshing
-from core.deployment.build import build_version
-from core.deployment.contents import open_version, read_contents
-from core.deployment.refresh import find_changes, look_for_changes, refresh
-from core.deployment.versions import list_unfinished, list_versions, load_version, read_live
 from core.errors import Cancelled, InputError
 from core.graph.resources import Resources
+from core.versions import refresh as refreshing
+from core.versions.build import build_version
+from core.versions.contents import open_version, read_contents
+from core.versions.refresh import find_changes, look_for_changes, refresh
+from core.versions.version import list_unfinished, list_versions, load_version, read_live
 from tests.support.assessments import AxisModels
 from tests.support.models import make_documents
 from tests.support.versions import DATASET, edit, make_corpus, named, put_live, resources_of
@@ -172,7 +172,7 @@ def test_nothing_live_and_a_model_that_changed_are_told(
     put_live(corpus, named("dense"), resources)
     later = change_some(corpus)
     assert look_for_changes(later, resources)[1].count == 7
-    monkeypatch.setattr("core.deployment.versions.model_revision", lambda name: "another")
+    monkeypatch.setattr("core.versions.version.model_revision", lambda name: "another")
     with pytest.raises(InputError, match="vectors of two models cannot be mixed"):
         refresh(later, resources)
 

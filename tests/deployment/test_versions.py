@@ -11,10 +11,13 @@ import filelock
 import pytest
 
 from core.data.dataset import Dataset
-from core.deployment import build as building
-from core.deployment.build import build_version, plan_version
-from core.deployment.contents import open_version, read_contents
-from core.deployment.versions import (
+from core.errors import Cancelled, InputError, NotInWorkspace, WorkspaceBusy
+from core.graph.resources import Resources
+from core.progress import ProgressEvent
+from core.versions import build as building
+from core.versions.build import build_version, plan_version
+from core.versions.contents import open_version, read_contents
+from core.versions.version import (
     PROMOTED,
     ROLLED_BACK,
     Live,
@@ -35,9 +38,6 @@ from core.deployment.versions import (
     rollback,
     version_folder,
 )
-from core.errors import Cancelled, InputError, NotInWorkspace, WorkspaceBusy
-from core.graph.resources import Resources
-from core.progress import ProgressEvent
 from tests.support.assessments import AxisModels
 from tests.support.versions import DATASET, edit, make_corpus, named, put_live, resources_of
 
@@ -198,7 +198,7 @@ def test_what_broke_off_is_listed_discarded_or_done_again(
 
 
 def test_two_builds_of_the_same_do_not_meet(corpus: Dataset, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.deployment.versions._BUILD_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("core.versions.version._BUILD_LOCK_SECONDS", 0.05)
     version_id = name_version(named("dense"), corpus.corpus_fingerprint)
     held, done = threading.Event(), threading.Event()
 
@@ -225,7 +225,7 @@ def test_the_switch_waits_for_another_switch_and_says_so(
     corpus: Dataset, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = build_version(corpus, named("bm25"), resources)
-    monkeypatch.setattr("core.deployment.versions._LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("core.versions.version._LOCK_SECONDS", 0.05)
     busy = pytest.raises(WorkspaceBusy, match="Another process is changing the versions of notes")
     with filelock.FileLock(resources.workspace.versions(DATASET) / ".live.lock"), busy:
         make_live(version, PROMOTED, resources.workspace)
@@ -263,7 +263,7 @@ def test_a_model_whose_files_changed_answers_nothing(
     corpus: Dataset, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version, words = (build_version(corpus, named(name), resources) for name in ("dense", "bm25"))
-    monkeypatch.setattr("core.deployment.versions.model_revision", lambda name: "another")
+    monkeypatch.setattr("core.versions.version.model_revision", lambda name: "another")
     with pytest.raises(InputError, match="vectors of two models cannot be mixed; build a new version with"):
         open_version(version, resources.workspace, models=resources.models)
     open_version(words, resources.workspace, models=resources.models)  # word matching has no model

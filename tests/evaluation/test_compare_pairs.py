@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from core.evaluation.compare_pairs import choose_verdict, compare_pairs
 from core.evaluation.significance import (
     adjust_holm,
     bootstrap_intervals,
@@ -16,6 +15,7 @@ from core.evaluation.significance import (
     paired_t,
     randomization,
 )
+from core.evaluation.verdicts import choose_verdict, compare_pairs
 
 MEASURE = "nDCG@10"
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
+from core.diagnosis.causes import CAUSES, FAILURES, RESCUES, Diagnosis, Fix, diagnose, find_cut_evidence, measure_rescue
 from core.errors import StageError
-from core.evaluation.diagnose import CAUSES, FAILURES, RESCUES, Diagnosis, Fix, diagnose, find_cut_evidence, measure_rescue
 from core.schema import EVIDENCE, JUDGMENTS, QUERIES, empty
 
 INF = np.inf

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.evaluation.evaluate import MeanValue, average, count_hits, difference, evaluate_runs, pivot, recall_curve
+from core.evaluation.per_query import MeanValue, average, count_hits, difference, evaluate_runs, pivot, recall_curve
 from core.evaluation.significance import RESAMPLES, bootstrap_means
 from core.schema import EVIDENCE, JUDGMENTS, PER_QUERY, RUN, empty
 from tests.support.models import make_run

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.evaluation.evaluate import measure_one
-from core.evaluation.headroom import (
+from core.diagnosis.headroom import (
     CHUNKING,
     FILTER,
     FIXES,
@@ -32,6 +31,7 @@ from core.evaluation.headroom import (
     rerank_perfectly,
 )
 from core.evaluation.measures import CONTEXT_RECALL
+from core.evaluation.per_query import measure_one
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, RUN, empty
 from tests.support.models import make_documents, make_queries, make_run
 

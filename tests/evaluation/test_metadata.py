@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.evaluation.metadata import (
+from core.diagnosis.metadata import (
     ADVICE,
     PROPOSALS,
     advise_metadata,

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.errors import StageError
-from core.evaluation.significance import bootstrap_means
-from core.evaluation.slices import (
+from core.diagnosis.slices import (
     SLICE_MEASURES,
     SLICE_WORDS,
     SLICES,
@@ -18,6 +16,8 @@ from core.evaluation.slices import (
     find_slices,
     measure_slices,
 )
+from core.errors import StageError
+from core.evaluation.significance import bootstrap_means
 from core.schema import EVIDENCE, JUDGMENTS, PER_QUERY, QUERIES, empty
 
 TEXTS = {

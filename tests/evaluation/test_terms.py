@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from core.evaluation.terms import (
+from core.diagnosis.shared_terms import (
     count_documents,
     find_identifiers,
     find_numbers,

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from core import settings
-from core.comparison import Comparison
 from core.data.load import load_dataset
 from core.errors import Cancelled
+from core.experiment.history import load_experiment
+from core.experiment.system_runs import Comparison
 from core.graph.execute import Execution, execute
 from core.graph.latency import choose_rows, find_shared, measure_latency
 from core.graph.node import Node
-from core.history import load_experiment
 from core.progress import ProgressEvent
 from core.schema import content_hash
 from core.settings import describe_machine, get_threads
-from core.store import Workspace
-from core.systems import build, make_named_systems, make_sources
+from core.systems.system import build, make_named_systems, make_sources
+from core.workspace import Workspace
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 from tests.support.small import make_experiment, write_small_dataset
 

@@ -13,7 +13,7 @@ from core.stages.chunk import Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries
 from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion
-from core.stages.index_bm25 import CountTerms, IndexBm25
+from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveLexical
 
 DOCUMENTS = Node(Source("documents", "d"))

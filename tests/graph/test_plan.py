@@ -7,17 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.graph.execute import Execution, execute, find_token_nodes
-from core.graph.node import Node
-from core.graph.plan import (
+from core.graph.estimate import (
     count_distinct_texts,
     estimate_plan,
     find_needed,
     read_speed,
     write_speed,
 )
+from core.graph.execute import Execution, execute, find_token_nodes
+from core.graph.node import Node
 from core.stages.embed import EmbedQueries
-from core.systems import build, make_named_systems, make_sources
+from core.systems.system import build, make_named_systems, make_sources
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 
 TEXTS = {"a": "The hub is here.", "b": "The clock is there.", "c": "The price"}

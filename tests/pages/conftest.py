@@ -11,7 +11,7 @@ import streamlit as st
 @pytest.fixture(autouse=True)
 def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test opens its own workspace, loads no model and starts no sample run."""
-    monkeypatch.setattr("pages.shared.frame.start_background", lambda: True)
+    monkeypatch.setattr("pages.shared.frame.page.start_background", lambda: True)
     st.cache_resource.clear()
     st.cache_data.clear()
     yield

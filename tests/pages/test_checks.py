@@ -11,15 +11,15 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.decision.explore import CHECKS_FILE, check_on_test, list_checks, read_scores, score_on_tuning
-from core.decision.keep import save_assessment
-from core.jobs import CHECK, FAILED, RUNNING, SCORE, Job, list_jobs, write_job
+from core.jobs.state import CHECK, FAILED, RUNNING, SCORE, Job, list_jobs, write_job
+from core.recommendation.assess import Assessment
+from core.recommendation.files import save_assessment
+from core.recommendation.own_systems import CHECKS_FILE, check_on_test, list_checks, read_scores, score_on_tuning
 from core.stages.rerank import CrossEncoderRerank
-from core.store import Workspace
-from core.system_files import save_own_system
-from core.systems import Lexical, System, make_named_systems
-from pages.shared.check_view import describe_count
+from core.systems.system import Lexical, System, make_named_systems
+from core.systems.yaml_files import save_own_system
+from core.workspace import Workspace
+from pages.shared.forms.checks import describe_count
 from tests.support.app import REPOSITORY
 from tests.support.assessments import AxisModels, make_assessment
 from tests.support.models import MISSING
@@ -50,7 +50,7 @@ class Case:
 
 @pytest.fixture
 def case(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
-    monkeypatch.setattr("pages.shared.state.open_models", AxisModels)
+    monkeypatch.setattr("pages.shared.frame.state.open_models", AxisModels)
     dataset, assessment = make_assessment(workspace)
     return Case(dataset, assessment, Workspace(workspace))
 

@@ -13,26 +13,26 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core.costs.facts import SystemFacts
-from core.costs.latency_fit import Point
 from core.costs.prices import PriceTable, read_prices, read_shipped, write_prices
-from core.costs.scaling import Scaling, SystemScaling, save_scaling
 from core.costs.scenario import Scenario, read_scenario, save_scenario
+from core.costs.system_facts import SystemFacts
 from core.data.catalog import open_dataset
-from core.decision.goals import Goals
-from core.experiment import Experiment, SystemResult, compare
-from core.history import load_experiment, save_experiment
-from core.jobs import ASSESS, CANCELLED, FAILED, RUNNING, SCALE, Job, write_job
-from core.runner import JobRunner
+from core.experiment.compare import Experiment, SystemResult, compare
+from core.experiment.history import load_experiment, save_experiment
+from core.jobs.runner import JobRunner
+from core.jobs.state import ASSESS, CANCELLED, FAILED, RUNNING, SCALE, Job, write_job
+from core.ladder.goals import Goals
+from core.scaling.curves import Point
+from core.scaling.measure import Scaling, SystemScaling, save_scaling
 from core.settings import describe_machine
-from core.store import Workspace
-from core.systems import System, make_named_systems
+from core.systems.system import System, make_named_systems
+from core.workspace import Workspace
+from pages.parts.cost_latency.cost_charts import draw_front, draw_groups, place_names
+from pages.parts.cost_latency.costs import find_goals
+from pages.parts.cost_latency.latency import describe_shared, tabulate_steps
+from pages.parts.cost_latency.latency_charts import draw_growth, draw_steps
 from pages.shared import cost_facts, cost_prices
-from pages.shared.cost_charts import draw_front, draw_groups, place_names
-from pages.shared.cost_view import find_goals
-from pages.shared.latency_charts import draw_growth, draw_steps
-from pages.shared.latency_view import describe_shared, tabulate_steps
-from pages.shared.text import shorten_apart
+from pages.shared.frame.text import shorten_apart
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import make_assessment
 from tests.support.browser import settle
@@ -318,7 +318,7 @@ def test_the_newest_goals_are_kept(
     measured: Experiment, monkeypatch: pytest.MonkeyPatch, assessed: list[tuple[str, Goals]]
 ) -> None:
     before = Goals(min_gain=0.05, facts_change="weekly", max_latency_ms=80.0, target=("Success@5", 0.9))
-    monkeypatch.setattr("pages.shared.cost_view.find_goals", lambda dataset: before)
+    monkeypatch.setattr("pages.parts.cost_latency.costs.find_goals", lambda dataset: before)
     app = open_page(WORTH)
     assert app.number_input(key="cost_limit_ms").value == 80.0
     app.number_input(key="cost_limit_usd").set_value(40.0).run()

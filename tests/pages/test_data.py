@@ -17,11 +17,11 @@ from streamlit.util import calc_hash
 from core.data.catalog import find_dataset, list_datasets, list_import_folders
 from core.data.load import load_dataset
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, WholeDocument
-from core.store import Workspace
-from pages.shared import chunk_view
-from pages.shared.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
-from pages.shared.health_view import NO_LABELS
-from pages.shared.map_tables import guess_role
+from core.workspace import Workspace
+from pages.parts.data import chunk_view
+from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
+from pages.parts.data.health import NO_LABELS
+from pages.parts.data.map_tables import guess_role
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle
 from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset

@@ -11,11 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core.decision.assess import Assessment
-from core.decision.keep import save_assessment
-from core.jobs import ASSESS, RUNNING, Job, write_job
-from core.store import Workspace
-from pages.shared.diagnosis_view import pick_systems
+from core.jobs.state import ASSESS, RUNNING, Job, write_job
+from core.recommendation.assess import Assessment
+from core.recommendation.files import save_assessment
+from core.workspace import Workspace
+from pages.parts.diagnosis.failures import pick_systems
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import HOSTILE_QUERY, KINDS, make_assessment, write_labelled_dataset
 from tests.support.browser import click_middle, settle

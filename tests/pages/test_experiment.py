@@ -11,17 +11,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from core.decision.goals import Goals
-from core.graph.plan import PlanEstimate
-from core.history import edit_experiment, list_experiments, load_experiment, save_experiment
-from core.jobs import ASSESS, COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
-from core.runner import JobRunner
-from core.store import Workspace
-from core.system_files import list_own_systems, read_systems, save_own_system
-from core.systems import System, make_named_systems, preselect
-from pages.shared.history import describe_bytes
-from pages.shared.running import Outlook, describe_outlook
-from pages.shared.system_editor import draw_chain, import_systems, list_stages
+from core.experiment.history import edit_experiment, list_experiments, load_experiment, save_experiment
+from core.graph.estimate import PlanEstimate
+from core.jobs.runner import JobRunner
+from core.jobs.state import ASSESS, COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
+from core.ladder.goals import Goals
+from core.systems.system import System, make_named_systems, preselect
+from core.systems.yaml_files import list_own_systems, read_systems, save_own_system
+from core.workspace import Workspace
+from pages.parts.experiment.history import describe_bytes
+from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
+from pages.shared.frame.running import Outlook, describe_outlook
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
@@ -484,7 +484,7 @@ def test_start_export_delete_and_import_in_the_browser(workspace: Path, page: Pa
 
 
 def test_yaml_export_reads_back(small: Workspace) -> None:
-    from core.system_files import write_systems
+    from core.systems.yaml_files import write_systems
 
     save_own_system(dataclasses.replace(make_named_systems()["hybrid-prf"], name="mine"), small)
     own = list_own_systems(small)

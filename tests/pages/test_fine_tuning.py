@@ -13,13 +13,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
-from core.decision.goals import Goals
-from core.decision.worth import read_evaluation, write_evaluation
-from core.jobs import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, TRAIN, Job, write_job
-from core.runner import JobRunner
-from core.store import Workspace
-from core.systems import make_named_systems
-from core.trained import (
+from core.jobs.runner import JobRunner
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, TRAIN, Job, write_job
+from core.ladder.goals import Goals
+from core.systems.system import make_named_systems
+from core.systems.trained import (
     ADAPTER,
     EMBEDDING,
     KIND_WORDS,
@@ -32,9 +30,11 @@ from core.trained import (
     model_folder,
     save_model,
 )
-from core.training.plan import TrainingPlan, TrainingRequest, make_plan
-from pages.shared.training_charts import draw_comparisons, draw_learning_curve, draw_loss
-from pages.shared.training_view import tell_row
+from core.trained_model.held_out import read_evaluation, write_evaluation
+from core.training.request import TrainingPlan, TrainingRequest, make_plan
+from core.workspace import Workspace
+from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
+from pages.parts.fine_tuning.model import tell_row
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import HOSTILE_QUERY, AxisModels, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
@@ -52,7 +52,7 @@ Found = tuple[Dataset, TrainedModel]
 @pytest.fixture(autouse=True)
 def axis_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
     """Examples are collected with a model that takes no time."""
-    monkeypatch.setattr("pages.shared.training_form.open_models", AxisModels)
+    monkeypatch.setattr("pages.parts.fine_tuning.form.open_models", AxisModels)
 
 
 @pytest.fixture
@@ -625,7 +625,7 @@ def test_its_systems_can_be_compared_on_the_page_experiment(found: Found) -> Non
 
 
 def test_its_systems_can_be_tried(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.shared.state.open_models", AxisModels)
+    monkeypatch.setattr("pages.shared.frame.state.open_models", AxisModels)
     app = make_app("try", dataset="labelled", try_systems="dense-adapter", q="the battery of the hub").run()
     assert not app.exception, app.exception
     chosen = app.multiselect(key="try_systems")

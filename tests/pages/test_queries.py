@@ -16,9 +16,9 @@ from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.experiment import Experiment, SystemResult
-from core.history import save_experiment
-from core.store import Workspace
+from core.experiment.compare import Experiment, SystemResult
+from core.experiment.history import save_experiment
+from core.workspace import Workspace
 from pages.shared import cards, query_list, query_view, rank_table, slope
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle

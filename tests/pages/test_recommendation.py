@@ -14,19 +14,19 @@ from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.decision.assess import Assessment
-from core.decision.goals import Goals
-from core.decision.keep import save_assessment
-from core.graph.plan import PlanEstimate
-from core.jobs import ASSESS, CANCELLED, FAILED, RUNNING, Job, write_job
-from core.runner import JobRunner
-from core.store import Workspace
-from core.system_files import read_systems
-from pages.shared.goals_form import list_measures
-from pages.shared.recommendation_examples import make_examples, say_rank
-from pages.shared.recommendation_start import count_material
-from pages.shared.recommendation_view import describe_target, find_system, tabulate_pairs, tabulate_variants
-from pages.shared.running import Outlook
+from core.graph.estimate import PlanEstimate
+from core.jobs.runner import JobRunner
+from core.jobs.state import ASSESS, CANCELLED, FAILED, RUNNING, Job, write_job
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.recommendation.files import save_assessment
+from core.systems.yaml_files import read_systems
+from core.workspace import Workspace
+from pages.parts.recommendation.examples import make_examples, say_rank
+from pages.parts.recommendation.start import count_material
+from pages.parts.recommendation.verdict import describe_target, find_system, tabulate_pairs, tabulate_variants
+from pages.shared.forms.goals import list_measures
+from pages.shared.frame.running import Outlook
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import HOSTILE_QUERY, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
@@ -42,7 +42,7 @@ START = "Find out what to do first"
 def light_outlook(monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies ahead is told without a tokenizer: 300 texts, 90 s."""
     outlook = Outlook(PlanEstimate(texts=300, characters=0, seconds=90.0, cached=0, steps=9), (), {})
-    monkeypatch.setattr("pages.shared.recommendation_start.look_ahead", lambda *_: outlook)
+    monkeypatch.setattr("pages.parts.recommendation.start.look_ahead", lambda *_: outlook)
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_comparisons_have_all_columns_of_the_json(found: tuple[Dataset, Assessme
 
 
 def test_system_to_take_along_is_the_recommended_one(found: tuple[Dataset, Assessment]) -> None:
-    from core.system_files import write_systems
+    from core.systems.yaml_files import write_systems
 
     system = find_system(found[1])
     assert system.name == found[1].recommendation.system

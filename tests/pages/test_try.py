@@ -19,11 +19,11 @@ from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import ModelUnavailable
 from core.graph.resources import Models
-from core.store import Workspace
-from core.system_files import list_own_systems, save_own_system
-from core.systems import make_named_systems
+from core.systems.system import make_named_systems
+from core.systems.yaml_files import list_own_systems, save_own_system
+from core.workspace import Workspace
 from pages.shared import filters, live
-from pages.shared.cards import Hit
+from pages.shared.show.cards import Hit
 from tests.support.app import REPOSITORY, run_app
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, write_small_dataset
 
@@ -41,7 +41,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise ModelUnavailable("The embedding model cannot be had. Give the path of a local folder.")
 
-    monkeypatch.setattr("pages.shared.state.open_models", lambda: Models(load=refuse))
+    monkeypatch.setattr("pages.shared.frame.state.open_models", lambda: Models(load=refuse))
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_without_a_model_words_answer_and_the_other_says_why(small: Path) -> Non
 
 
 def test_nothing_loaded_leads_to_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.shared.state.list_datasets", lambda workspace: [])
+    monkeypatch.setattr("pages.shared.frame.state.list_datasets", lambda workspace: [])
     app = open_page(dataset="")
     assert "Nothing is loaded yet" in read(app.info)
 
@@ -238,7 +238,7 @@ def test_a_field_that_is_the_same_everywhere_is_left_out(tmp_path: Path) -> None
 
 def test_a_range_left_at_an_end_asks_nothing_there() -> None:
     source = (
-        "from pages.shared.filters import Field, choose_filter\n"
+        "from pages.parts.try_.filters import Field, choose_filter\n"
         "import streamlit as st\n"
         "fields = [Field('size', 'number', (1, 9)), Field('day', 'date', ('2024-01-01', '2024-12-31'))]\n"
         "st.json(choose_filter(fields, {'day': {'lte': '2024-06-30'}}, key='f'))\n"

@@ -16,11 +16,15 @@ from streamlit.util import calc_hash
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.deployment.build import build_version, draft_version
-from core.deployment.promote import BETTER, Bar, promote
-from core.deployment.refresh import refresh
-from core.deployment.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
-from core.deployment.versions import (
+from core.errors import WorkspaceBusy
+from core.jobs.runner import JobRunner
+from core.jobs.state import CANCELLED, DEPLOY, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
+from core.systems.system import System, make_named_systems
+from core.versions.build import build_version, draft_version
+from core.versions.promote import BETTER, Bar, promote
+from core.versions.refresh import refresh
+from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
+from core.versions.version import (
     PROMOTED,
     Version,
     aside_folder,
@@ -37,14 +41,10 @@ from core.deployment.versions import (
     write_evaluation,
     write_version,
 )
-from core.errors import WorkspaceBusy
-from core.jobs import CANCELLED, DEPLOY, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
-from core.runner import JobRunner
-from core.store import Workspace
-from core.systems import System, make_named_systems
-from pages.shared.versions_charts import draw_evaluation
-from pages.shared.versions_view import name_some
-from pages.shared.versions_words import say_seconds, say_size, say_usd
+from core.workspace import Workspace
+from pages.parts.versions.charts import draw_evaluation
+from pages.parts.versions.sentences import say_seconds, say_size, say_usd
+from pages.parts.versions.table import name_some
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import AxisModels, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
@@ -62,7 +62,7 @@ NAME = "labelled"
 def axis_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
     """A typed query is embedded by a model that takes no time."""
     models = AxisModels()
-    monkeypatch.setattr("pages.shared.versions_form.open_models", lambda: models)
+    monkeypatch.setattr("pages.parts.versions.forms.open_models", lambda: models)
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from core.decision.variants import RUNGS
-from core.evaluation import diagnosis_words as words
-from core.evaluation.diagnose import CAUSES
-from core.evaluation.headroom import CHUNKING, FILTER, FIXES, GAP, RERANKING
-from core.evaluation.slices import SLICE_MEASURES
-from core.report.diagnosis_figures import GREY, draw_causes, draw_gap, draw_headroom, draw_slices
+from core.diagnosis import sentences as words
+from core.diagnosis.causes import CAUSES
+from core.diagnosis.headroom import CHUNKING, FILTER, FIXES, GAP, RERANKING
+from core.diagnosis.slices import SLICE_MEASURES
+from core.ladder.variants import RUNGS
+from core.report.figures.diagnosis import GREY, draw_causes, draw_gap, draw_headroom, draw_slices
 from tests.support.small import HOSTILE
 
 COLOURS = {"dense": "#808080", "hybrid": "#1966cc"}

@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.decision.keep import load_assessment
 from core.errors import InputError
-from core.report.html import escape, read_plotly, render_report, write_json, write_report
-from core.store import Workspace
+from core.recommendation.assess import Assessment
+from core.recommendation.files import load_assessment
+from core.report.render.html import escape, read_plotly, render_report, write_json, write_report
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY
 from tests.support.assessments import make_assessment
 from tests.support.reports import ATTACK, make_hostile
@@ -188,7 +188,7 @@ def test_without_plotly_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_plotly_is_read_but_not_imported() -> None:
-    code = "import sys; from core.report.html import read_plotly; print(len(read_plotly()), 'plotly' in sys.modules)"
+    code = "import sys; from core.report.render.html import read_plotly; print(len(read_plotly()), 'plotly' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     size, imported = done.stdout.split()
     assert int(size) > 1_000_000 and imported == "False"

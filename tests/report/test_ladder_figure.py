@@ -10,8 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from core.report.ladder_figure import GREY, describe_added, describe_ladder, draw_ladder
-from core.report.stability_figure import BLUE, describe_stability, draw_stability
+from core.report.figures.ladder import GREY, describe_added, describe_ladder, draw_ladder
+from core.report.figures.stability import BLUE, describe_stability, draw_stability
 from tests.support.small import HOSTILE
 
 

@@ -11,10 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.report.blocks import Bullets, Fact, Table, Text
-from core.report.markdown import escape, render_markdown
-from core.report.outline import make_outline
+from core.recommendation.assess import Assessment
+from core.report.outline.blocks import Bullets, Fact, Table, Text
+from core.report.outline.outline import make_outline
+from core.report.render.markdown import escape, render_markdown
 from tests.support.assessments import make_assessment
 from tests.support.reports import ATTACK, make_hostile
 

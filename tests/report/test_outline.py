@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.cli_recommend import read_goals
+from core.cli.recommend import read_goals
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
-from core.decision.goals import Goals
-from core.report.blocks import Chart, Code, Example, Outline, Section, Table, Text
-from core.report.examples import cut_excerpt, make_examples, say_rank
-from core.report.glossary import list_terms
-from core.report.outline import make_outline
-from core.report.provenance import list_versions, write_command
-from core.system_files import read_systems
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.report.outline.blocks import Chart, Code, Example, Outline, Section, Table, Text
+from core.report.outline.examples import cut_excerpt, make_examples, say_rank
+from core.report.outline.glossary import list_terms
+from core.report.outline.outline import make_outline
+from core.report.outline.provenance import list_versions, write_command
+from core.systems.yaml_files import read_systems
 from tests.support.assessments import make_assessment
 
 Made = tuple[Dataset, Assessment]
@@ -145,7 +145,7 @@ def test_excerpts() -> None:
 def test_command_repeats_the_goals(made: Made) -> None:
     import argparse
 
-    from core.cli_recommend import add_recommend
+    from core.cli.recommend import add_recommend
 
     _, assessment = made
     goals = Goals(

@@ -20,8 +20,8 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.samples import load
 from core.data.write import write_dataset
-from core.report.program import write_program
-from core.search import LiveSearch
+from core.export.program.write import write_program
+from core.live.search import LiveSearch
 from core.settings import DEFAULT_MODEL
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
@@ -30,8 +30,8 @@ from core.stages.filter import collect_spellings, infer_filter, match_filter
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
-from core.store import WEIGHTS, Workspace
-from core.systems import Dense, Feedback, Lexical, System, make_named_systems
+from core.systems.system import Dense, Feedback, Lexical, System, make_named_systems
+from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment
 from tests.support.models import make_documents, make_resources
 
@@ -223,7 +223,7 @@ class _RealTokenizer:
     """Models that have nothing but the bundled tokenizer."""
 
     def tokenizer(self, name: str, revision: str = "", **_: Any) -> Any:
-        from core.stages.tokens import load_tokenizer
+        from core.text.tokens import load_tokenizer
 
         return load_tokenizer(DEFAULT_MODEL)
 

@@ -15,12 +15,12 @@ from core.settings import DEFAULT_MODEL
 from core.stages.adapt import ADAPTER_FILE, AdaptQueries, QueryAdapter, read_adapter, write_adapter
 from core.stages.chunk import WholeDocument
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
-from core.stages.index_chroma import IndexDense
+from core.stages.index_dense import IndexDense
 from core.stages.retrieve import RetrieveDense
 from core.stages.rewrite import Rocchio
-from core.store import Workspace
-from core.systems import Dense, System, build, make_named_systems, make_sources
-from core.trained import weights_folder
+from core.systems.system import Dense, System, build, make_named_systems, make_sources
+from core.systems.trained import weights_folder
+from core.workspace import Workspace
 from tests.support.models import DIMENSIONS, KEYWORDS, make_documents, make_queries, make_resources
 
 DOCUMENTS, QUERIES = make_sources("d", "q")

@@ -13,7 +13,6 @@ import pytest
 
 from core.errors import InputError, ModelUnavailable, StageError
 from core.schema import CHUNKS, empty, make_chunk_id
-from core.stages.boundaries import find_boundaries, find_headings, find_sections, find_sentences
 from core.stages.chunk import (
     CHUNKERS,
     FixedTokens,
@@ -23,8 +22,9 @@ from core.stages.chunk import (
     SentenceWindow,
     WholeDocument,
 )
-from core.stages.reading import find_read_ends, share_of_passages_cut, truncation_share
-from core.stages.tokens import Tokenizer, load_tokenizer
+from core.stages.truncation import find_read_ends, share_of_passages_cut, truncation_share
+from core.text.boundaries import find_boundaries, find_headings, find_sections, find_sentences
+from core.text.tokens import Tokenizer, load_tokenizer
 
 
 class WordTokenizer:
@@ -416,7 +416,7 @@ def test_chunking_does_not_import_torch_or_reach_for_the_network(tmp_path: Path)
     code = (
         "import sys, pandas as pd\n"
         "from core.stages.chunk import Recursive\n"
-        "from core.stages.tokens import load_tokenizer\n"
+        "from core.text.tokens import load_tokenizer\n"
         "class R:\n    tokenizer = staticmethod(load_tokenizer)\n"
         "frame = pd.DataFrame([('a', '', 'x y', {})], columns=['doc_id', 'title', 'text', 'metadata'])\n"
         "assert len(Recursive()(frame, resources=R())) == 1\n"

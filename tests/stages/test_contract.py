@@ -21,8 +21,8 @@ from core.stages.chunk import CHUNKERS, Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import Allowed, CollectSpellings, MetadataFilter
 from core.stages.fuse import FUSIONS, ReciprocalRankFusion
-from core.stages.index_bm25 import CountTerms, IndexBm25, LexicalIndex
-from core.stages.index_chroma import DenseIndex, IndexDense
+from core.stages.index_dense import DenseIndex, IndexDense
+from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex
 from core.stages.rerank import RERANKERS
 from core.stages.retrieve import RetrieveDense, RetrieveLexical
 from core.stages.rewrite import Glossary, Rm3, Rocchio

@@ -34,7 +34,7 @@ from core.stages.embed import (
     text_hash,
     unit_rows,
 )
-from core.store import Workspace
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import DIMENSIONS, FakeModels, make_chunks, make_queries, make_resources, vector_of
 

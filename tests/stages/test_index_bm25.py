@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rank_bm25 import BM25Okapi
 
-from core.stages.index_bm25 import CountTerms, IndexBm25, LexicalIndex, encode_terms, is_identifier, make_tokenizer
+from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex, encode_terms, is_identifier, make_tokenizer
 from core.stages.retrieve import RetrieveLexical, find_matches, score_terms
 from tests.support.models import make_chunks, make_queries
 

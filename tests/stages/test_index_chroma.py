@@ -15,10 +15,10 @@ import pytest
 
 from core.errors import Cancelled, WorkspaceBusy
 from core.progress import CancelToken
-from core.stages import index_chroma
+from core.stages import index_dense as index_chroma
 from core.stages.embed import Vectors, unit_rows
 from core.stages.filter import match_filter
-from core.stages.index_chroma import (
+from core.stages.index_dense import (
     NOTHING,
     DenseIndex,
     IndexDense,
@@ -193,7 +193,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from core.progress import CancelToken
-from core.stages import index_chroma
+from core.stages import index_dense as index_chroma
 
 class Kill(CancelToken):
     calls = 0

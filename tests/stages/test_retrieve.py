@@ -13,7 +13,7 @@ from core.schema import RUN, check_run
 from core.stages import retrieve
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors, unit_rows
 from core.stages.filter import MetadataFilter
-from core.stages.index_chroma import DenseIndex, IndexDense
+from core.stages.index_dense import DenseIndex, IndexDense
 from core.stages.retrieve import RetrieveDense, cut_run, join_runs, top_chunks
 from tests.support.models import make_chunks, make_documents, make_queries, make_resources, make_run
 

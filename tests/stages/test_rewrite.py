@@ -11,8 +11,8 @@ import pytest
 from core.errors import InputError
 from core.schema import RUN, empty
 from core.stages.embed import Vectors
-from core.stages.index_bm25 import CountTerms, IndexBm25
-from core.stages.index_chroma import DenseIndex
+from core.stages.index_dense import DenseIndex
+from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.rewrite import Glossary, Rm3, Rocchio, parse_glossary
 from tests.support.models import make_chunks, make_queries, make_run
 

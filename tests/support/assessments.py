@@ -21,11 +21,11 @@ import numpy as np
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment, assess
-from core.decision.goals import Goals
-from core.decision.keep import load_assessment, save_assessment
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment, assess
+from core.recommendation.files import load_assessment, save_assessment
 from core.stages.embed import Encoded
-from core.store import Workspace
+from core.workspace import Workspace
 from tests.support.models import FakeModels, words_of
 from tests.support.small import HOSTILE
 

@@ -3,8 +3,8 @@ table, and can be worked out on paper."""
 
 from __future__ import annotations
 
-from core.costs.facts import SystemFacts
 from core.costs.prices import PriceTable, make_table
+from core.costs.system_facts import SystemFacts
 
 _ROWS = [
     ("embed", "An embedding model", "embedding", "1M tokens", 0.02),

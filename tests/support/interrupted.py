@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from core.data.load import load_dataset
-from core.deployment.build import build_version
-from core.deployment.promote import ANY, Bar, promote
 from core.graph.resources import Resources
 from core.stages.embed import Encoded
-from core.store import Workspace
+from core.versions.build import build_version
+from core.versions.promote import ANY, Bar, promote
+from core.workspace import Workspace
 from tests.support.assessments import AxisEncoder, AxisModels
 from tests.support.versions import named
 

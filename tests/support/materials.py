@@ -10,10 +10,10 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.data.split import Split
+from core.experiment.drawn_split import group_dataset
 from core.schema import EVIDENCE, JUDGMENTS
-from core.splits import group_dataset
 from core.stages.chunk import Recursive
-from core.systems import Dense, System
+from core.systems.system import Dense, System
 from core.training.material import Material
 from tests.support.models import make_documents, make_queries, make_resources
 

@@ -15,7 +15,7 @@ from core.errors import ModelUnavailable
 from core.graph.resources import Models, Resources
 from core.schema import QUERIES
 from core.stages.embed import Encoded, unit_rows
-from core.store import Workspace
+from core.workspace import Workspace
 
 KEYWORDS = ("battery", "clock", "hub", "mail", "price")
 UNKNOWN = len(KEYWORDS)  # the axis of text without a keyword

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.dataset import Dataset
-from core.decision.assess import Assessment
+from core.recommendation.assess import Assessment
 
 ATTACK = (
     "</script><script>window.hacked = 1</script><img src=http://example.com/x.png onerror=window.hacked=1> "

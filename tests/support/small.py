@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from core.data.load import load_dataset
-from core.experiment import Experiment, compare
-from core.history import save_experiment
-from core.store import Workspace
-from core.system_files import list_systems
+from core.experiment.compare import Experiment, compare
+from core.experiment.history import save_experiment
+from core.systems.yaml_files import list_systems
+from core.workspace import Workspace
 
 HOSTILE = "<img src=http://example.com/x.png> ![x](http://example.com/y.png) $a$ :red[b]"
 HOSTILE_QUERY = "q-hostile"

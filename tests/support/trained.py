@@ -10,10 +10,10 @@ from pathlib import Path
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.runner import train_here
-from core.store import Workspace
-from core.trained import ADAPTER, TrainedModel, load_model
-from core.training.plan import TrainingRequest, make_plan
+from core.jobs.runner import train_here
+from core.systems.trained import ADAPTER, TrainedModel, load_model
+from core.training.request import TrainingRequest, make_plan
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels, write_labelled_dataset
 
 DATASET = "labelled"

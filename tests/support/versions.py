@@ -8,11 +8,11 @@ from typing import Any
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.deployment.build import build_version
-from core.deployment.versions import PROMOTED, Version, make_live
 from core.graph.resources import Models, Resources
-from core.store import Workspace
-from core.systems import System, make_named_systems
+from core.systems.system import System, make_named_systems
+from core.versions.build import build_version
+from core.versions.version import PROMOTED, Version, make_live
+from core.workspace import Workspace
 from tests.support.assessments import AxisModels, write_labelled_dataset
 
 DATASET = "notes"

@@ -14,8 +14,8 @@ from core.progress import CancelToken
 from core.training import embedding
 from core.training.embedding import train_embedding
 from core.training.examples import Examples
-from core.training.neural import MIXES, Outcome, Watch, find_checkpoint
-from core.training.plan import TrainingPlan, make_plan
+from core.training.request import TrainingPlan, make_plan
+from core.training.trainer import MIXES, Outcome, Watch, find_checkpoint
 from tests.support.tiny import ROOM, make_examples, read_weights
 
 # 24 examples, 8 a batch: three steps an epoch

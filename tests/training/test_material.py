@@ -12,12 +12,12 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE
 from core.errors import InputError
+from core.experiment.drawn_split import draw_split, embed_queries, group_dataset
 from core.graph.resources import Resources
 from core.settings import DEFAULT_MODEL
-from core.splits import draw_split, embed_queries, group_dataset
 from core.stages.chunk import Recursive
 from core.stages.fuse import ReciprocalRankFusion
-from core.systems import Dense, Lexical, System
+from core.systems.system import Dense, Lexical, System
 from core.training.material import Material, divide_tuning
 from tests.support.materials import make_labelled, make_material
 from tests.support.models import FakeModels, make_resources, vector_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.training.material import Material
-from core.training.mine import POOL, mine_negatives
+from core.training.negatives import POOL, mine_negatives
 from tests.support.materials import make_labelled, make_material
 
 # The query has battery and clock. Cosine of a passage with k keywords, m of them the query's: m / sqrt(2 k).

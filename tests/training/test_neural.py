@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError, ModelUnavailable
-from core.training.neural import find_checkpoint, load_base, make_dataset, merge_weights, read_curve
+from core.training.trainer import find_checkpoint, load_base, make_dataset, merge_weights, read_curve
 from tests.support.tiny import make_examples
 
 

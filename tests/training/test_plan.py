@@ -15,7 +15,7 @@ from core.data.dataset import Dataset
 from core.data.split import Split
 from core.errors import InputError
 from core.schema import EVIDENCE, JUDGMENTS
-from core.training.plan import TrainingPlan, TrainingRequest, identify_training, make_plan
+from core.training.request import TrainingPlan, TrainingRequest, identify_training, make_plan
 from tests.support.models import make_documents, make_queries
 
 RANGES = {

@@ -19,12 +19,12 @@ from core.errors import Cancelled, InputError
 from core.progress import CancelToken
 from core.schema import EVIDENCE, JUDGMENTS
 from core.stages.rerank import CrossEncoderRerank
-from core.systems import System, make_named_systems
+from core.systems.system import System, make_named_systems
 from core.training.examples import Examples
 from core.training.material import Material
-from core.training.neural import Outcome, Watch
-from core.training.plan import TrainingPlan, make_plan
+from core.training.request import TrainingPlan, make_plan
 from core.training.reranker import collect_candidates, train_reranker
+from core.training.trainer import Outcome, Watch
 from tests.support.assessments import AxisModels
 from tests.support.models import make_chunks, make_documents, make_queries, make_resources, make_run
 from tests.support.tiny import make_dataset, make_examples, read_weights

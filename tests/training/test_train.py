@@ -22,14 +22,14 @@ from core.progress import CancelToken, ProgressEvent
 from core.settings import DEFAULT_MODEL
 from core.stages.adapt import read_adapter
 from core.stages.embed import model_revision
-from core.store import Workspace
-from core.system_files import save_own_system
-from core.systems import Dense, make_named_systems
-from core.trained import TrainedModel, list_models, load_model, make_trained_systems, model_folder, training_folder
+from core.systems.system import Dense, make_named_systems
+from core.systems.trained import TrainedModel, list_models, load_model, make_trained_systems, model_folder, training_folder
+from core.systems.yaml_files import save_own_system
 from core.training import train as training
 from core.training.examples import Examples
-from core.training.plan import make_plan
+from core.training.request import make_plan
 from core.training.train import Prepared, find_start, prepare_training, train
+from core.workspace import Workspace
 from tests.support.assessments import PLACES, TOPICS, AxisModels
 from tests.support.tiny import make_dataset
 

@@ -1,0 +1,100 @@
+"""What the commands share: the workspace they work in, the files they write, what they print while they work."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.data.dataset import Dataset
+from core.errors import InputError
+from core.progress import ProgressCallback, ProgressEvent, ignore_progress
+from core.settings import get_workspace
+from core.workspace import Workspace
+
+WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
+DATASET_HELP = "a sample's name, or a folder or zip with corpus.jsonl"
+JSON_HELP = "write the result as JSON; - for standard output"
+
+
+def open_workspace(folder: Path | None) -> Workspace:
+    """The workspace in a folder, created if absent; InputError if it cannot be one."""
+    try:
+        return Workspace(get_workspace(folder))
+    except OSError as error:
+        raise InputError(
+            f"cannot be a workspace ({error.strerror}); give --workspace a folder that you may write to", file=error.filename
+        ) from error
+
+
+def check_target(option: str, file: str | Path | None) -> None:
+    """InputError if the option's result could not be written there: better said before the work than after it."""
+    if file is None or file == "-":
+        return
+    target = Path(file)
+    if target.is_dir() or not target.parent.is_dir():
+        raise InputError(f"cannot be written; give {option} a file in a folder that exists", file=target)
+
+
+def write_result(value: dict[str, Any], target: str) -> None:
+    """JSON to a file, or to standard output for "-"."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    if target == "-":
+        print(text)
+    else:
+        Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def print_warnings(dataset: Dataset) -> None:
+    """What was noticed while the dataset was read, on standard error."""
+    for warning in dataset.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+
+
+def make_wait_printer() -> Callable[[str], None]:
+    """Says once who holds the workspace."""
+    said: set[str] = set()
+
+    def show(holder: str) -> None:
+        if holder not in said:
+            said.add(holder)
+            print(f"Waiting for {holder}, which is using this workspace.", file=sys.stderr)
+
+    return show
+
+
+def make_progress_printer() -> ProgressCallback:
+    """Progress on one line of standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        return ignore_progress
+
+    def show(event: ProgressEvent) -> None:
+        left = f", about {event.seconds_left:.0f} s left" if event.seconds_left is not None else ""
+        end = "\n" if event.system else ""
+        print(f"\r\033[K{event.share:4.0%} {event.label}{left}", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def clear_progress() -> None:
+    """Takes the line of make_progress_printer() away, so that the result does not stand behind it."""
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def format_list(title: str, sentences: Sequence[str], width: int) -> str:
+    """A title with a bullet for each sentence, filled to the width; "" without sentences."""
+    if not sentences:
+        return ""
+    return "\n".join([f"{title}:", *(fill_text(sentence, width, bullet="  - ") for sentence in sentences)])
+
+
+def fill_text(text: str, width: int, *, bullet: str = "") -> str:
+    """Lines of at most `width`, those after the first as far in as the bullet; no word is broken."""
+    indent = " " * len(bullet)
+    return textwrap.fill(
+        text, width, initial_indent=bullet, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

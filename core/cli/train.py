@@ -1,0 +1,227 @@
+"""python -m core train: fine-tunes a model on a dataset's tuning queries and says what that is worth; python -m core models."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.cli.terminal import (
+    DATASET_HELP,
+    JSON_HELP,
+    WORKSPACE_HELP,
+    check_target,
+    clear_progress,
+    make_progress_printer,
+    make_wait_printer,
+    open_workspace,
+    print_warnings,
+    write_result,
+)
+from core.data.catalog import open_dataset
+from core.errors import InputError
+from core.jobs.kinds import TrainingResult
+from core.jobs.runner import run_as_child, train_here
+from core.ladder.rows import say_verdict
+from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, make_trained_systems, remove_model
+from core.trained_model.held_out import read_evaluation
+from core.training.adoption import describe_duration
+from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
+from core.workspace import Workspace
+
+_WIDTH = 110
+_SHOWN = 5  # regressions that are printed
+_PLAN_OPTIONS = (
+    ("--epochs", int, "passes over the examples (default: 2)"),
+    ("--batch-size", int, "examples a step (default: 32; reranker 16)"),
+    ("--learning-rate", float, "default: 2e-5; reranker 5e-5"),
+    ("--max-tokens", int, "of a text, while training (default: 128; reranker 192)"),
+    ("--negatives", int, "hard negatives mined for each positive (default: 1; reranker 4)"),
+    ("--freeze-layers", int, "leave the embeddings and this many of the lowest layers as they are: faster, less memory"),
+    ("--lora-rank", int, "train low-rank updates of this rank instead of all weights"),
+    ("--patience", int, "epochs without a better validation loss before it stops (default: 1)"),
+    ("--depth", int, "hits that a reranker is trained on and scores (default: 30)"),
+    ("--share", float, "share of the judged queries that tune, if the data fix no split (default: 0.5)"),
+    ("--seed", int, "of the split and of everything drawn (default: 0)"),
+)
+
+
+def add_train(commands: Any) -> None:
+    """Adds the command to the parser's commands."""
+    parser = commands.add_parser(
+        "train", help="fine-tune an adapter, a reranker or an embedding model, and measure on held-out queries what it is worth"
+    )
+    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument("--kind", choices=KINDS, help="what to train; cheapest first: adapter, reranker, embedding")
+    parser.add_argument(
+        "--base", metavar="NAME", help="model to start from: a name on the hub or a folder (default: the system's)"
+    )
+    parser.add_argument("--system", metavar="NAME", help="system to start from (default: dense; for a reranker hybrid-rrf)")
+    parser.add_argument("--form", choices=FORMS, help="form of the examples (default: the one that fits the kind)")
+    parser.add_argument(
+        "--examples", type=Path, metavar="FILE", help="learn from this table (CSV, TSV, JSONL, Parquet) instead of the labels"
+    )
+    for name, kind, words in _PLAN_OPTIONS:
+        parser.add_argument(name, type=kind, metavar="X" if kind is float else "N", help=words)
+    parser.add_argument(
+        "--drop-leaking",
+        action="store_true",
+        help="train without examples that leak into the test queries, instead of refusing",
+    )
+    parser.add_argument(
+        "--learning-curve", action="store_true", help="train on 25 and 50 %% of the queries too: would more help?"
+    )
+    parser.add_argument("--folds", type=int, default=0, metavar="N", help="cross-fitting over N folds, as an exploratory view")
+    parser.add_argument(
+        "--quick", action="store_true", help="compare with the untrained model only, not with the best cheap rung"
+    )
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    parser.add_argument("--job", help=argparse.SUPPRESS)  # how the app starts its child
+    parser.set_defaults(run=run_train)
+
+
+def add_models(commands: Any) -> None:
+    parser = commands.add_parser("models", help="list the models trained in this workspace, or remove one")
+    parser.add_argument("--remove", metavar="ID", help="delete a model with what was computed by it; experiments stay")
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    parser.set_defaults(run=run_models)
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """train DATASET: trains, compares, prints (to standard error if the JSON goes to standard output)."""
+    workspace = open_workspace(options.workspace)
+    if options.job:
+        run_as_child(options.job, workspace=workspace)
+        return 0
+    if options.kind is None:
+        raise InputError(f"say what to train: --kind {', --kind '.join(KINDS)}")
+    check_target("--json", options.json)
+    request = read_request(options)
+    dataset = open_dataset(options.dataset, workspace)
+    print_warnings(dataset)
+    print_resuming(dataset.name, request.plan, workspace)
+    result = train_here(dataset, request, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer())
+    clear_progress()
+    if options.json is not None:
+        write_result(result.to_json(), options.json)
+    width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
+    print(format_training(result, width=width), file=sys.stderr if options.json == "-" else sys.stdout)
+    return 0
+
+
+def read_request(options: argparse.Namespace) -> TrainingRequest:
+    """What the options ask for; InputError if a number is out of range or options contradict each other."""
+    names = [name.removeprefix("--").replace("-", "_") for name, *_ in _PLAN_OPTIONS]
+    changes = {name: getattr(options, name) for name in names}
+    plan = make_plan(
+        options.kind,
+        base=options.base,
+        system=options.system,
+        form=options.form,
+        drop_leaking=options.drop_leaking or None,
+        **changes,
+    )
+    if options.examples is not None and not options.examples.is_file():
+        raise InputError("is no file; give --examples a table of training examples", file=options.examples)
+    return TrainingRequest(
+        plan,
+        examples=str(options.examples.resolve()) if options.examples is not None else "",
+        cheap=not options.quick,
+        learning_curve=options.learning_curve,
+        folds=options.folds,
+    )
+
+
+def print_resuming(dataset: str, plan: TrainingPlan, workspace: Workspace) -> None:
+    """Says so if this request was begun before."""
+    for model in list_models(workspace, dataset=dataset, unfinished=True):
+        if model.plan == plan.to_json():
+            print(f"note: an unfinished training of {model.created} goes on from its last checkpoint", file=sys.stderr)
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """models: what was trained here, newest first, then what was begun and not finished."""
+    workspace = open_workspace(options.workspace)
+    check_target("--json", options.json)
+    if options.remove:
+        remove_model(options.remove, workspace)
+        print(f"removed {options.remove.removeprefix('trained:')}", file=sys.stderr)
+    ready, unfinished = list_models(workspace), list_models(workspace, unfinished=True)
+    if options.json is not None:
+        content = [TrainingResult(model, read_evaluation(model, workspace)).to_json() for model in ready]
+        begun = [
+            {"model": model.id, "dataset": model.dataset, "kind": model.kind, "created": model.created} for model in unfinished
+        ]
+        write_result({"models": content, "unfinished": begun}, options.json)
+    if options.json != "-":
+        print(format_models(ready, unfinished, workspace))
+    return 0
+
+
+def format_models(ready: list[TrainedModel], unfinished: list[TrainedModel], workspace: Workspace) -> str:
+    lines = [_format_model(model, read_evaluation(model, workspace)) for model in ready]
+    lines += [
+        f"{model.id}  unfinished {KIND_WORDS[model.kind]} on {model.dataset}, begun {model.created}: start the same training "
+        "again to go on from its last checkpoint, or remove it"
+        for model in unfinished
+    ]
+    return "\n".join(lines) or "No model was trained in this workspace yet: python -m core train DATASET --kind adapter"
+
+
+def _format_model(model: TrainedModel, told: Mapping[str, Any]) -> str:
+    row = next((row for row in told.get("comparisons", []) if row["against"] == "untrained"), None)
+    worth = f"{_tell(row)} on {row['n']} held-out queries" if row else "not compared yet"
+    made = f"{KIND_WORDS[model.kind]} on {model.dataset}, {model.created[:10]}, {describe_duration(model.seconds)}"
+    return f"{model.id}  {made}: {worth}"
+
+
+def _tell(row: Mapping[str, Any]) -> str:
+    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {say_verdict(row)}"
+
+
+def format_training(result: TrainingResult, *, width: int) -> str:
+    """What was trained, what the held-out queries say of it, what it would cost, for people."""
+    model, told = result.model, result.evaluation
+    names = ", ".join(make_trained_systems([model]))
+    counts = model.split
+    parts = [
+        f"{model.id}: {KIND_WORDS[model.kind]} trained on {len(counts['learning'])} queries ({model.data['positives']:,} "
+        f"pairs, {model.data['negatives']:,} negatives) in {describe_duration(model.seconds)}; "
+        f"{len(counts['validation'])} more stopped it. It can be used as {names}.",
+    ]
+    for check in model.data["checks"]:
+        if check["level"] != "fine":
+            parts.append(f"Note: {check['sentence']}")
+    if not model.has_learned:
+        parts.append(f"Note: {NOT_LEARNED}")
+    for row in told.get("comparisons", []):
+        against = "the untrained model" if row["against"] == "untrained" else "the best cheap rung"
+        parts.append(
+            f"Against {against} on {row['n']} held-out queries: {row['system']} {row['mean']:.3f}, {row['baseline']} "
+            f"{row['baseline_mean']:.3f}. {_tell(row)}; {row['wins']} queries better, {row['losses']} worse."
+        )
+    if told.get("adoption"):
+        parts.append(f"To adopt it: {told['adoption']['sentence']}.")
+    if told.get("learning_curve"):
+        curve = told["learning_curve"]
+        points = "; ".join(
+            f"{point['share']:.0%} ({point['queries']} queries) {point['delta']:+.3f}" for point in curve["points"]
+        )
+        parts.append(f"Learning curve: {points}. {curve['words']}")
+    if told.get("folds"):
+        folds = told["folds"]
+        parts.append(
+            f"Cross-fitting over {folds['k']} folds: {folds['delta']:+.3f} ({folds['low']:+.3f} to {folds['high']:+.3f}) on "
+            f"{folds['n']} queries. Exploratory: its error is above nominal, and no verdict rests on it."
+        )
+    worse = told.get("regressions", [])
+    if worse:
+        listed = "\n".join(f"  {row['delta']:+.3f}  {row['query_id']}  {row['text'][:80]}" for row in worse[:_SHOWN])
+        parts.append(f"Queries that got worse, the first {min(_SHOWN, len(worse))} of {len(worse)}:\n{listed}")
+    return "\n\n".join(part if "\n" in part else textwrap.fill(part, width) for part in parts)

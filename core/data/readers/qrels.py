@@ -1,0 +1,222 @@
+"""Judgments: qrels files in the BEIR or the TREC layout, put together and checked against queries and corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.data.readers.encoding import count_of, first_five, read_text, shorten
+from core.errors import InputError
+
+Pair = tuple[str, str]  # query id, document id
+HIGHEST_GRADE = 2**20  # above it nDCG and AP lose their arithmetic; no collection comes near
+EXPECTED_GRADE = f"expected a whole number from 0 to {HIGHEST_GRADE:,}, such as 0 or 1"
+_QUERY_NAMES = {"query-id", "queryid", "query", "qid", "topic", "topic-id"}
+_DOC_NAMES = {"corpus-id", "corpusid", "doc-id", "docid", "docno", "document-id", "document", "doc", "did", "pid"}
+_RELEVANCE_NAMES = {"score", "relevance", "rel", "label", "grade", "judgment", "judgement"}
+_EXPECTED = (
+    'expected the header "query-id<TAB>corpus-id<TAB>score" and three columns separated by tabs (BEIR), '
+    "or four columns without header: query 0 document relevance (TREC)"
+)
+
+
+@dataclass
+class Judgments:
+    """relevance of each (query, document) in the order of the files; queries_of: the queries that a file judges."""
+
+    relevance: dict[Pair, int] = field(default_factory=dict)
+    queries_of: dict[Path, set[str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the values stand in a line of `columns` cells; tabs: separated by tabs, else by white space."""
+
+    query: int
+    doc: int
+    relevance: int
+    columns: int
+    tabs: bool
+    header: bool
+
+
+def find_qrels(folder: Path) -> list[Path]:
+    """qrels.tsv and qrels/*.tsv of a dataset folder, in that order, names sorted."""
+    single = folder / "qrels.tsv"
+    inside = folder / "qrels"
+    many = [path for path in sorted(inside.glob("*.tsv")) if not path.name.startswith(".")] if inside.is_dir() else []
+    return ([single] if single.is_file() else []) + many
+
+
+def read_judgments(paths: Sequence[Path]) -> Judgments:
+    """Reads qrels files as one set. Relevance is an int >= 0: negative values (TREC's spam grades) count as 0.
+
+    Raises InputError for other columns, values that are not whole numbers, and a pair judged in two ways.
+    """
+    result = Judgments()
+    places: dict[Pair, tuple[Path, int]] = {}
+    repeated: list[str] = []
+    for path in paths:
+        judged = result.queries_of.setdefault(path, set())
+        for line, query_id, doc_id, relevance in _read_file(path):
+            pair = (query_id, doc_id)
+            judged.add(query_id)
+            if pair not in places:
+                places[pair] = (path, line)
+                result.relevance[pair] = relevance
+                continue
+            repeated.append(query_id)
+            if result.relevance[pair] != relevance:
+                first, first_line = places[pair]
+                where = f"line {first_line}" if first == path else f"{first.name}, line {first_line}"
+                raise InputError(
+                    f'document "{doc_id}" is judged {relevance} for query "{query_id}", but {result.relevance[pair]} '
+                    f"on {where}; keep one of them",
+                    file=path,
+                    line=line,
+                )
+    if repeated:
+        verb = "was" if len(repeated) == 1 else "were"
+        result.warnings.append(
+            f"{count_of(len(repeated), 'judgment')} {verb} given twice with the same value and counted once "
+            f"(queries {first_five(repeated)})."
+        )
+    return result
+
+
+def keep_known_queries(judgments: Judgments, query_ids: Collection[str]) -> Judgments:
+    """Without the judgments on queries that are not among query_ids (a set or dict); a warning counts them."""
+    unknown = [pair for pair in judgments.relevance if pair[0] not in query_ids]
+    if not unknown:
+        return judgments
+    verb = "is on a query" if len(unknown) == 1 else "are on queries"
+    warning = (
+        f"{count_of(len(unknown), 'judgment')} {verb} that the dataset does not have "
+        f"(ignored): {first_five([query_id for query_id, _ in unknown])}."
+    )
+    return Judgments(
+        relevance={pair: value for pair, value in judgments.relevance.items() if pair[0] in query_ids},
+        queries_of=judgments.queries_of,
+        warnings=[*judgments.warnings, warning],
+    )
+
+
+def warn_missing_documents(pairs: Iterable[Pair], doc_ids: Collection[str]) -> list[str]:
+    """A warning with count and first five if judgments are on documents that are not in the corpus."""
+    missing = [doc_id for _, doc_id in pairs if doc_id not in doc_ids]
+    if not missing:
+        return []
+    verb = "is on a document" if len(missing) == 1 else "are on documents"
+    warning = (
+        f"{count_of(len(missing), 'judgment')} {verb} that the corpus does not have "
+        f"(kept: the answer is not in the corpus): {first_five(missing)}."
+    )
+    return [warning]
+
+
+def assign_splits(
+    query_ids: Sequence[str], queries_of: Mapping[Path, set[str]], *, folder: Path
+) -> tuple[list[str], bool, list[str]]:
+    """Split of each query, whether the data fixed it, and warnings.
+
+    "tuning" and "test" if the folder has both qrels/train.tsv and qrels/test.tsv ("test" wins), else "" for all.
+    """
+    train = queries_of.get(folder / "qrels" / "train.tsv")
+    test = queries_of.get(folder / "qrels" / "test.tsv")
+    if train is None or test is None:
+        return [""] * len(query_ids), False, []
+    splits = ["test" if query in test else "tuning" if query in train else "" for query in query_ids]
+    warnings = []
+    both = [query for query in query_ids if query in train and query in test]
+    if both:
+        verb = "is" if len(both) == 1 else "are"
+        warnings.append(
+            f"{count_of(len(both), 'query')} {verb} in both qrels/train.tsv and qrels/test.tsv "
+            f"and used for test only: {first_five(both)}."
+        )
+    neither = [query for query, split in zip(query_ids, splits, strict=True) if not split]
+    if neither:
+        verb = "is" if len(neither) == 1 else "are"
+        warnings.append(
+            f"{count_of(len(neither), 'query')} {verb} in neither qrels/train.tsv nor qrels/test.tsv, "
+            f"so in no split: {first_five(neither)}."
+        )
+    for split, name in (("tuning", "train"), ("test", "test")):
+        if split not in splits:
+            warnings.append(f"qrels/{name}.tsv judges no query of the dataset: the {split} split is empty.")
+    return splits, True, warnings
+
+
+def parse_relevance(value: str) -> int:
+    """A grade as int in [0, HIGHEST_GRADE]; "1.0" is 1, negative grades are 0. Raises ValueError for anything else."""
+    try:
+        grade = int(value)
+    except ValueError:
+        number = float(value)
+        if not number.is_integer():  # false for NaN and infinity, too
+            raise ValueError(f"{value} is not a whole number") from None
+        grade = int(number)
+    if grade > HIGHEST_GRADE:
+        raise ValueError(f"{value} is above the highest grade")
+    return max(grade, 0)
+
+
+def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
+    layout: Layout | None = None
+    for number, text in enumerate(read_text(path).split("\n"), start=1):
+        if not text.strip():
+            continue
+        if layout is None:
+            layout = _detect_layout(text, path, line=number)
+            if layout.header:
+                continue
+        cells = [cell.strip() for cell in text.split("\t")] if layout.tabs else text.split()
+        if len(cells) != layout.columns:
+            raise InputError(
+                f"found {count_of(len(cells), 'column')}, expected {layout.columns} as in the first line; "
+                f"correct the line: {shorten(text)}",
+                file=path,
+                line=number,
+            )
+        query_id, doc_id, value = cells[layout.query], cells[layout.doc], cells[layout.relevance]
+        if not query_id or not doc_id:
+            raise InputError("the query or document id is empty; correct or delete the line", file=path, line=number)
+        try:
+            yield number, query_id, doc_id, parse_relevance(value)
+        except ValueError as error:
+            raise InputError(
+                f'the relevance is "{shorten(value)}", {EXPECTED_GRADE}; correct it',
+                file=path,
+                line=number,
+            ) from error
+    if layout is None:
+        raise InputError(f"the file is empty; {_EXPECTED}", file=path)
+
+
+def _detect_layout(text: str, path: Path, *, line: int) -> Layout:
+    tabbed = [cell.strip() for cell in text.split("\t")]
+    tabs = len(tabbed) >= 3
+    cells = tabbed if tabs else text.split()
+    names = [cell.lower().replace("_", "-").replace(" ", "-") for cell in cells]
+    found = [
+        next((at for at, name in enumerate(names) if name in known), None)
+        for known in (_QUERY_NAMES, _DOC_NAMES, _RELEVANCE_NAMES)
+    ]
+    query, doc, relevance = found
+    if query is not None and doc is not None and relevance is not None:
+        return Layout(query, doc, relevance, columns=len(cells), tabs=tabs, header=True)
+    if len(cells) == 4 and _is_number(cells[3]):
+        return Layout(0, 2, 3, columns=4, tabs=tabs, header=False)
+    if tabs and len(cells) == 3 and _is_number(cells[2]):
+        return Layout(0, 1, 2, columns=3, tabs=True, header=False)
+    raise InputError(f'the columns are "{shorten(text)}"; {_EXPECTED}', file=path, line=line)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

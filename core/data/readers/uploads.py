@@ -1,0 +1,129 @@
+"""Uploaded files: written to the workspace at once, and told apart by what they are."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root
+from core.data.readers.archive import check_relative_name, is_clutter, move_whole, unpack_zip
+from core.data.readers.documents import list_documents
+from core.data.readers.encoding import count_of
+from core.errors import InputError
+
+Content = bytes | bytearray | memoryview | IO[bytes]
+
+
+class UploadKind(StrEnum):
+    """dataset: corpus.jsonl · documents: .txt .md .html .pdf .docx · tables: need the mapping step · unknown."""
+
+    DATASET = "dataset"
+    DOCUMENTS = "documents"
+    TABLES = "tables"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a folder of uploaded files is.
+
+    root: the folder to give to load_dataset. files: the paths inside root that count for this kind (the documents, the
+    tables; of a dataset corpus.jsonl, queries.jsonl and the qrels; all of them if unknown). message: one sentence.
+    """
+
+    kind: UploadKind
+    root: Path
+    files: tuple[str, ...]
+    message: str
+
+
+def inspect_upload(folder: Path) -> Upload:
+    """Tells what a folder is. Documents win over tables, unless a readme or licence is the only document."""
+    root = find_root(find_only_folder(folder))
+    if (root / "corpus.jsonl").is_file():
+        qrels = [path for path in root.glob("qrels/*.tsv")] + [root / "queries.jsonl", root / "qrels.tsv"]
+        parts = sorted(path.relative_to(root).as_posix() for path in qrels if path.is_file())
+        found = ", ".join(["corpus.jsonl", *parts])
+        return Upload(UploadKind.DATASET, root, ("corpus.jsonl", *parts), f"A dataset: {found}.")
+    documents, others = list_documents(root)
+    tables = [name for name in others if name.lower().endswith(TABLE_SUFFIXES)]
+    content = [name for name in documents if not _is_about(name)]
+    if not content:  # with documents these two are their labels; without, they are tables like any other
+        tables += [name for name in ("queries.jsonl", "qrels.tsv") if (root / name).is_file()]
+        tables += [path.relative_to(root).as_posix() for path in root.glob("qrels/*.tsv")]
+    if content or (documents and not tables):
+        return Upload(UploadKind.DOCUMENTS, root, tuple(documents), f"{count_of(len(documents), 'document')}.")
+    if tables:
+        names = ", ".join(sorted(tables))
+        return Upload(
+            UploadKind.TABLES,
+            root,
+            tuple(sorted(tables)),
+            f"{count_of(len(tables), 'table')}: {names}; say which is what.",
+        )
+    return Upload(
+        UploadKind.UNKNOWN,
+        root,
+        tuple(others),
+        "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
+        "(.csv .tsv .jsonl .parquet).",
+    )
+
+
+def save_upload(files: Iterable[tuple[str, Content]], folder: Path) -> Path:
+    """Writes uploaded files into `folder` (must not exist yet or be empty), all or nothing, and returns it.
+
+    files: (name, content); names may have sub-folders, a folder that all of them share is left out, as browsers add
+    it. If the only file is a zip, it is unpacked in place. Raises InputError for names outside the folder, names
+    given twice, and what unpack_zip refuses.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        written = _write_files(files, aside)
+        if not written:
+            raise InputError("no files were uploaded; choose files, a folder or a zip")
+        content = aside
+        if len(written) == 1 and written[0].lower().endswith(".zip"):
+            content = aside / "content"
+            try:
+                unpack_zip(aside / written[0], content)
+            except InputError as error:
+                message = str(error).removeprefix(f"{aside / written[0]}: ")
+                raise InputError(message, file=written[0]) from error
+        move_whole(find_only_folder(content), folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def _write_files(files: Iterable[tuple[str, Content]], folder: Path) -> list[str]:
+    written: list[str] = []
+    for given, content in files:
+        name = check_relative_name(given)
+        if name is None:
+            raise InputError(f'the file name "{given}" leads outside the upload; rename the file and upload it again')
+        if is_clutter(name):
+            continue
+        target = folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                if isinstance(content, (bytes, bytearray, memoryview)):
+                    file.write(content)
+                else:
+                    shutil.copyfileobj(content, file)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(f'the file "{name}" was uploaded twice; upload it once') from error
+        written.append(name)
+    return written
+
+
+def _is_about(name: str) -> bool:
+    """Whether a document describes the data rather than being part of it."""
+    return PurePosixPath(name).stem.lower() in ("readme", "license", "licence", "copying", "changelog")

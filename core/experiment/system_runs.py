@@ -1,0 +1,152 @@
+"""One comparison while it runs: the graphs of its systems over one dataset's queries, and what is found out about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import SPLITS, Dataset
+from core.errors import InputError, LadderError
+from core.graph.estimate import PlanEstimate, estimate_plan
+from core.graph.execute import Execution, find_token_nodes
+from core.graph.latency import measure_latency
+from core.graph.node import Node
+from core.graph.resources import Resources
+from core.schema import RUN, content_hash
+from core.settings import DEFAULT_MODEL
+from core.stages.index_dense import IndexDense, measure_index_loss
+from core.stages.retrieve import RetrieveDense
+from core.stages.truncation import share_of_passages_cut, truncation_share
+from core.systems.system import System, build, make_sources
+
+
+@dataclass
+class Comparison:
+    """The pieces of one comparison while it runs. Use compare(); estimate() serves the page before it starts."""
+
+    dataset: Dataset
+    systems: Mapping[str, System]
+    split: str
+    resources: Resources
+    execution: Execution = field(init=False)
+    targets: dict[str, Node] = field(init=False)
+    broken: dict[str, str] = field(init=False)
+    documents: pd.DataFrame = field(init=False)
+    queries: pd.DataFrame = field(init=False)
+    source: Node = field(init=False)
+    asked: Node = field(init=False)
+    _tokens: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise InputError(f"the split {self.split!r} does not exist; it can be {', '.join(SPLITS)}")
+        self.documents = self.dataset.indexed_documents
+        self.queries = self.dataset.queries_of(self.split)
+        if self.documents.empty:
+            raise InputError(f"the dataset {self.dataset.name} has no document with a title or a text; add documents to search")
+        if self.queries.empty:
+            raise InputError(
+                f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; "
+                "add queries.jsonl or choose another split"
+            )
+        columns = ["query_id", "text", "filter"]
+        fingerprint = content_hash(self.queries[columns].to_dict("records"))
+        self.source, self.asked = make_sources(self.dataset.corpus_fingerprint, fingerprint)
+        self.targets, self.broken = self._build()
+        self.resources.token_nodes = find_token_nodes(self.targets.values())
+        self.execution = Execution(
+            sources={self.source.key: self.documents, self.asked.key: self.queries}, resources=self.resources
+        )
+
+    def _build(self) -> tuple[dict[str, Node], dict[str, str]]:
+        targets, broken = {}, {}
+        for name, system in self.systems.items():
+            try:
+                targets[name] = build(system, documents=self.source, queries=self.asked)
+            except LadderError as error:
+                broken[name] = str(error)
+        return targets, broken
+
+    def add(self, system: System) -> Node:
+        """The system's graph over the comparison's queries, built once. Raises what building raises."""
+        if system.name not in self.targets:
+            self.targets[system.name] = build(system, documents=self.source, queries=self.asked)
+            self.resources.token_nodes = find_token_nodes(self.targets.values())
+        return self.targets[system.name]
+
+    def estimate(self) -> PlanEstimate:
+        return estimate_plan(self.targets, self.execution)
+
+    def place_hits(self, name: str, run: pd.DataFrame) -> pd.DataFrame:
+        """The system's run with start and end of each hit's chunk, and its tokens if there is evidence to measure.
+
+        Tokens are the default model's, whatever the system uses, so that contexts of all systems are of equal size.
+        """
+        nodes = [node for node in self.targets[name].walk() if node.gives == "chunks"]
+        frames = [self.execution.output(node)[["chunk_id", "start", "end", "text"]] for node in nodes]
+        chunks = pd.concat(frames, ignore_index=True).drop_duplicates("chunk_id")
+        chunks = chunks[chunks["chunk_id"].isin(set(run["chunk_id"]))]
+        columns = ["chunk_id", "start", "end"]
+        if len(self.dataset.evidence):
+            chunks = chunks.assign(tokens=self._count_tokens(chunks))
+            columns.append("tokens")
+        return run.merge(chunks[columns], on="chunk_id", how="left") if len(run) else run.reindex(columns=[*RUN, *columns[1:]])
+
+    def _count_tokens(self, chunks: pd.DataFrame) -> np.ndarray:
+        """Tokens of each chunk; every chunk is counted once, whichever systems name it."""
+        ids = chunks["chunk_id"].tolist()
+        new = {chunk: text for chunk, text in zip(ids, chunks["text"], strict=True) if chunk not in self._tokens}
+        counts = self.resources.tokenizer(DEFAULT_MODEL).count(list(new.values())) if new else []
+        self._tokens.update(zip(new, counts, strict=True))
+        return np.array([self._tokens[chunk] for chunk in ids], dtype=np.int64)
+
+    def describe_index(self, name: str) -> dict[str, Any]:
+        """Chunks, what the model does not read of them, and what the approximate index loses; kept with the cache."""
+        target = self.targets[name]
+        key = content_hash(["index facts", target.key])
+        facts = self.resources.workspace.read_facts(key)
+        if facts is None:
+            facts = self._measure_index(target)
+            self.resources.workspace.write_facts(key, facts)
+        return facts
+
+    def _measure_index(self, target: Node) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        index = next((node for node in target.walk() if isinstance(node.stage, IndexDense)), None)
+        chunk_node = next((node for node in target.walk() if node.gives == "chunks"), None)
+        if chunk_node is not None:
+            facts["chunks"] = len(self.execution.output(chunk_node))
+        if index is None:
+            return facts
+        vectors = index.inputs[0]
+        chunks = self.execution.output(vectors.inputs[0])
+        tokenizer = self.resources.tokenizer(vectors.stage.model)
+        facts["chunks"] = len(chunks)
+        facts["truncated_tokens"] = truncation_share(chunks, tokenizer=tokenizer)
+        facts["truncated_passages"] = share_of_passages_cut(chunks, tokenizer=tokenizer)
+        search = next((node for node in target.walk() if isinstance(node.stage, RetrieveDense)), None)
+        if search is not None:
+            dense, asked = self.execution.output(index), self.execution.output(search.inputs[1])
+            facts["index_loss"] = 1.0 - measure_index_loss(dense, asked) if dense.is_small else None
+        return facts
+
+    def latency(self) -> dict[str, dict[str, Any]]:
+        """Latency of every system that has a run, remembered in the workspace.
+
+        If one of them was never measured all are, together: times taken under different load cannot be compared.
+        """
+        workspace = self.resources.workspace
+        ready = {name: node for name, node in self.targets.items() if name not in self.broken}
+        # The number is raised when the facts get another form, so that none is read which lacks something.
+        keys = {name: content_hash(["latency", 2, node.key]) for name, node in ready.items()}
+        known = {name: facts for name, key in keys.items() if (facts := workspace.read_facts(key)) is not None}
+        if set(known) != set(ready):
+            measured = measure_latency(ready, self.queries, source=self.asked, warm=self.execution)
+            for name, facts in measured.items():
+                workspace.write_facts(keys[name], facts)
+            known.update(measured)
+        return known

@@ -1,0 +1,125 @@
+"""Does one job and keeps its state on disk: waiting, progress, Cancel, how it ended. What is done is in core.jobs.kinds."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import filelock
+
+from core.errors import Cancelled, LadderError
+from core.jobs.state import (
+    ASSESS,
+    CANCELLED,
+    DONE,
+    FAILED,
+    RUNNING,
+    Job,
+    JobCancel,
+    hold_workspace,
+    release_alive,
+    write_job,
+)
+from core.progress import ProgressCallback, ProgressEvent, ignore_progress
+from core.workspace import Workspace
+
+Result = TypeVar("Result")
+_WRITE_SECONDS = 0.3  # progress within a step is written at most this often
+_COUNT = re.compile(r"\d+")
+
+
+def run_job(
+    job: Job,
+    work: Callable[[JobKeeper], tuple[str, Result]],
+    *,
+    workspace: Workspace,
+    alive: filelock.BaseFileLock,
+    on_progress: ProgressCallback = ignore_progress,
+    on_wait: Callable[[str], None] = lambda holder: None,
+) -> Result:
+    """Waits for the workspace, does the work, keeps the job's state; lets go of `alive` at the end.
+
+    work: saves its result and returns the state in which the job ended (DONE or CANCELLED) with it. Raises what went
+    wrong, as LadderError where the user can mend it; the job's state then holds the sentence.
+    """
+    keeper = JobKeeper(job, workspace, on_progress)
+
+    def wait(holder: str) -> None:
+        keeper.wait(holder)
+        on_wait(holder)
+
+    try:
+        with hold_workspace(workspace, job.title, on_wait=wait):
+            keeper.cancel.check()
+            keeper.update(state=RUNNING, label="starting", seconds_left=None)
+            state, result = work(keeper)
+        keeper.finish(state)
+        return result
+    except (Cancelled, KeyboardInterrupt):
+        keeper.finish(CANCELLED)
+        raise
+    except LadderError as error:
+        keeper.finish(FAILED, error=str(error))
+        raise
+    except OSError as error:
+        sentence = (
+            f"The workspace cannot be written or read ({error}). Check its free space and permissions, then start again; "
+            "what was finished is kept."
+        )
+        keeper.finish(FAILED, error=sentence)
+        raise LadderError(sentence) from error
+    except Exception as error:
+        keeper.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
+        raise
+    finally:
+        release_alive(alive)
+
+
+class JobKeeper:
+    """Writes one job's state, and passes its progress on."""
+
+    def __init__(self, job: Job, workspace: Workspace, send: ProgressCallback) -> None:
+        self.job = job
+        self.workspace = workspace
+        self.cancel = JobCancel(job.id, workspace)
+        self._send = send
+        self._written = 0.0
+
+    def update(self, **changes: Any) -> None:
+        self.job = replace(self.job, **changes)
+        self._written = time.monotonic()
+        write_job(self.job, self.workspace)
+
+    def report(self, event: ProgressEvent) -> None:
+        self._send(event)
+        changes: dict[str, Any] = {"label": event.label, "progress": event.share, "seconds_left": event.seconds_left}
+        # An assessment runs one comparison after another, and shows none of their systems before it has a verdict.
+        finished = event.system if self.job.kind != ASSESS else None
+        if finished is not None:
+            changes["ready"] = (*self.job.ready, finished)
+        # A new step is written at once: if it is long and silent, its first report is the only one.
+        begun = _COUNT.sub("", event.label) != _COUNT.sub("", self.job.label)
+        if begun or finished is not None or time.monotonic() - self._written > _WRITE_SECONDS:
+            self.update(**changes)
+        else:
+            self.job = replace(self.job, **changes)
+
+    def wait(self, holder: str) -> None:
+        """Called while another job holds the workspace."""
+        self.cancel.check()
+        label = f"waiting for {holder}"
+        if label != self.job.label:
+            self.update(label=label)
+
+    def finish(self, state: str, *, error: str | None = None) -> None:
+        self.update(
+            state=state,
+            error=error,
+            seconds_left=None,
+            label=state,
+            progress=1.0 if state == DONE else self.job.progress,
+        )
+        self.cancel.drop()

@@ -1,0 +1,181 @@
+"""The ladder as rows: what each rung tried, what the test queries say of it, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.experiment.compare import Experiment, SystemResult
+from core.ladder.choose import Findings
+from core.ladder.climb import Step
+from core.ladder.variants import RUNGS, SUGGESTED_RERANKER, describe_part
+from core.records import as_records
+from core.stages.rerank import LateInteraction
+from core.systems.system import System
+
+RUNG_TITLES = {
+    "baseline": "Baseline",
+    "chunking": "Chunking",
+    "metadata_filters": "Metadata filters",
+    "hybrid_search": "Hybrid search",
+    "query_rewriting": "Query rewriting",
+    "reranking": "Reranking",
+    "fine_tuned_reranker": "Fine-tuned reranker",
+    "fine_tuned_adapter": "Fine-tuned query adapter",
+    "fine_tuned_embedding": "Fine-tuned embedding model",
+}
+VERDICT_WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "better_but_small": "better, but too little to matter",
+    "no_useful_difference": "no useful difference",
+    "cannot_tell": "cannot tell",
+}
+UNUSUAL_JUDGED = 0.05  # difference of judged@10 from which a verdict is flagged
+
+
+def say_verdict(row: Mapping[str, Any]) -> str:
+    """The verdict's words; where the 95 % interval that is shown leaves out 0 and the verdict does not, why that is so."""
+    words = VERDICT_WORDS[row["verdict"]]
+    if row["verdict"] == "cannot_tell" and (row["low"] > 0 or row["high"] < 0):
+        return f"{words} once it is corrected for several comparisons at a time"
+    return words
+
+
+def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) -> list[dict[str, Any]]:
+    """One dict per rung of RUNGS, as it stands in the JSON.
+
+    rung, title, system (None if not measured), incumbent, chosen_from {variant: tuning mean}, tuning {incumbent, chosen, gain},
+    kept, what (in words), mean, low, high (of the system on test), verdict, delta, delta_low, delta_high, p_adjusted, wins,
+    ties, losses, n, mde, queries_needed, harmed, recall_100_change, added_ms, p95_ms, one_time, why_not, note, judged_gap,
+    held_out (its models learned from the tuning queries: `tuning` is of those they did not learn from)."""
+    results = {system.name: system for system in experiment.systems}
+    pairs = {row["system"]: row for row in as_records(findings.comparisons)}
+    rows = [_describe_baseline(findings, results, primary)]
+    for step in findings.steps:
+        if step.chosen is None:
+            rows.append(_describe_absent(step))
+            continue
+        rows.append(_describe_step(step, pairs[step.chosen.name], results, primary, findings))
+    return rows
+
+
+def _describe_baseline(findings: Findings, results: Mapping[str, SystemResult], primary: str) -> dict[str, Any]:
+    name = findings.baseline.name
+    return {
+        "rung": RUNGS[0],
+        "title": RUNG_TITLES[RUNGS[0]],
+        "system": name,
+        "incumbent": None,
+        "chosen_from": {},
+        "kept": True,
+        "what": findings.baseline.description,
+        "verdict": None,
+        **_describe_mean(results[name], primary),
+        "added_ms": 0.0,
+        "p95_ms": _latency(results[name], "p95"),
+        "one_time": "",
+        "why_not": "",
+        "note": "",
+    }
+
+
+def _describe_absent(step: Step) -> dict[str, Any]:
+    return {
+        "rung": step.rung,
+        "title": RUNG_TITLES[step.rung],
+        "system": None,
+        "incumbent": step.incumbent.name,
+        "chosen_from": {},
+        "kept": False,
+        "what": "",
+        "verdict": None,
+        "why_not": step.why_not,
+        "note": "",
+    }
+
+
+def _describe_step(
+    step: Step, pair: Mapping[str, Any], results: Mapping[str, SystemResult], primary: str, findings: Findings
+) -> dict[str, Any]:
+    assert step.chosen is not None
+    chosen, before = results[step.chosen.name], results[step.incumbent.name]
+    added = None
+    if chosen.latency_ms and before.latency_ms:
+        added = _latency(chosen, "p50", 0.0) - _latency(before, "p50", 0.0)
+    return {
+        "rung": step.rung,
+        "title": RUNG_TITLES[step.rung],
+        "system": step.chosen.name,
+        "incumbent": step.incumbent.name,
+        "chosen_from": step.means,
+        "tuning": {"incumbent": step.incumbent_mean, "chosen": step.means[step.chosen.name], "gain": step.gain},
+        "kept": step.kept or (step.held_out and pair["verdict"] == "better"),
+        "what": describe_part(step.rung, step.chosen),
+        **_describe_mean(chosen, primary),
+        "delta_low": pair["low"],
+        "delta_high": pair["high"],
+        **{name: value for name, value in pair.items() if name not in ("baseline", "system", "measure", "low", "high")},
+        "recall_100_change": _mean(chosen, "R@100") - _mean(before, "R@100"),
+        "judged_gap": _judged_gap(chosen, before),
+        "added_ms": added,
+        "p95_ms": _latency(chosen, "p95"),
+        "one_time": findings.adoption.get(step.rung) or _describe_one_time(step, chosen),
+        "held_out": step.held_out,
+        "why_not": "",
+        "note": _note(step),
+    }
+
+
+def _describe_mean(result: SystemResult, primary: str) -> dict[str, Any]:
+    return {name: result.measures[primary][name] for name in ("mean", "low", "high")} if primary in result.measures else {}
+
+
+def _mean(result: SystemResult, measure: str) -> float:
+    return float(result.measures[measure]["mean"]) if measure in result.measures else 0.0
+
+
+def _latency(result: SystemResult, name: str, absent: Any = None) -> Any:
+    return float(result.latency_ms[name]) if result.latency_ms else absent
+
+
+def _judged_gap(chosen: SystemResult, before: SystemResult) -> float | None:
+    if chosen.judged_at_10 is None or before.judged_at_10 is None:
+        return None
+    return chosen.judged_at_10 - before.judged_at_10
+
+
+def _describe_one_time(step: Step, result: SystemResult) -> str:
+    """The work of adopting a rung, once."""
+    if step.rung == "chunking":
+        chunks = result.index.get("chunks")
+        return f"embed and index {chunks:,} chunks anew" if chunks else "embed and index the corpus anew"
+    words = {
+        "metadata_filters": "keep the metadata complete",
+        "hybrid_search": "build a word index",
+        "query_rewriting": "none",
+        "reranking": "load a reranking model" if not _is_late(step.chosen) else "keep token vectors of the chunks",
+    }
+    return words.get(step.rung, "")
+
+
+def _is_late(system: System | None) -> bool:
+    return system is not None and isinstance(system.rerank, LateInteraction)
+
+
+def tried_cross_encoder(steps: Sequence[Step]) -> bool:
+    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker.
+
+    One that was trained here, from an encoder that never ranked, says nothing about those that come ready.
+    """
+    rerankers = [system.rerank for step in steps if not step.held_out for system in step.variants]
+    return any(stage is not None and not isinstance(stage, LateInteraction) for stage in rerankers)
+
+
+def _note(step: Step) -> str:
+    if step.rung != "reranking" or tried_cross_encoder([step]):
+        return ""
+    return (
+        "Only late interaction by the embedding model was measured, a weak reranker. No cross-encoder was; "
+        f"name one to try, such as {SUGGESTED_RERANKER}."
+    )

@@ -1,0 +1,338 @@
+"""One typed query through several systems at once, from warm indexes: what the page Try does.
+
+The corpus side of a system is prepared once (core.live.warm does so in the background) and stays in memory; a typed query then
+runs the query side alone, and is embedded once per model. Typed texts are not written to the caches on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.errors import Cancelled, LadderError
+from core.graph.estimate import write_speed
+from core.graph.execute import Execution, find_token_nodes
+from core.graph.node import Node
+from core.graph.resources import Models, Resources
+from core.progress import CancelToken, ProgressCallback, ignore_progress
+from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, make_frame, to_document_run
+from core.stages.embed import EmbedChunks, EmbedQueries, Encoded, text_hash
+from core.stages.index_dense import IndexDense
+from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.systems.system import System, build, make_sources
+from core.workspace import Workspace
+
+LOADING_MODEL = "loading the embedding model"
+_MOST_PLANS = 500  # graphs kept; every position of a slider is a system of its own
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One system's answer to typed queries.
+
+    documents: schema.DOCUMENT_RUN with start and end of the chunk that stands for each document. run: the chunk run, same
+    columns. seconds: time of the system's own stages; error: why there is none.
+    """
+
+    documents: pd.DataFrame
+    run: pd.DataFrame
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A system's graph, taken apart: nodes of the corpus, nodes of the query, chunkers, (model, revision) for queries."""
+
+    target: Node
+    corpus: tuple[Node, ...]
+    asked: tuple[Node, ...]
+    chunkers: tuple[Node, ...]
+    models: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, target: Node) -> _Plan:
+        nodes = [node for node in target.walk() if node.inputs]
+        asked = tuple(node for node in nodes if node.per_query)
+        stages = [node.stage for node in asked if isinstance(node.stage, EmbedQueries | LateInteraction)]
+        return cls(
+            target=target,
+            corpus=tuple(node for node in nodes if not node.per_query),
+            asked=asked,
+            chunkers=tuple(node for node in nodes if node.gives == "chunks"),
+            models=tuple(dict.fromkeys((stage.model, stage.revision) for stage in stages)),
+        )
+
+    @property
+    def rerankers(self) -> list[Node]:
+        return [node for node in self.asked if isinstance(node.stage, LateInteraction | CrossEncoderRerank)]
+
+
+@dataclass
+class LiveSearch:
+    """Keeps the corpus side of every system it was asked for in memory. Safe for several threads."""
+
+    dataset: Dataset
+    workspace: Workspace
+    models: Models = field(default_factory=Models)
+    _memory: dict[str, Any] = field(default_factory=dict)
+    _plans: dict[System, _Plan] = field(default_factory=dict)
+    _spans: dict[tuple[str, ...], dict[str, tuple[int, int]]] = field(default_factory=dict)
+    _warm: set[str] = field(default_factory=set)  # rerankers whose model or token vectors are there
+    _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
+    _tokens_guard: threading.Lock = field(default_factory=threading.Lock)
+    # Word matching must not wait for embedding: systems without a model are prepared beside those with one.
+    _guards: dict[bool, threading.Lock] = field(default_factory=lambda: {True: threading.Lock(), False: threading.Lock()})
+
+    @cached_property
+    def _documents(self) -> pd.DataFrame:
+        return self.dataset.indexed_documents
+
+    def adopt(self, system: System, make: Callable[[Node], Mapping[str, Any]]) -> None:
+        """Takes outputs of corpus nodes that were made elsewhere. make(graph of the system) -> node key -> output."""
+        self._memory.update(make(self._plan(system).target))
+
+    def is_ready(self, systems: Mapping[str, System]) -> bool:
+        """True if a typed query would be answered by all of them without any preparation."""
+        return len(self.find_ready(systems)) == len(systems)
+
+    def find_ready(self, systems: Mapping[str, System]) -> dict[str, System]:
+        """Those of the systems that answer at once."""
+        return {name: system for name, system in systems.items() if self._is_warm(system)}
+
+    def _is_warm(self, system: System) -> bool:
+        try:
+            plan = self._plan(system)
+        except LadderError:
+            return False
+        return (
+            all(node.key in self._memory for node in plan.corpus)
+            and all(node.key in self._warm for node in plan.rerankers)
+            and all(self.models.is_loaded(model) for model, _ in plan.models)
+        )
+
+    def _plan(self, system: System) -> _Plan:
+        """The system's graph; its key does not depend on the typed texts, which are given to each execution."""
+        if system not in self._plans:
+            if len(self._plans) > _MOST_PLANS:
+                self._plans.clear()
+            documents, queries = self._sources
+            self._plans[system] = _Plan.of(build(system, documents=documents, queries=queries))
+        return self._plans[system]
+
+    @cached_property
+    def _sources(self) -> tuple[Node, Node]:
+        return make_sources(self.dataset.corpus_fingerprint, "typed")
+
+    def prepare(
+        self,
+        systems: Mapping[str, System],
+        *,
+        on_progress: ProgressCallback = ignore_progress,
+        cancel: CancelToken | None = None,
+    ) -> dict[str, str]:
+        """Builds what the systems need of the corpus and loads their models; returns name -> error for those that fail.
+
+        Systems without a model go first. Raises Cancelled; what was finished is kept.
+        """
+        resources = self.make_resources(systems.values(), on_progress, cancel)
+        errors: dict[str, str] = {}
+        for name in sorted(systems, key=lambda name: systems[name].dense is not None):
+            try:
+                if not self._is_warm(systems[name]):
+                    self.prepare_system(systems[name], resources)
+            except Cancelled:
+                raise
+            except LadderError as error:
+                errors[name] = str(error)
+        return errors
+
+    def prepare_system(self, system: System, resources: Resources) -> None:
+        """prepare() for one system, with what make_resources() gives. Raises the error instead of returning it."""
+        plan = self._plan(system)
+        with self._guards[bool(plan.models)]:
+            execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
+            for node in plan.chunkers:
+                execution.output(node)
+            for model, revision in plan.models:
+                if not self.models.is_loaded(model):
+                    resources.report(LOADING_MODEL)
+                resources.encoder(model, revision)
+            for node in plan.corpus:
+                made = execution.output(node)
+                if isinstance(node.stage, IndexDense) and not made.is_small:
+                    made.open()
+            for node in plan.rerankers:
+                self._prepare_reranker(node, resources)
+        write_speed(resources)
+
+    def _prepare_reranker(self, node: Node, resources: Resources) -> None:
+        if node.key in self._warm:
+            return
+        stage = node.stage
+        if isinstance(stage, LateInteraction):
+            resources.keep_tokens = True
+            resources.encode(stage.model, stage.revision, self._passages(node.inputs[2]), role="document", prompt=None)
+        else:
+            resources.report("loading the reranker")
+            resources.cross_encoder(stage.model)
+        self._warm.add(node.key)
+
+    def _passages(self, chunker: Node) -> list[str]:
+        return [passage for group in self._memory[chunker.key]["passages"] for passage in group]
+
+    def find_missing(self, systems: Sequence[System]) -> dict[str, str]:
+        """The texts of the corpus that the systems still have to embed, by their keys in the cache.
+
+        Chunkers that have not run yet are run. Systems that cannot be built count as nothing.
+        """
+        resources = self.make_resources(systems, ignore_progress, None)
+        execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
+        missing: dict[str, str] = {}
+        for system in systems:
+            try:
+                for chunker, stage, tokens in self._embedders(self._plan(system), resources.token_nodes):
+                    execution.output(chunker)
+                    prompt = getattr(stage, "prompt", None)
+                    texts = {text_hash(text, role="document", prompt=prompt): text for text in self._passages(chunker)}
+                    absent = set(self.workspace.vectors(stage.model, stage.revision).missing(list(texts)))
+                    if tokens:
+                        absent |= set(self.workspace.tokens(stage.model, stage.revision).missing(list(texts)))
+                    missing.update((f"{stage.model}|{name}", texts[name]) for name in absent)
+            except LadderError:
+                continue
+        return missing
+
+    def _embedders(self, plan: _Plan, token_nodes: frozenset[str]) -> list[tuple[Node, Any, bool]]:
+        """(chunker, stage, whether token vectors are kept) of what embeds passages and is not in memory yet."""
+        found = [
+            (node.inputs[0], node.stage, node.key in token_nodes)
+            for node in plan.corpus
+            if isinstance(node.stage, EmbedChunks) and node.key not in self._memory
+        ]
+        late = [node for node in plan.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
+        return [*found, *((node.inputs[2], node.stage, True) for node in late)]
+
+    def search(
+        self,
+        texts: Sequence[str],
+        systems: Mapping[str, System],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        depth: int = RUN_DEPTH,
+    ) -> dict[str, Answer]:
+        """Every system's answer to the texts; query ids are "1", "2", ... in order. One failing system leaves the others.
+
+        filter: {field: test} applied by the systems that filter. depth: documents per query. Systems that are not ready
+        are prepared first, which may take long: find_ready() tells.
+        """
+        errors = self.prepare(systems)
+        ready = [system for name, system in systems.items() if name not in errors]
+        documents, queries = self._sources
+        sources = {documents.key: self._documents, queries.key: make_queries(texts, filter)}
+        resources = self.make_resources(ready, ignore_progress, None)
+        execution = Execution(sources, resources, memory=self._memory, use_disk=False)
+        return {
+            name: _fail(errors[name]) if name in errors else self._answer(system, execution, depth)
+            for name, system in systems.items()
+        }
+
+    def _answer(self, system: System, execution: Execution, depth: int) -> Answer:
+        started = time.perf_counter()
+        try:
+            plan = self._plan(system)
+            run = execution.output(plan.target)
+            seconds = sum(execution.timings.get(node.key, 0.0) for node in plan.asked)
+            spans = self._read_spans(plan)
+            return Answer(_locate(to_document_run(run, depth=depth), spans), _locate(run, spans), seconds)
+        except LadderError as error:
+            return _fail(str(error), seconds=time.perf_counter() - started)
+
+    def _read_spans(self, plan: _Plan) -> dict[str, tuple[int, int]]:
+        key = tuple(node.key for node in plan.chunkers)
+        if key not in self._spans:
+            spans: dict[str, tuple[int, int]] = {}
+            for name in reversed(key):  # the first chunker's word counts, as everywhere
+                frame = self._memory[name]
+                spans.update(zip(frame["chunk_id"], zip(frame["start"], frame["end"], strict=True), strict=True))
+            self._spans[key] = spans
+        return self._spans[key]
+
+    def make_resources(
+        self, systems: Iterable[System], on_progress: ProgressCallback, cancel: CancelToken | None
+    ) -> _TypedResources:
+        targets = []
+        for system in systems:
+            with contextlib.suppress(LadderError):  # said where the system is prepared
+                targets.append(self._plan(system).target)
+        return _TypedResources(
+            self.workspace,
+            models=self.models,
+            cancel=cancel or CancelToken(),
+            on_progress=on_progress,
+            token_nodes=find_token_nodes(targets),
+            _tokens=self._tokens,
+            guard=self._tokens_guard,
+            cached=False,  # scores of a typed query's pairs are not kept on disk either
+        )
+
+
+@dataclass
+class _TypedResources(Resources):
+    """Embeds a typed text once per model, for its vector and its token vectors alike, and writes neither to disk.
+
+    guard: held while the shared memory of token vectors is read and trimmed.
+    """
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    typed: dict[tuple[str, str, str | None, tuple[str, ...]], Encoded] = field(default_factory=dict)
+
+    def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
+        if role == "query":
+            return self._encode_typed(model, revision, texts, prompt, tokens=self.keep_tokens).vectors
+        return super().encode(model, revision, texts, role=role, prompt=prompt)
+
+    def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
+        if role == "query":
+            encoded = self._encode_typed(model, revision, texts, None, tokens=True)
+            return dict(zip(texts, encoded.tokens or [], strict=True))
+        with self.guard:
+            return super().token_vectors(model, revision, texts, role=role)
+
+    def _encode_typed(self, model: str, revision: str, texts: list[str], prompt: str | None, *, tokens: bool) -> Encoded:
+        key = (model, revision, prompt, tuple(texts))
+        if key not in self.typed or (tokens and self.typed[key].tokens is None):
+            sent = [(prompt or "") + text for text in texts]
+            role = "query" if prompt is None else "raw"
+            self.typed[key] = self.encoder(model, revision).encode(sent, role=role, tokens=tokens)
+        return self.typed[key]
+
+
+def _locate(run: pd.DataFrame, spans: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
+    """The run with the start and end of each row's chunk."""
+    found = np.array([spans[chunk_id] for chunk_id in run["chunk_id"]], dtype=np.int64).reshape(-1, 2)
+    columns = {name: run[name].to_numpy() for name in run.columns}
+    return make_frame({**columns, "start": found[:, 0], "end": found[:, 1]})
+
+
+def _fail(error: str, *, seconds: float = 0.0) -> Answer:
+    return Answer(empty([*DOCUMENT_RUN, "start", "end"]), empty([*RUN, "start", "end"]), seconds, error)
+
+
+def make_queries(texts: Sequence[str], filter: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """A queries frame of typed texts with one filter for all; ids "1", "2", ..."""
+    rows = [
+        {"query_id": str(number), "text": text, "split": "", "filter": dict(filter or {}), "tags": (), "answer": ""}
+        for number, text in enumerate(texts, start=1)
+    ]
+    return pd.DataFrame(rows, columns=QUERIES)

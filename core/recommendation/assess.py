@@ -1,0 +1,184 @@
+"""The whole assessment of a dataset: split, ladder on tuning, test opened once, diagnosis, headroom, recommendation."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from core.data.dataset import Dataset
+from core.data.split import Split, keep_judged
+from core.errors import InputError
+from core.evaluation.labels import find_suspects
+from core.experiment.compare import Experiment, describe_dataset
+from core.graph.estimate import write_speed
+from core.graph.resources import Models, Resources
+from core.ladder.choose import choose
+from core.ladder.climb import Step
+from core.ladder.goals import Goals
+from core.ladder.ladder import Climber
+from core.ladder.resplits import RESPLITS, Stability, find_deciding
+from core.ladder.rows import describe_rungs
+from core.ladder.variants import Offer, search_words_alone
+from core.progress import CancelToken, ProgressCallback, ignore_progress
+from core.recommendation.readings import Readings, read_test
+from core.recommendation.recommend import Recommendation, recommend
+from core.records import as_records
+from core.training.adoption import find_trained
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is known of a dataset after the ladder.
+
+    id: the experiment's. split: tuning, test, groups (counts), warnings, given, tuning_ids, test_ids. ladder: one row per rung,
+    see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. readings: diagnosis, headroom, slices,
+    metadata. errors: variant -> why it could not run. timings: total_seconds, encode_seconds and
+    encoded_texts of the whole ladder.
+    """
+
+    id: str
+    goals: Goals
+    primary: str
+    split: dict[str, Any]
+    experiment: Experiment
+    ladder: tuple[dict[str, Any], ...]
+    comparisons: tuple[dict[str, Any], ...]
+    readings: Readings
+    recommendation: Recommendation
+    errors: dict[str, str] = dataclasses.field(default_factory=dict)
+    timings: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `recommend --json`: all of compare's, on test, and what follows from it."""
+        return {
+            **self.experiment.to_json(),
+            "timings": {**self.experiment.timings, **self.timings},
+            "primary": self.primary,
+            "goals": self.goals.to_json(),
+            "split": {name: self.split[name] for name in ("tuning", "test", "groups", "warnings", "given")},
+            "comparisons": list(self.comparisons),
+            "ladder": list(self.ladder),
+            "failures": self.readings.failures_by_cause,
+            "headroom": self.readings.headroom,
+            "slices": as_records(self.readings.slices),
+            "metadata": self.readings.metadata,
+            "errors": self.errors,
+            "recommendation": dataclasses.asdict(self.recommendation),
+        }
+
+
+def assess(
+    dataset: Dataset,
+    *,
+    workspace: Workspace,
+    goals: Goals | None = None,
+    models: Models | None = None,
+    cancel: CancelToken | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    name: str = "",
+    experiment_id: str | None = None,
+) -> Assessment:
+    """Climbs the ladder on the dataset's tuning queries, opens the test queries once, and says what to do first.
+
+    The split is the dataset's own or drawn (seeded by goals.seed). Raises InputError if no query has a relevant label,
+    Cancelled.
+    """
+    started = time.perf_counter()
+    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+    asked = goals or Goals()
+    trained = find_trained(dataset, workspace) if asked.with_training else ()
+    if asked.with_training and not trained:
+        raise InputError(
+            f"no model was trained on the dataset {dataset.name} as it is now, so none can join the ladder; train one first "
+            f"(page Fine-tuning, or python -m core train {dataset.name} --kind adapter)"
+        )
+    climber = Climber(keep_judged(dataset), asked, resources, on_progress, trained)
+    if not climber.split.test:
+        raise InputError(
+            f"the dataset {dataset.name} has no judged query on the test side of its own split; "
+            "judge some in qrels/test.tsv, or remove the split"
+        )
+    climber.meter.enter("climbing on the tuning queries")
+    steps = climber.climb(climber.split)
+    experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
+    # Of the data as they are: the climber's are without unjudged queries and carry its split.
+    experiment = dataclasses.replace(experiment, dataset=describe_dataset(dataset))
+    climber.meter.enter("reading the test queries")
+    readings = read_test(
+        climber.dataset,
+        climber.measurer,
+        steps,
+        climber.offer,
+        baseline=climber.baseline,
+        experiment=experiment,
+        split=climber.split,
+        primary=climber.primary,
+    )
+    assessment = _conclude(climber, steps, experiment, readings)
+    write_speed(resources)
+    usage = resources.usage
+    timings = {
+        "total_seconds": time.perf_counter() - started,
+        "encode_seconds": usage.encode_seconds,
+        "encoded_texts": usage.encoded_texts,
+    }
+    return dataclasses.replace(assessment, timings=timings)
+
+
+def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
+    """From what was measured to the verdict, and how stable it is."""
+    latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
+    monthly = climber.estimate_monthly(experiment)
+    findings = dataclasses.replace(
+        climber.find(climber.split, steps, latencies=latencies, monthly=monthly),
+        ranked_low=readings.gap("ranked_low"),
+        not_found=readings.gap("not_among_100"),
+        adoption=climber.describe_adoption(steps),
+    )
+    choice = choose(findings)
+    actions, systems = climber.resplit(steps, latencies=latencies, monthly=monthly, gap=readings.headroom["gap"])
+    deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
+    rows = describe_rungs(findings, experiment, primary=climber.primary)
+    return Assessment(
+        id=experiment.id,
+        goals=climber.goals,
+        primary=climber.primary,
+        split=_describe_split(climber.split),
+        experiment=experiment,
+        ladder=tuple(rows),
+        comparisons=tuple(as_records(findings.comparisons)),
+        readings=readings,
+        recommendation=recommend(
+            findings,
+            choice,
+            Stability(RESPLITS, actions, systems, tuple(deciding)),
+            experiment,
+            readings,
+            rows=rows,
+            split=climber.split,
+            primary=climber.primary,
+            suspects=_find_suspects(climber),
+        ),
+        errors=dict(climber.measurer.errors),
+    )
+
+
+def _describe_split(split: Split) -> dict[str, Any]:
+    return {
+        "tuning": len(split.tuning),
+        "test": len(split.test),
+        "groups": split.groups,
+        "warnings": list(split.warnings),
+        "given": split.given,
+        "tuning_ids": list(split.tuning),
+        "test_ids": list(split.test),
+    }
+
+
+def _find_suspects(climber: Climber) -> list[str]:
+    """Queries whose labels embeddings and words both contradict."""
+    systems = (climber.baseline, search_words_alone(climber.baseline, Offer()))
+    return find_suspects({system.name: climber.measurer.run(system) for system in systems}, climber.dataset.judgments)

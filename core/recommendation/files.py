@@ -1,0 +1,93 @@
+"""Keeps assessments beside their experiments: experiments/ID/assessment.json."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+
+from core.diagnosis.causes import FAILURES, RESCUES
+from core.diagnosis.slices import SLICE_MEASURES
+from core.errors import InputError, NotInWorkspace
+from core.experiment.compare import Experiment
+from core.experiment.history import list_experiments, load_experiment, save_experiment
+from core.ladder.goals import Goals
+from core.recommendation.assess import Assessment
+from core.recommendation.readings import Readings
+from core.recommendation.recommend import Recommendation
+from core.records import as_records
+from core.workspace import Workspace, read_json, write_json
+
+FILE = "assessment.json"
+_FRAMES = {"failures": FAILURES, "rescues": [*RESCUES, "diagnosed"], "slices": SLICE_MEASURES}
+_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
+
+
+def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
+    """Writes the assessment and its experiment."""
+    save_experiment(assessment.experiment, workspace)
+    readings = {f.name: getattr(assessment.readings, f.name) for f in dataclasses.fields(Readings)}
+    content = {
+        "goals": assessment.goals.to_json(),
+        "primary": assessment.primary,
+        "split": assessment.split,
+        "ladder": list(assessment.ladder),
+        "comparisons": list(assessment.comparisons),
+        "readings": {**readings, **{name: as_records(readings[name]) for name in _FRAMES}},
+        "recommendation": dataclasses.asdict(assessment.recommendation),
+        "errors": assessment.errors,
+        "timings": assessment.timings,
+    }
+    write_json(workspace.experiments / assessment.id / FILE, content)
+
+
+def has_assessment(experiment_id: str, workspace: Workspace) -> bool:
+    return (workspace.experiments / experiment_id / FILE).exists()
+
+
+def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Experiment | None = None) -> Assessment:
+    """Raises NotInWorkspace if there is none with this id, InputError if its files are damaged.
+
+    experiment: its experiment, where the caller has it loaded.
+    """
+    file = workspace.experiments / experiment_id / FILE
+    if not file.exists():
+        raise NotInWorkspace(f"There is no recommendation with the id {experiment_id!r} here.")
+    measured = experiment or load_experiment(experiment_id, workspace)
+    try:
+        return _read(read_json(file), measured)
+    except _DAMAGED as error:
+        raise InputError(
+            f"cannot be read ({type(error).__name__}); delete this experiment on the page Experiment and run it again",
+            file=file,
+        ) from error
+
+
+def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:
+    readings = dict(content["readings"])
+    for name, columns in _FRAMES.items():
+        readings[name] = pd.DataFrame(readings[name], columns=columns)
+    advice: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content["recommendation"].items()
+    }
+    return Assessment(
+        id=experiment.id,
+        goals=Goals.from_json(content["goals"]),
+        primary=content["primary"],
+        split=content["split"],
+        experiment=experiment,
+        ladder=tuple(content["ladder"]),
+        comparisons=tuple(content["comparisons"]),
+        readings=Readings(**readings),
+        recommendation=Recommendation(**advice),
+        errors=content["errors"],
+        timings=content.get("timings", {}),
+    )
+
+
+def find_assessments(dataset: str, workspace: Workspace) -> list[str]:
+    """Ids of the dataset's experiments that have a recommendation, newest first."""
+    return [
+        entry.id for entry in list_experiments(workspace) if entry.dataset == dataset and has_assessment(entry.id, workspace)
+    ]

@@ -1,0 +1,310 @@
+"""Systems of one's own beside the ladder: tuning scores as often as one likes, and single looks at the test queries.
+
+What is chosen by hand is chosen on the tuning queries, like everything else. A look at the test queries is a separate act,
+a check: all checks of an assessment are one family whose p values are corrected together, so that whoever tries many
+systems is not deceived by the luckiest. The ladder's own verdicts are read, never written, here.
+
+Kept beside the assessment: tuning.json (values on tuning queries, nothing of test) and checks.json (values on test queries,
+from which everything that is said of a check is computed anew whenever another one joins). A check is never removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.data.split import keep_judged
+from core.errors import InputError, LadderError, NotInWorkspace
+from core.evaluation.significance import bootstrap_means
+from core.evaluation.verdicts import compare_table
+from core.experiment.compare import PlanProgress
+from core.experiment.measurer import Measurer
+from core.graph.estimate import write_speed
+from core.graph.resources import Models, Resources
+from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
+from core.recommendation.assess import Assessment
+from core.records import as_records
+from core.schema import content_hash
+from core.systems.system import System, build, make_sources
+from core.systems.yaml_files import from_spec
+from core.workspace import Workspace, read_json, write_json
+
+SCORES_FILE, CHECKS_FILE = "tuning.json", "checks.json"
+SCORES = ["system", "mean", "low", "high", "n", "delta", "delta_low", "delta_high", "error"]
+_LOCK = ".explore.lock"
+_RECOMMENDED = "recommended"  # its column; no key of a system is this word
+_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at the test queries. Exploratory: it came after the ladder, and was chosen by hand.
+
+    key: identify() of the system; system, spec: its name and definition when it was checked; recommended: what it is compared
+    with; checked: ISO time; mean, recommended_mean: on the test queries. comparison: its row of compare_table() (baseline is
+    the recommended system), corrected over all checks made so far, so that it changes when another one is made.
+    """
+
+    key: str
+    system: str
+    spec: dict[str, Any]
+    recommended: str
+    checked: str
+    mean: float
+    recommended_mean: float
+    comparison: dict[str, Any]
+
+
+def identify(system: System) -> str:
+    """The same for systems that do the same, whatever their names; another one once a model folder's files change."""
+    documents, queries = make_sources("", "")
+    try:
+        return build(system, documents=documents, queries=queries).key
+    except LadderError:  # it cannot run as it is spelled; scoring it says why
+        return content_hash({**system.to_spec(), "name": "", "description": ""})
+
+
+def get_recommended(assessment: Assessment) -> System:
+    """The system that the assessment recommends."""
+    name = assessment.recommendation.system
+    return from_spec(next(system.spec for system in assessment.experiment.systems if system.name == name))
+
+
+def score_on_tuning(
+    assessment: Assessment,
+    dataset: Dataset,
+    systems: Sequence[System],
+    *,
+    workspace: Workspace,
+    models: Models | None = None,
+    cancel: CancelToken | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> pd.DataFrame:
+    """Runs the systems, keeps their values on the tuning queries, and gives read_scores().
+
+    One that cannot run has its reason in `error`; the others go on. What is scored is kept at once, also when Cancelled is
+    raised. Raises InputError if the dataset is no longer what was assessed, or if no tuning query is measured.
+    """
+    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+    asked = {identify(system): system for system in (get_recommended(assessment), *systems)}
+    measurer = _open_measurer(assessment, dataset, asked, resources, on_progress)
+    tuning = assessment.split["tuning_ids"]
+    for key, system in asked.items():
+        resources.cancel.check()
+        values = measurer.values(dataclasses.replace(system, name=key))
+        error = measurer.errors.get(key, "")
+        known = {} if values is None else _take(values, tuning)
+        if not known and not error:
+            raise InputError(f"no tuning query of {dataset.name} is measured on {assessment.primary}; label more queries")
+        with _hold(assessment.id, workspace):
+            kept = _read(assessment.id, SCORES_FILE, workspace)
+            entry = {"name": system.name, "values": known, "error": error}
+            write_json(_file(assessment.id, SCORES_FILE, workspace), {**kept, key: entry})
+        resources.on_progress(ProgressEvent(label=f"{system.name} is scored", system=system.name))
+    write_speed(resources)
+    return read_scores(assessment, systems, workspace=workspace)
+
+
+def read_scores(assessment: Assessment, systems: Sequence[System], *, workspace: Workspace) -> pd.DataFrame:
+    """What is known of the systems on the tuning queries, columns SCORES; nothing is run.
+
+    The recommended system comes first, then the systems in order. mean with its 95 % interval (low, high) over n queries;
+    delta to the recommended system with its paired interval; NaN where a system (or the recommended one) is not scored yet.
+    error: why it could not run, else "".
+    """
+    kept = _read(assessment.id, SCORES_FILE, workspace)
+    recommended = get_recommended(assessment)
+    level = _as_series(kept.get(identify(recommended)))
+    rows = []
+    for system in (recommended, *systems):
+        entry = kept.get(identify(system))
+        row: dict[str, Any] = {"system": system.name, "error": entry["error"] if entry else ""}
+        values = _as_series(entry)
+        if len(values):
+            row |= {"mean": float(values.mean()), "n": len(values)}
+            row["low"], row["high"] = _bound(values.to_numpy(), assessment)
+        deltas = (values - level).dropna()
+        if len(deltas):
+            row["delta"] = float(deltas.mean())
+            row["delta_low"], row["delta_high"] = _bound(deltas.to_numpy(), assessment)
+        rows.append(row)
+    frame = pd.DataFrame(rows, columns=SCORES)
+    numbers = [name for name in SCORES if name not in ("system", "error")]
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+def check_on_test(
+    assessment: Assessment,
+    dataset: Dataset,
+    system: System,
+    *,
+    workspace: Workspace,
+    models: Models | None = None,
+    cancel: CancelToken | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Check:
+    """Compares a system with the recommended one on the test queries and puts that down for good.
+
+    A system that was checked before (identify()) is not checked again: its check is given as it stands now. Raises InputError
+    for the recommended system itself or changed data, LadderError if the system cannot run; nothing is put down then.
+    """
+    recommended = get_recommended(assessment)
+    key, base = identify(system), identify(recommended)
+    if key == base:
+        raise InputError(f"{system.name} does the same as the recommended {recommended.name}; there is nothing to compare")
+    if not any(check.key == key for check in list_checks(assessment.id, workspace)):
+        resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+        measurer = _open_measurer(assessment, dataset, {base: recommended, key: system}, resources, on_progress)
+        found = {}
+        for name, one in ((base, recommended), (key, system)):
+            values = measurer.values(dataclasses.replace(one, name=name))
+            if values is None:
+                raise LadderError(f"{one.name} cannot run, so nothing was checked. {measurer.errors[name]}")
+            found[name] = _take(values, assessment.split["test_ids"])
+        resources.cancel.check()  # the last moment at which the test queries can stay closed
+        entry = {
+            "key": key,
+            "system": system.name,
+            "spec": system.to_spec(),
+            "checked": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "values": found[key],
+        }
+        _append(assessment, recommended, entry, found[base], workspace)
+        write_speed(resources)
+    return next(check for check in list_checks(assessment.id, workspace) if check.key == key)
+
+
+def list_checks(assessment_id: str, workspace: Workspace) -> list[Check]:
+    """All checks of an assessment, oldest first, each corrected (Holm) over all of them. Empty if there are none.
+
+    Raises InputError if the file is damaged.
+    """
+    kept = _read(assessment_id, CHECKS_FILE, workspace)
+    if not kept:
+        return []
+    try:
+        return _judge(kept)
+    except _DAMAGED as error:
+        raise _tell_damaged(assessment_id, CHECKS_FILE, workspace, error) from error
+
+
+def _judge(kept: Mapping[str, Any]) -> list[Check]:
+    entries, recommended = kept["checks"], kept["recommended"]
+    columns = {_RECOMMENDED: recommended["values"], **{entry["key"]: entry["values"] for entry in entries}}
+    values = pd.DataFrame({name: pd.Series(column, dtype=float) for name, column in columns.items()})
+    pairs = [(_RECOMMENDED, entry["key"]) for entry in entries]
+    table = compare_table(values, pairs, measure=kept["measure"], min_gain=kept["min_gain"], seed=kept["seed"])
+    checks = []
+    for entry, row in zip(entries, as_records(table), strict=True):
+        checks.append(
+            Check(
+                key=entry["key"],
+                system=entry["system"],
+                spec=entry["spec"],
+                recommended=recommended["system"],
+                checked=entry["checked"],
+                mean=float(values[entry["key"]].mean()),
+                recommended_mean=float(values[_RECOMMENDED].mean()),
+                comparison={**row, "baseline": recommended["system"], "system": entry["system"]},
+            )
+        )
+    return checks
+
+
+def _append(
+    assessment: Assessment, recommended: System, entry: dict[str, Any], values: dict[str, float], workspace: Workspace
+) -> None:
+    """Adds a check, unless another process has added the same system meanwhile."""
+    start: dict[str, Any] = {
+        "measure": assessment.primary,
+        "min_gain": assessment.goals.min_gain,
+        "seed": assessment.goals.seed,
+        "recommended": {"system": recommended.name, "values": values},
+        "checks": [],
+    }
+    with _hold(assessment.id, workspace):
+        kept = _read(assessment.id, CHECKS_FILE, workspace) or start
+        if all(before["key"] != entry["key"] for before in kept["checks"]):
+            content = {**kept, "checks": [*kept["checks"], entry]}
+            write_json(_file(assessment.id, CHECKS_FILE, workspace), content)
+
+
+def check_unchanged(assessment: Assessment, dataset: Dataset) -> None:
+    """Raises InputError if the dataset is no longer what was assessed: its queries and labels decide what is compared."""
+    if dataset.fingerprint != assessment.experiment.dataset["fingerprint"]:
+        raise InputError(
+            f"the dataset {dataset.name} changed since this recommendation was made, so that nothing can be compared with it; "
+            "make the recommendation again first"
+        )
+
+
+def _open_measurer(
+    assessment: Assessment,
+    dataset: Dataset,
+    systems: Mapping[str, System],
+    resources: Resources,
+    on_progress: ProgressCallback,
+) -> Measurer:
+    """The assessment's own measurer, which finds what the ladder has run in the cache. systems: by key, which is the name
+    that they have in it, since a system of one's own may have the name of another one of the ladder."""
+    check_unchanged(assessment, dataset)
+    target = assessment.goals.target[0] if assessment.goals.target is not None else ""
+    measurer = Measurer(keep_judged(dataset), primary=assessment.primary, resources=resources, target=target)
+    for key, system in systems.items():
+        with contextlib.suppress(LadderError):  # measuring it will say why
+            measurer.comparison.add(dataclasses.replace(system, name=key))
+    resources.on_progress = PlanProgress(measurer.comparison, on_progress)
+    return measurer
+
+
+def _take(values: pd.Series, query_ids: Sequence[str]) -> dict[str, float]:
+    """The values of these queries alone, where they are measured; all others are left behind here."""
+    return {str(query_id): float(value) for query_id, value in values.reindex(query_ids).dropna().items()}
+
+
+def _as_series(entry: Mapping[str, Any] | None) -> pd.Series:
+    return pd.Series(entry["values"] if entry else {}, dtype=float)
+
+
+def _bound(values: np.ndarray, assessment: Assessment) -> tuple[float, float]:
+    low, high = bootstrap_means(values.reshape(-1, 1), seed=assessment.goals.seed)
+    return float(low.item()), float(high.item())
+
+
+def _file(assessment_id: str, name: str, workspace: Workspace) -> Path:
+    return workspace.experiments / assessment_id / name
+
+
+def _hold(assessment_id: str, workspace: Workspace) -> filelock.BaseFileLock:
+    """Only one process adds to an assessment's files at a time."""
+    folder = workspace.experiments / assessment_id
+    if not folder.is_dir():
+        raise NotInWorkspace(f"There is no recommendation with the id {assessment_id!r} here.")
+    return filelock.FileLock(folder / _LOCK)
+
+
+def _read(assessment_id: str, name: str, workspace: Workspace) -> dict[str, Any]:
+    file = _file(assessment_id, name, workspace)
+    if not file.exists():
+        return {}
+    try:
+        return dict(read_json(file))
+    except _DAMAGED as error:
+        raise _tell_damaged(assessment_id, name, workspace, error) from error
+
+
+def _tell_damaged(assessment_id: str, name: str, workspace: Workspace, error: Exception) -> InputError:
+    return InputError(
+        f"cannot be read ({type(error).__name__}); put it back from a copy, or make the recommendation again",
+        file=_file(assessment_id, name, workspace),
+    )

@@ -1,0 +1,207 @@
+"""What is read from the test comparison beside the verdicts: why queries fail, what each fix could gain, kinds of queries."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.data.split import Split
+from core.diagnosis.causes import Diagnosis, Fix, diagnose, find_cut_evidence
+from core.diagnosis.headroom import CHUNKING, FILTER, UNION, choose_filter_field, measure_headroom
+from core.diagnosis.headroom import SYSTEM as BEST_SYSTEM
+from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_filters
+from core.diagnosis.shared_terms import count_documents
+from core.diagnosis.slices import find_slices, measure_slices
+from core.experiment.compare import Experiment
+from core.experiment.measurer import Measurer
+from core.graph.node import Node
+from core.ladder.climb import Step, list_candidates, tabulate
+from core.ladder.variants import Offer, name_variant, search_words_alone
+from core.records import as_records
+from core.stages.embed import EmbedChunks
+from core.stages.truncation import find_read_ends
+from core.systems.system import System
+
+_CAUSE_OF_RUNG = {"metadata_filters": "metadata", "chunking": "chunking", "query_rewriting": "wording"}
+
+
+@dataclass(frozen=True)
+class Readings:
+    """failures: diagnose.FAILURES of every diagnosed system. rescues: diagnose.RESCUES with a column `diagnosed`.
+
+    counts: system -> {failed, judged, causes: {cause: count}}. headroom: Headroom of the baseline as JSON. slices:
+    slices.SLICE_MEASURES. members: slice -> test query ids. metadata: fields (advice, from tuning queries), proposals and
+    lost (answers thrown away, on test queries).
+    """
+
+    failures: pd.DataFrame
+    rescues: pd.DataFrame
+    counts: dict[str, dict[str, Any]]
+    headroom: dict[str, Any]
+    slices: pd.DataFrame
+    members: dict[str, list[str]]
+    metadata: dict[str, Any]
+    baseline: str
+
+    @property
+    def failures_by_cause(self) -> dict[str, int]:
+        """Cause -> failed test queries of the baseline."""
+        return dict(self.counts[self.baseline]["causes"])
+
+    def gap(self, part: str) -> float:
+        return float(self.headroom["gap"][part])
+
+
+def read_test(
+    dataset: Dataset,
+    measurer: Measurer,
+    steps: Sequence[Step],
+    offer: Offer,
+    *,
+    baseline: System,
+    experiment: Experiment,
+    split: Split,
+    primary: str,
+) -> Readings:
+    """All readings of one ladder. Diagnoses the baseline and every system of the ladder."""
+    frequencies = count_documents(dataset.indexed_documents)
+    candidates = list_candidates(baseline, steps)
+    found: dict[str, Diagnosis] = {}
+    cuts: dict[str, dict[str, str]] = {}
+    for system in candidates:
+        ranks = measurer.ranks(system)
+        if ranks is None:
+            continue
+        measurer.comparison.resources.report(f"why {system.name} fails")
+        found[system.name] = diagnose(
+            dataset,
+            system=system.name,
+            ranks=ranks,
+            fixes=_try_fixes(system, steps, offer, measurer),
+            tuning=split.tuning,
+            test=split.test,
+            cut=_find_cut(system, measurer, dataset, cuts),
+            frequencies=frequencies,
+        )
+    slices = find_slices(dataset, frequencies=frequencies)
+    slices = slices[slices["query_id"].isin(split.test)]
+    measured = set(experiment.per_query.loc[experiment.per_query["measure"] == primary, "system"])
+    names = [system.name for system in candidates if system.name in measured]
+    return Readings(
+        failures=pd.concat([one.failures for one in found.values()], ignore_index=True),
+        rescues=pd.concat([one.rescues.assign(diagnosed=name) for name, one in found.items()], ignore_index=True),
+        counts={
+            name: {"failed": one.n_failed, "judged": one.n_test, "causes": dict(one.shares)} for name, one in found.items()
+        },
+        headroom=_read_headroom(dataset, measurer, steps, offer, baseline=baseline, split=split, primary=primary),
+        slices=measure_slices(experiment.per_query, slices, measure=primary, systems=names),
+        members={str(name): group["query_id"].tolist() for name, group in slices.groupby("slice", sort=False)},
+        metadata=_read_metadata(dataset, measurer, baseline, split),
+        baseline=baseline.name,
+    )
+
+
+def _try_fixes(system: System, steps: Sequence[Step], offer: Offer, measurer: Measurer) -> list[Fix]:
+    """Each rung's chosen variant alone on the system; a fix that the system has already is left out."""
+    tried: dict[str, System] = {}
+    for step in steps:
+        cause = _CAUSE_OF_RUNG.get(step.rung)
+        if cause is not None and step.chosen is not None:
+            tried[cause] = name_variant(_take_part(step.rung, step.chosen, system, step.incumbent))
+    if system.dense is not None:
+        tried["exact_terms"] = search_words_alone(system, offer)
+    fixes = []
+    for cause, fixed in tried.items():
+        ranks = None if fixed.name == system.name else measurer.ranks(fixed)
+        if ranks is not None:
+            fixes.append(Fix(cause, fixed.name, ranks))
+    return fixes
+
+
+def _take_part(rung: str, chosen: System, system: System, incumbent: System) -> System:
+    if rung == "chunking":
+        return dataclasses.replace(system, chunk=chosen.chunk)
+    if rung == "metadata_filters":
+        return dataclasses.replace(system, filter=chosen.filter, infer_filters=chosen.infer_filters)
+    added = tuple(step for step in chosen.rewrite if step not in incumbent.rewrite)
+    missing = tuple(step for step in added if step not in system.rewrite)
+    return dataclasses.replace(system, rewrite=(*system.rewrite, *missing))
+
+
+def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[str, dict[str, str]]) -> dict[str, str]:
+    """How the system's chunks cut the evidence; nothing for systems that embed nothing. known: by key of the chunks."""
+    if dataset.evidence.empty:
+        return {}
+    node = next((n for n in measurer.comparison.add(system).walk() if isinstance(n.stage, EmbedChunks)), None)
+    if node is None:
+        return {}
+    key = node.inputs[0].key
+    if key not in known:
+        known[key] = _cut_by(node, measurer, dataset)
+    return known[key]
+
+
+def _cut_by(node: Node, measurer: Measurer, dataset: Dataset) -> dict[str, str]:
+    chunks = measurer.comparison.execution.output(node.inputs[0])
+    tokenizer = measurer.comparison.resources.tokenizer(node.stage.model)
+    return find_cut_evidence(dataset.evidence, chunks.assign(read_end=find_read_ends(chunks, tokenizer=tokenizer)))
+
+
+def _read_headroom(
+    dataset: Dataset,
+    measurer: Measurer,
+    steps: Sequence[Step],
+    offer: Offer,
+    *,
+    baseline: System,
+    split: Split,
+    primary: str,
+) -> dict[str, Any]:
+    measurer.comparison.resources.report("what each fix could gain at best")
+    run = measurer.run(baseline)
+    words = search_words_alone(baseline, offer)
+    by_rung = {step.rung: step for step in steps}
+    chunkings = list(by_rung["chunking"].variants) if "chunking" in by_rung else []
+    candidates = list_candidates(baseline, steps)
+    rung_of = {CHUNKING: "chunking", FILTER: "metadata_filters", UNION: "hybrid_search"}
+    kept = {fix: by_rung.get(rung) for fix, rung in rung_of.items()}
+    adopted = {fix: step.chosen.name for fix, step in kept.items() if step and step.chosen and step.incumbent == baseline}
+    systems = {system.name: system for system in (*candidates, *chunkings, words)}
+    headroom = measure_headroom(
+        dataset,
+        run,
+        values=tabulate(list(systems.values()), measurer.values, query_ids=split.test),
+        measure=primary,
+        system=baseline.name,
+        query_ids=split.test,
+        variants={
+            CHUNKING: [system.name for system in chunkings],
+            UNION: [words.name],
+            BEST_SYSTEM: [system.name for system in candidates],
+        },
+        adopted=adopted,
+        filter_field=choose_filter_field(dataset, run, query_ids=split.tuning, measure=primary),
+    )
+    return dataclasses.asdict(headroom)
+
+
+def _read_metadata(dataset: Dataset, measurer: Measurer, baseline: System, split: Split) -> dict[str, Any]:
+    advice = advise_metadata(dataset, measurer.run(baseline), query_ids=split.tuning)
+    fields = advice.loc[advice["recommended"].astype(bool), "field"].tolist()
+    test = dataclasses.replace(dataset, queries=dataset.queries[dataset.queries["query_id"].isin(split.test)])
+    proposals = propose_filters(test, fields)
+    return {
+        "fields": as_records(advice),
+        "recommended": fields,
+        "proposals": as_records(proposals),
+        "kept": sum(keeps is True for keeps in proposals["keeps"]),
+        "thrown_away": [
+            query for query, keeps in zip(proposals["query_id"], proposals["keeps"], strict=True) if keeps is False
+        ],
+        "lost_by_own_filter": find_lost_answers(dataset, split.test),
+    }

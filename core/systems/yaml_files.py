@@ -1,0 +1,181 @@
+"""Systems as text: the YAML spelling is read and written here, and the workspace's own systems are kept in it.
+
+A file holds a list of systems, or a mapping with the list under `systems`; core.systems.system shows how one is spelled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.stages.chunk import CHUNKERS
+from core.stages.fuse import FUSIONS
+from core.stages.rerank import RERANKERS
+from core.systems.system import FOUND_OUT, REWRITES, Dense, Lexical, System, make_named_systems
+from core.workspace import Workspace, replace_file
+
+
+def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> System:
+    """A System from its YAML spelling; InputError names the system, the field and what it can be."""
+    name = spec.get("name")
+    if not isinstance(name, str):
+        raise InputError("a system has no `name`; give each one a name", file=file)
+    known = {field.name for field in dataclasses.fields(System)}
+    for field in spec:
+        if field not in known:
+            raise InputError(
+                f"system {name!r} has the unknown field {field!r}; it can have {', '.join(sorted(known))}", file=file
+            )
+    try:
+        rewrite = spec.get("rewrite") or []
+        steps = [step for step in (rewrite if isinstance(rewrite, list | tuple) else [rewrite]) if step]
+        return System(
+            name=name,
+            description=str(spec.get("description") or ""),
+            chunk=_read(name, "chunk", spec.get("chunk"), CHUNKERS),
+            dense=_read(name, "dense", spec.get("dense"), {"dense": Dense}, default="dense"),
+            lexical=_read(name, "lexical", spec.get("lexical"), {"lexical": Lexical}, default="lexical"),
+            filter=_read_flag(name, spec.get("filter", False)),
+            infer_filters=_read_names(name, spec.get("infer_filters")),
+            rewrite=tuple(_read(name, "rewrite", step, REWRITES) for step in steps),
+            fuse=_read(name, "fuse", spec.get("fuse"), FUSIONS),
+            rerank=_read(name, "rerank", spec.get("rerank"), RERANKERS),
+        )
+    except InputError as error:
+        raise error if error.file or file is None else InputError(str(error), file=file) from error
+
+
+def _read_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"system {name!r}: filter is {value!r}; it can be true or false")
+    return value
+
+
+def _read_names(name: str, value: Any) -> tuple[str, ...]:
+    names = [] if value is None else value
+    if not isinstance(names, list | tuple) or not all(isinstance(field, str) and field.strip() for field in names):
+        raise InputError(
+            f"system {name!r}: infer_filters is {value!r}; it should be a list of metadata fields, such as [product, version]"
+        )
+    return tuple(names)
+
+
+def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, default: str | None = None) -> Any:
+    """One part of a system from its mapping; True means the default settings; None and False mean absent."""
+    if value is None or value is False:
+        return None
+    fields = {} if value is True else value
+    if isinstance(fields, str):
+        fields = {"type": fields}
+    if not isinstance(fields, Mapping):
+        raise InputError(
+            f"system {name!r}: {part} is {value!r}; it should be a mapping such as {{type: {next(iter(choices))}}}"
+        )
+    kind = fields.get("type", default)
+    if not isinstance(kind, str) or kind not in choices:
+        raise InputError(f"system {name!r}: {part} has the type {kind!r}; it can be {', '.join(sorted(choices))}")
+    stage = choices[kind]
+    allowed = {field.name: field for field in dataclasses.fields(stage) if field.name not in FOUND_OUT}
+    values: dict[str, Any] = {}
+    for field, given in fields.items():
+        if field == "type":
+            continue
+        if field not in allowed:
+            raise InputError(
+                f"system {name!r}: {part} of type {kind} has no field {field!r}; it has {', '.join(sorted(allowed)) or 'none'}"
+            )
+        values[field] = _check_type(name, f"{part}.{field}", given, str(allowed[field].type))
+    try:
+        return stage(**values)
+    except (InputError, TypeError, ValueError) as error:
+        raise InputError(f"system {name!r}: {part}: {error}") from error
+
+
+def _check_type(name: str, field: str, value: Any, wanted: str) -> Any:
+    if "tuple" in wanted:
+        return _check_groups(name, field, value)
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+    base = wanted.split("|")[0].strip()
+    if base not in kinds or (value is None and "None" in wanted):
+        return value
+    # To Python True is a number; and YAML knows .nan and .inf, which no stage can use.
+    fits = isinstance(value, kinds[base]) and (base == "bool" or not isinstance(value, bool))
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
+        words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+        raise InputError(f"system {name!r}: {field} is {value!r}; it should be {words[base]}")
+    return float(value) if base == "float" else value
+
+
+def _check_groups(name: str, field: str, value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(group, list | tuple) and all(isinstance(term, str) for term in group) for group in value
+    ):
+        raise InputError(
+            f"system {name!r}: {field} is {value!r}; it should be a list of lists of text, such as [[wifi, wireless]]"
+        )
+    return tuple(tuple(group) for group in value)
+
+
+def read_systems(text: str, *, file: str | Path | None = None) -> dict[str, System]:
+    """Systems from YAML text: a list of systems, or a mapping with the list under `systems`."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise InputError(
+            f"cannot be read as YAML ({problem}); check the indentation there",
+            file=file,
+            line=mark.line + 1 if mark else None,
+        ) from error
+    items = content.get("systems") if isinstance(content, Mapping) else content
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise InputError("should hold a list of systems, each starting with `- name: ...`", file=file)
+    systems: dict[str, System] = {}
+    for item in items:
+        system = from_spec(item, file=file)
+        if system.name in systems:
+            raise InputError(f"has two systems named {system.name!r}; names must differ", file=file)
+        systems[system.name] = system
+    return systems
+
+
+def write_systems(systems: list[System]) -> str:
+    """YAML that read_systems() reads back to equal systems."""
+    import yaml
+
+    specs = [system.to_spec() for system in systems]
+    return str(yaml.safe_dump({"systems": specs}, sort_keys=False, allow_unicode=True, width=110))
+
+
+def list_own_systems(workspace: Workspace) -> dict[str, System]:
+    """The systems that users added to this workspace."""
+    file = workspace.systems_file
+    return read_systems(file.read_text(encoding="utf-8"), file=file) if file.exists() else {}
+
+
+def list_systems(workspace: Workspace) -> dict[str, System]:
+    """The named systems, then the workspace's own."""
+    return {**make_named_systems(), **list_own_systems(workspace)}
+
+
+def save_own_system(system: System, workspace: Workspace) -> None:
+    """Adds or replaces one of the workspace's own systems; InputError if the name belongs to a named system."""
+    if system.name in make_named_systems():
+        raise InputError(f"the name {system.name!r} belongs to a system that comes with the product; choose another name")
+    own = {**list_own_systems(workspace), system.name: system}
+    with replace_file(workspace.systems_file) as aside:
+        aside.write_text(write_systems(list(own.values())), encoding="utf-8")
+
+
+def delete_own_system(name: str, workspace: Workspace) -> None:
+    """Removes one of the workspace's own systems; experiments that used it keep its definition."""
+    own = {key: system for key, system in list_own_systems(workspace).items() if key != name}
+    with replace_file(workspace.systems_file) as aside:
+        aside.write_text(write_systems(list(own.values())) if own else "systems: []\n", encoding="utf-8")

@@ -1,0 +1,295 @@
+"""The first half of the page Diagnosis: which system is diagnosed, why its queries fail, and the queries themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from core.data.dataset import Dataset
+from core.data.readers.encoding import count_of
+from core.diagnosis.causes import CAUSES
+from core.diagnosis.sentences import CAUSE_CURES, CAUSE_TITLES, CAUSE_WORDS, FAILS, describe_failures
+from core.ladder.rows import RUNG_TITLES
+from core.recommendation.assess import Assessment
+from core.report.figures.diagnosis import draw_causes
+from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.frame.links import Link
+from pages.shared.frame.page import list_pages
+from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
+from pages.shared.show.charts import CONFIG
+from pages.shared.show.colours import style_system
+
+MOST_SYSTEMS = 4  # side by side on the page Queries
+_PER_PAGE = 8
+_OPEN = "Open side by side"
+_SYSTEM, _CAUSE = "diagnosed", "cause"  # also the names in the link
+_ALL = ""
+_STYLE = """<style>
+.facts{display:grid;grid-template-columns:max-content 1fr fit-content(16rem);gap:.35rem 1.2rem;margin:.2rem 0 .6rem}
+.facts>*{overflow-wrap:anywhere;font-size:.9rem}
+.facts>.head{opacity:.65;font-size:.8rem}
+.facts b{font-weight:600}
+@media(max-width:900px){.facts{grid-template-columns:1fr;gap:0}.facts b{margin-top:.6rem}.facts .head{display:none}
+.facts i::before{content:attr(title) ": ";opacity:.65}}
+.facts i{font-style:normal}
+</style>"""
+
+
+def colour_systems(assessment: Assessment) -> dict[str, str]:
+    """name -> colour of the assessment's systems, as on the other pages."""
+    names = [system.name for system in assessment.experiment.systems]
+    return {name: style_system(name)[0] for name in {*names, *assessment.readings.counts}}
+
+
+def draw(figure: Mapping[str, Any], *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
+    """A figure of core.report in the page's theme; with on_select its points can be clicked."""
+    st.plotly_chart(
+        Figure(dict(figure)),
+        key=key,
+        alt=alt,
+        config=CONFIG,
+        on_select=on_select or "ignore",
+        selection_mode="points",
+    )
+
+
+def read_click(key: str) -> str:
+    """What the clicked point of a chart stands for (its customdata); "" if the click took a selection back."""
+    points = st.session_state[key]["selection"]["points"]
+    found = points[0].get("customdata", "") if points else ""
+    return str(found[0] if isinstance(found, list) else found)
+
+
+def choose_system(assessment: Assessment) -> str:
+    """The system that is diagnosed: the baseline, unless the link or a choice by hand says another."""
+    counts, baseline = assessment.readings.counts, assessment.readings.baseline
+    names = list(counts)
+    default = baseline if baseline in names else names[0]
+    asked = next(iter(follow_link(_SYSTEM) or []), None)
+    if asked is not None and asked not in names:
+        st.warning(f"The system {escape_markdown(shorten(asked))} was not diagnosed. Choose one of those below.")
+    if asked in names:
+        st.session_state[_SYSTEM] = asked
+    elif st.session_state.get(_SYSTEM) not in names:
+        st.session_state[_SYSTEM] = default
+    roles = {default: "today", assessment.recommendation.system: "recommended"}
+    place, _ = st.columns([1, 1])
+    chosen: str = place.selectbox(
+        "System",
+        names,
+        key=_SYSTEM,
+        persist_state="session",
+        format_func=lambda name: f"{name} ({roles[name]})" if name in roles else name,
+        help="The baseline, and every system that was measured on the way up the ladder.",
+    )
+    keep_in_link(_SYSTEM, [chosen] if chosen != default else [])
+    return chosen
+
+
+def show_failures(assessment: Assessment, dataset: Dataset) -> None:
+    """Headline, system, causes, the failed queries, and which fixes were believed."""
+    headline = st.container()
+    system = choose_system(assessment)
+    counts = assessment.readings.counts[system]
+    with headline:
+        st.subheader(escape_markdown(describe_failures(system, counts)), help=FAILS)
+    if not counts["failed"]:
+        if len(assessment.readings.counts) > 1:
+            st.caption("Choose another system of the ladder to see where it fails.")
+        follow_link(_CAUSE)
+        keep_in_link(_CAUSE, [])
+        return
+    _show_causes(assessment, system, dataset)
+    _show_rescues(assessment, system)
+
+
+def _show_causes(assessment: Assessment, system: str, dataset: Dataset) -> None:
+    counts = assessment.readings.counts[system]
+    st.markdown(
+        "##### Why do they fail?",
+        help="Each failed query gets one cause: the first that holds, cheapest cure first. The order is that of the ladder. "
+        "Click a bar to list its queries.",
+    )
+    cause = _read_cause(counts["causes"])
+    listed = ", ".join(f"{CAUSE_TITLES[name].lower()} {count}" for name, count in counts["causes"].items())
+    draw(
+        draw_causes(counts, chosen=cause),
+        key="chart_causes",
+        alt=f"Causes of {counts['failed']} failed queries of {system}: {listed}.",
+        on_select=_take_cause,
+    )
+    present = [name for name in CAUSES if counts["causes"][name]]
+    _explain_causes(present, assessment)
+    if len(present) < len(CAUSES):
+        with st.expander("The causes that do not occur"):
+            _explain_causes([name for name in CAUSES if name not in present], assessment)
+    failures = assessment.readings.failures
+    own = failures[failures["system"] == system]
+    chosen = _choose_cause(counts["causes"])
+    rows = own if chosen == _ALL else own[own["cause"] == chosen]
+    if rows.empty:
+        st.info(f"No failed query of {escape_markdown(system)} has this cause.")
+        return
+    _list_failures(rows, assessment, dataset, key=f"{system}/{chosen}")
+
+
+def _take_cause() -> None:
+    """A click on a bar lists its queries; one on the bar that is listed already lists them all."""
+    clicked = read_click("chart_causes")
+    st.session_state[_CAUSE] = _ALL if clicked == st.session_state.get(_CAUSE) else clicked
+
+
+def _read_cause(causes: Mapping[str, int]) -> str:
+    """The cause of the link, else the one last chosen. Called before the chart, which brings it out."""
+    asked = next(iter(follow_link(_CAUSE) or []), None)
+    if asked is not None and asked not in CAUSES:
+        known = ", ".join(name for name in CAUSES if causes[name])
+        st.warning(f"The cause {escape_markdown(shorten(asked))} is not known. Here are {escape_markdown(known)}.")
+    if asked in CAUSES:
+        st.session_state[_CAUSE] = asked
+    elif st.session_state.get(_CAUSE) not in CAUSES:
+        st.session_state[_CAUSE] = _ALL
+    return str(st.session_state[_CAUSE])
+
+
+def _choose_cause(causes: Mapping[str, int]) -> str:
+    names = {_ALL: f"All causes ({sum(causes.values()):,})"}
+    names |= {cause: f"{CAUSE_TITLES[cause]} ({causes[cause]:,})" for cause in CAUSES}
+    place, _ = st.columns([1, 1])
+    options = [_ALL, *(cause for cause in CAUSES if causes[cause] or cause == st.session_state[_CAUSE])]
+    chosen: str = place.selectbox(
+        "Failed queries", options, key=_CAUSE, persist_state="session", format_func=lambda cause: names[cause]
+    )
+    keep_in_link(_CAUSE, [chosen] if chosen else [])
+    return chosen
+
+
+def show_facts(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -> None:
+    """A table to read, whose texts wrap and which becomes a list in a narrow window. All texts are plain."""
+    names = "".join(f'<span class="head">{escape_html(word)}</span>' for word in head)
+    cells = "".join(
+        f'<b>{escape_html(name)}</b><span>{escape_html(words)}</span><i title="{escape_html(head[2])}">{escape_html(last)}</i>'
+        for name, words, last in rows
+    )
+    show_html(f'{_STYLE}<div class="facts">{names}{cells}</div>')
+
+
+def _explain_causes(causes: Sequence[str], assessment: Assessment) -> None:
+    measured = {row["rung"] for row in assessment.ladder if row["system"]}
+    rows = [(CAUSE_TITLES[cause], CAUSE_WORDS[cause], _name_cure(cause, measured)) for cause in causes]
+    show_facts(("Cause", "What it means", "Rung that cures it"), rows)
+
+
+def _name_cure(cause: str, measured: Set[str]) -> str:
+    rung = CAUSE_CURES[cause]
+    if not rung:
+        return "None: extend the corpus"
+    return RUNG_TITLES[rung] if rung in measured else f"{RUNG_TITLES[rung]} (not measured)"
+
+
+def _list_failures(rows: pd.DataFrame, assessment: Assessment, dataset: Dataset, *, key: str) -> None:
+    """The failed queries, a page at a time, each with its sentence and a link; all of them as a table to take away."""
+    texts = dict(zip(dataset.queries["query_id"], dataset.queries["text"], strict=True))
+    pages = math.ceil(len(rows) / _PER_PAGE)
+    number = st.session_state.get(f"failures_page_{key}", 1) if pages > 1 else 1
+    for row in rows.iloc[(number - 1) * _PER_PAGE : number * _PER_PAGE].itertuples():
+        also = [CAUSE_TITLES[cause].lower() for cause in row.holds if cause != row.cause]
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f"**{escape_markdown(texts.get(row.query_id, row.query_id))}**")
+            st.markdown(escape_markdown(row.evidence))
+            words = f"Cause: {CAUSE_TITLES[row.cause].lower()}." + (f" Also holds: {', '.join(also)}." if also else "")
+            st.caption(escape_markdown(words))
+            if row.query_id in texts:
+                link_query(row.query_id, assessment, systems=pick_systems(assessment, row.system, row.cause))
+            else:
+                st.caption("This query is no longer in the dataset.")
+    if pages > 1:
+        st.pagination(pages, key=f"failures_page_{key}")
+    with st.expander(f"{count_of(len(rows), 'query')} as a table"):
+        table = pd.DataFrame(
+            {
+                "Query": [texts.get(query_id, query_id) for query_id in rows["query_id"]],
+                "Cause": [CAUSE_TITLES[cause] for cause in rows["cause"]],
+                "Evidence": rows["evidence"].to_numpy(),
+                "All causes that hold": [", ".join(CAUSE_TITLES[cause].lower() for cause in own) for own in rows["holds"]],
+                "Query id": rows["query_id"].to_numpy(),
+            }
+        )
+        config = {"Query": st.column_config.TextColumn(width="medium"), "Evidence": st.column_config.TextColumn(width="large")}
+        st.dataframe(table, column_config=config, hide_index=True, alt="The failed queries with cause and evidence.")
+
+
+def link_query(query_id: str, assessment: Assessment, *, systems: Sequence[str], label: str = _OPEN) -> None:
+    """A link to a query on the page Queries, with these systems side by side; it can be opened in a new tab too.
+
+    label: plain text; it is cut where the window ends.
+    """
+    experiment = assessment.experiment
+    link = Link(
+        "queries",
+        dataset=str(experiment.dataset["name"]),
+        experiment=experiment.id,
+        query=query_id,
+        systems=tuple(systems),
+    )
+    st.page_link(
+        next(page for group in list_pages().values() for page in group if page.url_path == link.page),
+        label=escape_markdown(label),
+        icon=":material/manage_search:",
+        query_params=link.parameters,
+        help="The query with the hits of these systems side by side: " + escape_markdown(", ".join(systems)),
+    )
+
+
+def pick_systems(assessment: Assessment, system: str, cause: str = "") -> list[str]:
+    """The systems that tell most about a failed query: the diagnosed one, the fix or its rung, and the recommended one."""
+    readings = assessment.readings
+    fixes = readings.rescues[(readings.rescues["diagnosed"] == system) & (readings.rescues["cause"] == cause)]["system"]
+    rungs = [row["system"] for row in assessment.ladder if row["rung"] == CAUSE_CURES.get(cause) and row["system"]]
+    wanted = [system, *fixes, *rungs, assessment.recommendation.system, readings.baseline]
+    ready = assessment.experiment.ready
+    return [name for name in dict.fromkeys(wanted) if name in ready][: MOST_SYSTEMS - 1]
+
+
+def _show_rescues(assessment: Assessment, system: str) -> None:
+    """Net rescue of every fix on the tuning queries, which decides whether its cause is believed."""
+    rescues = assessment.readings.rescues
+    own = rescues[rescues["diagnosed"] == system]
+    if own.empty:
+        return
+    tuning = assessment.split["tuning"]
+    st.markdown(
+        "##### Which fixes can be believed?",
+        help="Among several fixes each rescues some query by luck. So a fix counts as a cause only if, on the tuning queries, "
+        "which are not among those above, it rescues more than it breaks. A filter of the query's own always counts.",
+    )
+    st.caption(
+        f"Each fix, tried alone on {escape_markdown(system)} over the {count_of(tuning, 'tuning query')}. "
+        "One that breaks as many queries as it rescues explains nothing and is not used."
+    )
+    table = pd.DataFrame(
+        {
+            "Cause": [CAUSE_TITLES[cause] for cause in own["cause"]],
+            "Rescued": own["rescued"].to_numpy(),
+            "Broken": own["broken"].to_numpy(),
+            "Net": own["net"].to_numpy(),
+            "Used": ["✓ used" if used else "✗ not used" for used in own["used"]],
+            "Fix": own["system"].to_numpy(),
+        }
+    )
+    number = st.column_config.NumberColumn
+    config = {
+        "Rescued": number(help="Tuning queries that fail without the fix and succeed with it.", width="small"),
+        "Broken": number(help="Tuning queries that succeed without the fix and fail with it.", width="small"),
+        "Net": number(format="%d", help="Rescued minus broken. Fixes with a larger one are tried first.", width="small"),
+        "Used": st.column_config.TextColumn(
+            help="Whether this cause is given to queries. It needs a net above 0; a filter always counts."
+        ),
+        "Fix": st.column_config.TextColumn(help="The system with this fix and nothing else changed."),
+    }
+    st.dataframe(table, column_config=config, hide_index=True, alt=f"Fixes tried on {system}: rescued and broken queries.")

@@ -1,7 +1,7 @@
 """The ladder: each rung's best variant is chosen on tuning queries, stacked on the incumbent; test judges all pairs at once.
 
 Why so: of ladders in which nothing is better, choosing on test calls something better in 9 % with Holm's correction and in
-nearly half without; choosing on tuning without the correction in 13 %; this way in 2 % (tests/decision/test_null_ladders.py).
+nearly half without; choosing on tuning without the correction in 13 %; this way in 2 % (tests/science/test_null_ladders.py).
 """
 
 from __future__ import annotations

@@ -326,7 +326,7 @@ def test_rerankers_models_and_texts_are_apart(workspace: Path) -> None:
 IN_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
-from tests.stages.test_rerank import MANY_CHUNKS, MANY_QUERIES, STAGES, NoiseModels, draw_run
+from tests.core.stages.test_rerank import MANY_CHUNKS, MANY_QUERIES, STAGES, NoiseModels, draw_run
 from tests.support.models import make_resources
 models = NoiseModels()
 for stage in STAGES:

@@ -24,7 +24,7 @@ from core.stages.rerank import CrossEncoderRerank
 from core.systems.system import Dense, Lexical, System
 from core.systems.trained import EMBEDDING, RERANKER, remove_model, save_model, weights_folder
 from core.workspace import Workspace
-from tests.decision.test_trained_rungs import make_model
+from tests.core.ladder.test_trained_rungs import make_model
 from tests.support.costs import CHOSEN, make_prices
 from tests.support.models import DIMENSIONS, FakeModels, make_documents, make_queries, make_resources
 

@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.evaluation.measures import measure_documents
 from core.schema import rank_run, to_document_run
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 CORPUS = [
     {
         "_id": "a",

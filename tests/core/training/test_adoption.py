@@ -14,7 +14,7 @@ from core.graph.estimate import read_speed
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel, save_model, weights_folder
 from core.training.adoption import Adoption, as_json, describe_duration, find_trained, measure_adoption
 from core.workspace import Workspace
-from tests.decision.test_trained_rungs import make_model
+from tests.core.ladder.test_trained_rungs import make_model
 from tests.support.models import make_resources
 from tests.support.small import write_small_dataset
 

@@ -39,10 +39,10 @@ from core.systems.system import Lexical, System, make_named_systems
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel
 from core.training.request import make_plan
 from core.workspace import Workspace
-from tests.decision.test_choose import NOTHING_HELPS, TARGET, make_findings, make_flat
-from tests.decision.test_recommend import DENSE, MEASURE, MISSED, WORDS, Case, with_cross_encoder
-from tests.decision.test_recommend import MEANS as FLAT_MEANS
-from tests.decision.test_recommend import make_flat as make_flat_case
+from tests.core.ladder.test_choose import NOTHING_HELPS, TARGET, make_findings, make_flat
+from tests.core.recommendation.test_recommend import DENSE, MEASURE, MISSED, WORDS, Case, with_cross_encoder
+from tests.core.recommendation.test_recommend import MEANS as FLAT_MEANS
+from tests.core.recommendation.test_recommend import make_flat as make_flat_case
 from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.models import make_resources
 

@@ -26,7 +26,7 @@ from core.stages.rerank import CrossEncoderRerank
 from core.systems.system import Dense, make_named_systems
 from core.systems.trained import EMBEDDING, save_model, weights_folder
 from core.workspace import Workspace
-from tests.decision.test_trained_rungs import make_model
+from tests.core.ladder.test_trained_rungs import make_model
 from tests.support.models import FakeModels
 from tests.support.small import write_small_dataset
 

@@ -8,11 +8,12 @@ from core.costs.prices import PriceTable, read_prices
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.experiment.compare import Experiment
+from pages.parts.cost_latency import prices as price_table
+from pages.parts.cost_latency import scenario_form
 from pages.parts.cost_latency.break_even import show_training
 from pages.parts.cost_latency.cached_costs import open_reckoning
 from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
 from pages.parts.cost_latency.latency import show_latency
-from pages.shared import cost_form, cost_prices
 from pages.shared.frame.address import choose_part
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.state import View, open_dataset, open_workspace
@@ -29,13 +30,13 @@ def show_part(view: View, experiment: Experiment, dataset: Dataset, prices: Pric
     """Headline, what is expected, and the chosen question."""
     headline = st.container()
     try:
-        scenario = cost_form.show_scenario(dataset, prices)
+        scenario = scenario_form.show_scenario(dataset, prices)
     except LadderError as error:
-        cost_form.show_broken(dataset, error)
+        scenario_form.show_broken(dataset, error)
         return
     part = choose_part(_PART, PARTS, label="Question", kept=True)
     if part == PRICES:
-        cost_prices.show_prices(prices)
+        price_table.show_prices(prices)
     try:
         found = open_reckoning(view, experiment, dataset, scenario, prices)
     except LadderError as error:  # a row of the price table that the scenario names is gone
@@ -82,7 +83,7 @@ def main() -> None:
     try:
         prices = read_prices(open_workspace())
     except LadderError as error:
-        cost_prices.show_broken(error)
+        price_table.show_broken(error)
         return
     show_part(view, experiment, open_dataset(view.dataset_name), prices)
 

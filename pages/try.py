@@ -12,13 +12,14 @@ from core.errors import LadderError
 from core.live.search import Answer
 from core.live.warm import Background
 from core.systems.system import System
+from pages.parts.try_ import settings
 from pages.parts.try_.filters import ask_filter, offer_filter
-from pages.shared import live, tuning
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.state import open_dataset
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.frame.waiting import show_nothing
+from pages.shared.show import live
 from pages.shared.show.cards import Hit, make_hits, show_columns
 
 MOST_LINES = 20
@@ -135,14 +136,14 @@ def main() -> None:
         return
     texts = ask_texts(dataset)
     chosen = ask_filter(dataset)
-    named = tuning.ask_systems(live.list_known_systems(view.dataset_name))
+    named = settings.ask_systems(live.list_known_systems(view.dataset_name))
     if not named:
         st.info("Choose a system to see what it finds.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        depth, moved = tuning.ask_settings(named)
+        depth, moved = settings.ask_settings(named)
         systems = {name: live.adjust(system, filtered=bool(chosen), **moved) for name, system in named.items()}
-        tuning.save_system(systems, dataset.name)
+        settings.save_system(systems, dataset.name)
     changes = {name: live.describe_changes(named[name], system) for name, system in systems.items()}
     show_answers(dataset, live.open_live(dataset), texts, systems, chosen=chosen, depth=depth, changes=changes)
 

@@ -17,7 +17,7 @@ from core.diagnosis.metadata import find_stating
 from core.evaluation.measures import EVIDENCE_MEASURES, merge_spans, overlap
 from core.evaluation.per_query import measure_one
 from core.schema import EVIDENCE, RUN_DEPTH, empty, to_document_run
-from core.stages.filter import name_type
+from core.text.conditions import name_type
 
 FILTER = "perfect filter"
 CHUNKING = "best chunking per query"

@@ -19,8 +19,8 @@ from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
 from core.stages.embed import Vectors
-from core.stages.filter import match_condition, match_filter
 from core.stages.indexed_chunks import Units
+from core.text.conditions import is_scalar, match_condition, match_filter
 
 _COLLECTION = "passages"
 _ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
@@ -153,7 +153,7 @@ def make_where(wanted: Mapping[str, Any], metadata: list[dict[str, Any]]) -> dic
             value = item.get(name)
             is_list = isinstance(value, list | tuple)
             for entry in value if isinstance(value, list | tuple) else [value]:
-                if _is_scalar(entry) and match_condition(entry, test):
+                if is_scalar(entry) and match_condition(entry, test):
                     (listed if is_list else single).add(_spell(entry))
         options: list[dict[str, Any]] = [{_field(name): {"$in": sorted(single)}}] if single else []
         options.extend({_field(name): {"$contains": value}} for value in sorted(listed))
@@ -180,16 +180,12 @@ def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     kept: dict[str, Any] = {}
     for name, value in metadata.items():
         if isinstance(value, list | tuple):
-            entries = [_spell(entry) for entry in value if _is_scalar(entry)]
+            entries = [_spell(entry) for entry in value if is_scalar(entry)]
             if entries:
                 kept[_field(name)] = entries
-        elif _is_scalar(value):
+        elif is_scalar(value):
             kept[_field(name)] = _spell(value)
     return kept or None
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
 
 
 def _spell(value: Any) -> str:

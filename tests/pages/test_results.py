@@ -18,8 +18,8 @@ from core.experiment.compare import Experiment, SystemResult
 from core.experiment.history import save_experiment
 from core.jobs.state import FAILED, RUNNING, Job, write_job
 from core.workspace import Workspace
-from pages.shared import charts, tables
 from pages.shared.frame.state import View
+from pages.shared.show import charts, tables
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import click_middle, settle
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset

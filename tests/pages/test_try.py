@@ -22,7 +22,8 @@ from core.graph.resources import Models
 from core.systems.system import make_named_systems
 from core.systems.yaml_files import list_own_systems, save_own_system
 from core.workspace import Workspace
-from pages.shared import filters, live
+from pages.parts.try_ import filters
+from pages.shared.show import live
 from pages.shared.show.cards import Hit
 from tests.support.app import REPOSITORY, run_app
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, write_small_dataset

@@ -1,4 +1,4 @@
-"""What may stand as a query's filter, and warnings about filters that match nothing. See core.stages.filter for the meaning."""
+"""Warnings about queries' filters that match nothing. See core.text.conditions for what a filter means."""
 
 from __future__ import annotations
 
@@ -7,29 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.data.readers.encoding import FIRST, count_of, first_five
-from core.stages.filter import match_condition, match_filter, name_type
+from core.text.conditions import is_scalar, match_condition, match_filter, name_type
 
 Metadata = Mapping[str, Any]
 Problem = tuple[str, str]  # the words for the condition, the words for what the documents have instead
-
-
-def check_filter(value: Any) -> str | None:
-    """Why this JSON value is no filter ("filter ..." as the start of a sentence), or None."""
-    if not isinstance(value, dict):
-        return '"filter" must be an object such as {"version": "3.1"}'
-    for field, condition in value.items():
-        if isinstance(condition, dict):
-            ends = list(condition.values())
-            if not condition or set(condition) - {"gte", "lte"}:
-                return f'"filter" on "{field}" may only have "gte" and "lte", found {json.dumps(condition)}'
-            if any(not _is_scalar(end) or isinstance(end, bool) for end in ends) or len(set(map(name_type, ends))) > 1:
-                return f'"filter" on "{field}" needs "gte" and "lte" to be two numbers or two texts'
-        elif isinstance(condition, list):
-            if not condition or not all(_is_scalar(item) for item in condition):
-                return f'"filter" on "{field}" must be a list with at least one text, number or true/false'
-        elif not _is_scalar(condition):
-            return f'"filter" on "{field}" must be a value, a list of values, or {{"gte": …, "lte": …}}'
-    return None
 
 
 def warn_unmatched_filters(query_ids: Sequence[str], filters: Sequence[Metadata], *, metadata: Sequence[Metadata]) -> list[str]:
@@ -100,13 +81,9 @@ def _distinct_values(metadata: Iterable[Metadata], field: str) -> list[Any]:
     for entry in metadata:
         value = entry.get(field)
         for item in value if isinstance(value, (list, tuple)) else [value]:
-            if _is_scalar(item):
+            if is_scalar(item):
                 found.setdefault((name_type(item), item), item)
     return list(found.values())
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float))
 
 
 def _spelling(value: Any) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.recommendation.assess import Assessment
-from core.report.outline import blocks, make_outline
+from core.report.outline import blocks
+from core.report.outline.outline import make_outline
 
 _FOLDER = Path(__file__).resolve().parent
 _PLOTLY = "plotly/package_data/plotly.min.js"

@@ -8,7 +8,8 @@ from typing import Any
 
 from core.data.dataset import Dataset
 from core.recommendation.assess import Assessment
-from core.report.outline import blocks, make_outline
+from core.report.outline import blocks
+from core.report.outline.outline import make_outline
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.|(?<=:)(?=\w+:)")
 # At the start of a line: a heading, a quote, a list, a rule or an underline.

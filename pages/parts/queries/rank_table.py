@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.schema import RUN_DEPTH
-from core.stages.filter import match_filter
+from core.text.conditions import match_filter
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.cards import find_labels
 from pages.shared.show.colours import LABELS

@@ -10,10 +10,10 @@ from plotly.graph_objects import Figure
 
 from core.data.dataset import Dataset
 from core.data.write import qrels_template
-from pages.shared import charts, tables
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.show import charts, tables
 
 _TABLE_ROWS = 8  # rows of a table of queries before it scrolls
 _FEWEST_SHARED = 20

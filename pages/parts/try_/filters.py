@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,7 @@ from typing import Any
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.query_filters import check_filter
-from core.stages.filter import match_condition, match_filter, name_type
+from core.text.conditions import check_filter, is_scalar, match_condition, match_filter, name_type
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.text import escape_markdown, shorten
 
@@ -52,16 +50,12 @@ def list_fields(corpus_fingerprint: str, _dataset: Dataset) -> list[Field]:
     documents = _dataset.indexed_documents["metadata"].tolist()
     for metadata in documents:
         for name, value in metadata.items():
-            items = [item for item in (value if isinstance(value, list | tuple) else [value]) if _is_scalar(item)]
+            items = [item for item in (value if isinstance(value, list | tuple) else [value]) if is_scalar(item)]
             everywhere[name] = everywhere.get(name, 0) + bool(items)
             for item in items:
                 found.setdefault(name, {}).setdefault((name_type(item), item), item)
     fields = [_describe(name, list(values.values())) for name, values in found.items()]
     return [field for field in fields if len(found[field.name]) > 1 or everywhere[field.name] < len(documents)]
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _describe(name: str, values: list[Any]) -> Field:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from core.cli import cost as cli_cost
 from core.cli.main import EXIT_BAD_INPUT, main
-from core.cli.main import cost as cli_cost
 from core.costs.prices import COLUMNS, read_shipped
 from core.costs.scenario import Scenario, save_scenario
 from core.data.catalog import open_dataset

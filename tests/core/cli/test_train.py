@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from core import cli, cli_recommend, cli_train
+from core.cli import main as cli
+from core.cli import recommend as cli_recommend
+from core.cli import train as cli_train
 from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.recommend import format_ladder
 from core.cli.train import format_training

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from core.cli import versions as cli_deploy
 from core.cli.main import EXIT_BAD_INPUT, main
-from core.cli.main import versions as cli_deploy
 from core.cli.versions import format_hits, format_refreshed
 from core.data.catalog import open_dataset, remove_dataset
 from core.jobs.state import COMMAND_LINE, DEPLOY, DONE, FAILED, list_jobs

@@ -9,7 +9,8 @@ import pytest
 
 from core.graph.node import Node, Source
 from core.schema import content_hash
-from core.stages.filter import CollectSpellings, MetadataFilter, collect_spellings, infer_filter, match_filter
+from core.stages.filter import CollectSpellings, MetadataFilter, collect_spellings, infer_filter
+from core.text.conditions import match_filter
 from tests.support.models import make_documents, make_queries
 
 

@@ -17,7 +17,6 @@ from core.errors import Cancelled, WorkspaceBusy
 from core.progress import CancelToken
 from core.stages import index_dense as index_chroma
 from core.stages.embed import Vectors, unit_rows
-from core.stages.filter import match_filter
 from core.stages.index_dense import (
     NOTHING,
     DenseIndex,
@@ -29,6 +28,7 @@ from core.stages.index_dense import (
     open_collection,
     update_collection,
 )
+from core.text.conditions import match_filter
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import make_chunks, make_documents, make_resources
 

@@ -26,11 +26,12 @@ from core.settings import DEFAULT_MODEL
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import model_revision, resolve_model
-from core.stages.filter import collect_spellings, infer_filter, match_filter
+from core.stages.filter import collect_spellings, infer_filter
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems.system import Dense, Feedback, Lexical, System, make_named_systems
+from core.text.conditions import match_filter
 from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment
 from tests.support.models import make_documents, make_resources

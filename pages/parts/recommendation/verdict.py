@@ -19,7 +19,8 @@ from core.report.figures.stability import describe_stability, draw_stability
 from core.systems.system import System
 from core.systems.yaml_files import from_spec, write_systems
 from pages.parts.recommendation.examples import link_queries, show_examples
-from pages.shared.frame import MEASURE_WORDS, links
+from pages.shared.frame import links
+from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.text import escape_markdown, show_html
 from pages.shared.show.charts import CONFIG
 from pages.shared.show.colours import style_system

@@ -19,7 +19,7 @@ DOORS = {
     "rank_bm25": ["core/stages/index_lexical.py"],
     "ir_measures": ["core/evaluation/measures.py"],
     "scipy.stats": ["core/evaluation/significance.py"],
-    "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/", "core/training.py"],
+    "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/"],
 }
 # Imported inside the function that needs them: each takes a second or more, or holds hundreds of megabytes.
 HEAVY = ["chonkie", "chromadb", "onnxruntime", "sentence_transformers", "sklearn", "torch", "transformers"]

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -112,6 +112,18 @@ class Resources:
     _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
     _scores: OrderedDict[str, float] = field(default_factory=OrderedDict)
     _batch_started: float = 0.0
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Workspace,
+        *,
+        models: Models | None = None,
+        cancel: CancelToken | None = None,
+        on_progress: ProgressCallback = ignore_progress,
+    ) -> Self:
+        """Resources for one piece of work. None: models that are loaded for it alone, a token that nobody cancels."""
+        return cls(workspace, models=models or Models(), cancel=cancel or CancelToken(), on_progress=on_progress)
 
     def locate(self, name: str) -> str:
         """Where a model lies: the folder of one that was trained in this workspace, else the name itself.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.data.readers.encoding import count_of
 from core.errors import LadderError
 from core.jobs.state import ASSESS
 from core.recommendation.assess import Assessment
+from core.text.phrases import count_of
 from pages.parts.diagnosis.failures import show_failures
 from pages.parts.diagnosis.fixes import show_headroom, show_metadata, show_slices
 from pages.shared.frame.links import Link, go

@@ -22,12 +22,12 @@ from core.cli.terminal import (
 )
 from core.data.catalog import find_dataset, open_dataset
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.errors import InputError
 from core.graph.resources import Resources
 from core.jobs.runner import deploy_here
 from core.systems.system import System
 from core.systems.trained import list_available
+from core.text.phrases import count_of
 from core.training.adoption import describe_duration
 from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version

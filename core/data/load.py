@@ -11,7 +11,6 @@ from core.data.dataset import Dataset
 from core.data.readers.archive import unpack_zip
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.readers.documents import SUFFIXES, list_documents, read_documents
-from core.data.readers.encoding import count_of, first_five
 from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.qrels import (
     Judgments,
@@ -23,6 +22,7 @@ from core.data.readers.qrels import (
 )
 from core.data.readers.query_filters import warn_unmatched_filters
 from core.errors import InputError
+from core.text.phrases import count_of, first_five
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of, first_five
 from core.diagnosis.shared_terms import count_documents, find_shared_terms
 from core.errors import StageError
 from core.evaluation.answers import FIRST
 from core.schema import RUN_DEPTH
+from core.text.phrases import count_of, first_five, join_words
 
 CAUSES = ("not_in_corpus", "metadata", "chunking", "exact_terms", "wording", "ranking", "representation")
 FIXED_CAUSES = ("metadata", "chunking", "exact_terms", "wording")  # those that a cheap fix proves, in ladder order
@@ -278,7 +278,7 @@ def _try_fix(trial: _Trial, fix: Fix, query_id: str) -> tuple[str, str]:
     shared, which = trial.labels.find_shared(query_id)
     if not shared:
         return "", f"{has_it}, but query and answer share no code, number or rare term"
-    return f"{has_it}, and {which} hold {_join([f'“{term}”' for term in shared[:_TERMS_SHOWN]])}", ""
+    return f"{has_it}, and {which} hold {join_words([f'“{term}”' for term in shared[:_TERMS_SHOWN]])}", ""
 
 
 def _say_rank(rank: float, system: str) -> str:
@@ -313,8 +313,3 @@ def _say_condition(condition: Any) -> str:
         words = {"gte": "from", "lte": "to"}
         return " ".join(f"{words[end]} {condition[end]}" for end in ("gte", "lte") if end in condition)
     return " or ".join(map(str, condition)) if isinstance(condition, list | tuple) else str(condition)
-
-
-def _join(words: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

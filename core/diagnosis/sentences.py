@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.headroom import CHUNKING, FILTER, RERANKING, SYSTEM, UNION
+from core.text.phrases import plural
 
 # cause -> a name of a few words
 CAUSE_TITLES = {
@@ -87,7 +88,7 @@ def describe_failures(system: str, counts: Mapping[str, Any]) -> str:
     counts: a value of Readings.counts. Of causes that are equally frequent all lead.
     """
     failed, judged = int(counts["failed"]), int(counts["judged"])
-    queries = "test query" if judged == 1 else "test queries"
+    queries = plural(judged, "test query")
     if not failed:
         return f"{system} fails none of {judged:,} {queries}. There is nothing to diagnose."
     most = max(counts["causes"].values())
@@ -120,8 +121,3 @@ def list_gap(headroom: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     gap = {part: float(headroom["gap"][part]) for part in GAP_TITLES}
     reached = 1.0 - sum(gap.values())
     return [("reached", f"Reached by {headroom['system']}", reached), *((part, GAP_TITLES[part], gap[part]) for part in gap)]
-
-
-def join_words(words: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -11,8 +11,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from core.data.readers.encoding import count_of
 from core.errors import InputError
+from core.text.phrases import count_of
 
 _BLOCK = 1 << 20  # bytes copied at a time
 

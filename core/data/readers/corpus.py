@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.encoding import count_of, first_five
 from core.data.readers.jsonl import Record, kind_of, note_id, read_jsonl, take_id, take_text
 from core.errors import InputError
 from core.text.conditions import check_filter
+from core.text.phrases import count_of, first_five
 
 _CORPUS_FIELDS = {"_id", "title", "text", "metadata"}
 _QUERY_FIELDS = {"_id", "text", "filter", "tags", "evidence", "answer", "metadata"}

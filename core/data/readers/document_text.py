@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.data.readers.encoding import count_of
 from core.errors import InputError
+from core.text.phrases import count_of
 
 if TYPE_CHECKING:
     from bs4 import Tag

@@ -22,9 +22,10 @@ from typing import Any
 
 from core.data.readers.corpus import Corpus
 from core.data.readers.document_text import Extracted, extract_docx, extract_html, extract_pdf
-from core.data.readers.encoding import count_of, decode_text, first_five, read_bytes, replace_surrogates
+from core.data.readers.encoding import decode_text, read_bytes, replace_surrogates
 from core.data.readers.jsonl import check_id
 from core.errors import InputError
+from core.text.phrases import count_of, first_five
 
 SUFFIXES = {
     ".txt": "txt",

@@ -1,14 +1,12 @@
-"""Text files and their words: strict UTF-8, the likely encoding when it is not, and how warnings count things."""
+"""Text files: strict UTF-8, and the likely encoding when they are not."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InputError
 
-FIRST = 5  # how many ids a warning names before it says "…"
 _BOMS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _COMMON = ["cp1252", "cp1250", "cp1251", "latin_1", "koi8_r", "shift_jis", "gb18030", "big5", "euc_kr", "utf_16"]
@@ -71,23 +69,3 @@ def read_text(path: Path) -> str:
 def replace_surrogates(text: str) -> str:
     """Half characters (lone surrogates, which no file can hold) as U+FFFD; every offset stays where it was."""
     return _SURROGATES.sub("\ufffd", text)
-
-
-def count_of(number: int, noun: str) -> str:
-    """ "1 judgment", "1,837 judgments", "2 queries"."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {plural}"
-
-
-def first_five(ids: Sequence[str]) -> str:
-    """The first five distinct ids, and "…" if there are more."""
-    distinct = list(dict.fromkeys(ids))
-    return ", ".join(distinct[:FIRST]) + (", …" if len(distinct) > FIRST else "")
-
-
-def shorten(text: str, *, width: int = 60) -> str:
-    """Text on one line, cut with "…" at `width` characters, for use in a message."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"

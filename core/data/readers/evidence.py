@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.corpus import Queries
-from core.data.readers.encoding import count_of, first_five, shorten
 from core.data.readers.jsonl import kind_of
 from core.errors import InputError
+from core.text.phrases import count_of, first_five, shorten
 
 Span = tuple[str, str, int, int]  # query id, document id, start, end (exclusive)
 

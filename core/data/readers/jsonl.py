@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.encoding import not_utf8, replace_surrogates, shorten
+from core.data.readers.encoding import not_utf8, replace_surrogates
 from core.errors import InputError
+from core.text.phrases import shorten
 
 Record = dict[str, Any]
 _KINDS = {str: "text", bool: "true/false", int: "a number", float: "a number", list: "a list", dict: "an object"}

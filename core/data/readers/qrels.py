@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.data.readers.encoding import count_of, first_five, read_text, shorten
+from core.data.readers.encoding import read_text
 from core.errors import InputError
+from core.text.phrases import count_of, first_five, shorten
 
 Pair = tuple[str, str]  # query id, document id
 HIGHEST_GRADE = 2**20  # above it nDCG and AP lose their arithmetic; no collection comes near

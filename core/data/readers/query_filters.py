@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.data.readers.encoding import FIRST, count_of, first_five
 from core.text.conditions import is_scalar, match_condition, match_filter, name_type
+from core.text.phrases import NAMED, count_of, first_five
 
 Metadata = Mapping[str, Any]
 Problem = tuple[str, str]  # the words for the condition, the words for what the documents have instead
@@ -38,10 +38,10 @@ def warn_unmatched_filters(query_ids: Sequence[str], filters: Sequence[Metadata]
                 queries_of.setdefault(problem, []).append(query_id)
     warnings = [
         f"The filter {what} of {_name_queries(ids)} matches no document; {instead}."
-        for (what, instead), ids in list(queries_of.items())[:FIRST]
+        for (what, instead), ids in list(queries_of.items())[:NAMED]
     ]
-    if len(queries_of) > FIRST:
-        warnings.append(f"{count_of(len(queries_of) - FIRST, 'more filter value')} match no document.")
+    if len(queries_of) > NAMED:
+        warnings.append(f"{count_of(len(queries_of) - NAMED, 'more filter value')} match no document.")
     if together:
         warnings.append(
             f"The filter of {_name_queries(together)} matches no document: each field does, but no document has them all."
@@ -72,7 +72,7 @@ def _instead(wanted: Any, values: list[Any]) -> str:
     for value in values:
         if name_type(value) != name_type(wanted) and _spelling(value) == _spelling(wanted):
             return f"the documents have {_show(value)}: write the filter so"
-    shown = ", ".join(_show(value) for value in values[:FIRST]) + (", …" if len(values) > FIRST else "")
+    shown = ", ".join(_show(value) for value in values[:NAMED]) + (", …" if len(values) > NAMED else "")
     return f"the documents have {shown}"
 
 

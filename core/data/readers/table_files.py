@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.encoding import count_of, first_five, read_text
+from core.data.readers.encoding import read_text
 from core.data.readers.jsonl import read_jsonl
 from core.errors import InputError
+from core.text.phrases import count_of, first_five
 
 _LOOK_AHEAD = 100  # rows of a JSONL file whose names are taken as its columns
 _MAX_CELL = 50_000_000  # characters; the csv module's own limit of 131,072 is less than a long document

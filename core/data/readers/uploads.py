@@ -13,8 +13,8 @@ from typing import IO
 from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root
 from core.data.readers.archive import check_relative_name, is_clutter, move_whole, unpack_zip
 from core.data.readers.documents import list_documents
-from core.data.readers.encoding import count_of
 from core.errors import InputError
+from core.text.phrases import count_of
 
 Content = bytes | bytearray | memoryview | IO[bytes]
 

@@ -15,12 +15,12 @@ from core.diagnosis.sentences import (
     LUCK,
     describe_bound,
     describe_failures,
-    join_words,
     list_gap,
 )
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes, draw_gap, draw_headroom, draw_slices
 from core.report.outline.blocks import Chart, Section, Table, Text, make_section
+from core.text.phrases import join_words
 
 
 def write_failures(assessment: Assessment) -> Section | None:

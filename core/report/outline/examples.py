@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import shorten
 from core.evaluation.answers import find_holding_hits, rank_answers
 from core.recommendation.assess import Assessment
 from core.report.outline.blocks import Example
 from core.schema import RUN_DEPTH, to_document_run
+from core.text.phrases import shorten
 
 _QUERY, _TITLE = 300, 120  # signs shown
 _EXCERPT = 420  # signs of an answer

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of, shorten
-from core.diagnosis.sentences import join_words
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.decided_ladder import ACTION_TITLES
@@ -21,6 +19,7 @@ from core.report.outline.diagnosis import write_failures, write_headroom, write_
 from core.report.outline.examples import make_examples
 from core.report.outline.glossary import explain_measure, list_terms
 from core.report.outline.proof import write_measures, write_origin, write_split, write_system
+from core.text.phrases import count_of, join_words, shorten
 
 _GREY = "#808080"  # the baseline: readable on white and on black
 _BLUE = "#1966cc"  # the recommended system

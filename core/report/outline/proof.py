@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
-from core.diagnosis.sentences import join_words
 from core.export.program.write import FILE_NAME, write_program
 from core.ladder.goals import RARELY
 from core.ladder.rows import VERDICT_WORDS
@@ -14,6 +12,7 @@ from core.report.outline.limits import list_limits
 from core.report.outline.provenance import list_versions, write_command
 from core.systems.system import System
 from core.systems.yaml_files import from_spec, write_systems
+from core.text.phrases import count_of, join_words
 
 
 def write_split(assessment: Assessment) -> Section | None:

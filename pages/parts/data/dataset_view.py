@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.text.conditions import match_filter
+from core.text.phrases import count_of
 from pages.parts.data.chunk_view import STYLE, Span, choose_part
 from pages.parts.data.health import show_no_labels
 from pages.shared.frame.text import escape_html, escape_markdown, mark_spans, shorten

@@ -8,8 +8,8 @@ import streamlit as st
 from core.data.catalog import CatalogEntry, read_notes
 from core.data.dataset import Dataset
 from core.data.health import Health, summarise_health
-from core.data.readers.encoding import count_of
 from core.data.write import qrels_template
+from core.text.phrases import count_of
 from pages.shared.frame.text import escape_markdown
 
 NO_LABELS = "No labels yet: compare hits by eye; add qrels or evidence to measure"

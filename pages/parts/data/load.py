@@ -24,11 +24,11 @@ from core.data.catalog import (
 from core.data.dataset import Dataset
 from core.data.load import TABLE_SUFFIXES, load_dataset
 from core.data.readers.archive import unpack_zip
-from core.data.readers.encoding import count_of
 from core.data.readers.tables import tables_to_dataset_folder
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
 from core.data.samples import list_samples
 from core.errors import LadderError
+from core.text.phrases import count_of
 from core.workspace import folder_size, remove_folder
 from pages.parts.data.map_tables import map_tables
 from pages.shared.frame.state import open_workspace

@@ -11,12 +11,12 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.sentences import CAUSE_CURES, CAUSE_TITLES, CAUSE_WORDS, FAILS, describe_failures
 from core.ladder.rows import RUNG_TITLES
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
+from core.text.phrases import count_of
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.links import Link
 from pages.shared.frame.page import list_pages

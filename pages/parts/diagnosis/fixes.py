@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.diagnosis.sentences import (
     AT_BEST,
     CAUSE_TITLES,
@@ -17,7 +16,6 @@ from core.diagnosis.sentences import (
     GAP_WORDS,
     LUCK,
     describe_bound,
-    join_words,
     list_gap,
 )
 from core.diagnosis.slices import describe_slice
@@ -25,6 +23,7 @@ from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import pivot
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_gap, draw_headroom, draw_slices
+from core.text.phrases import count_of, join_words
 from pages.parts.diagnosis.failures import colour_systems, draw, link_query, read_click, show_facts
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.links import Link, go

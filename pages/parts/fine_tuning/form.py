@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.errors import LadderError
 from core.graph.resources import Resources
 from core.jobs.state import TRAIN, find_active, find_same
@@ -18,6 +17,7 @@ from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, KINDS, RERANKER
 from core.systems.yaml_files import list_systems
+from core.text.phrases import count_of
 from core.training.estimate import count_pairs, estimate_comparison, estimate_training
 from core.training.examples import describe_examples
 from core.training.leakage import FINE, STOP, Finding

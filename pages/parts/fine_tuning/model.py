@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.errors import NotInWorkspace
 from core.jobs.kinds import TrainingResult
 from core.jobs.state import ASSESS, find_active
@@ -26,6 +25,7 @@ from core.systems.trained import (
     make_trained_systems,
     remove_model,
 )
+from core.text.phrases import count_of
 from core.trained_model.held_out import read_evaluation
 from core.training.adoption import describe_duration
 from core.training.leakage import Finding

@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.readers.encoding import count_of
 from core.errors import LadderError
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.graph.resources import Models, Resources
@@ -18,6 +17,7 @@ from core.live.search import Answer, LiveSearch
 from core.recommendation.own_systems import get_recommended
 from core.schema import content_hash
 from core.systems.system import BASELINE, System
+from core.text.phrases import count_of
 from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version
 from core.versions.promote import ANY, BAR_WORDS, BARS, Bar

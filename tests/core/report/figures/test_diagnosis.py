@@ -169,7 +169,3 @@ def test_a_bound_says_what_its_bar_shows() -> None:
     assert adopted.endswith("Beyond luck nothing is left, so the bar shows what the variant chosen on the tuning queries "
                             "gains already, +0.050.")  # fmt: skip
     assert plain == "perfect reranking of the first 100 in words."
-
-
-def test_words_are_joined() -> None:
-    assert [words.join_words(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]

@@ -18,7 +18,7 @@ from core.data.dataset import Dataset
 from core.errors import Cancelled, InputError, LadderError
 from core.evaluation.measures import measure_judged
 from core.evaluation.per_query import average, evaluate_runs
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import (
     count_distinct_texts,
     find_needed,
@@ -110,9 +110,9 @@ def compare(
         raise InputError("no systems were chosen; name at least one")
     started = time.perf_counter()
     resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
-    comparison = Comparison(dataset, systems, split or dataset.default_split, resources)
-    draft = _Draft(comparison, name=name, experiment_id=experiment_id or make_experiment_id(), started=started)
-    resources.on_progress = PlanProgress(comparison, on_progress)
+    system_runs = SystemRuns(dataset, systems, split or dataset.default_split, resources)
+    draft = _Draft(system_runs, name=name, experiment_id=experiment_id or make_experiment_id(), started=started)
+    resources.on_progress = PlanProgress(system_runs, on_progress)
     status = "done"
 
     def on_system(system: str, outcome: Outcome) -> None:
@@ -121,7 +121,7 @@ def compare(
             on_partial(draft.finish("running"))
 
     try:
-        execute(comparison.targets, comparison.execution, on_system=on_system)
+        execute(system_runs.targets, system_runs.execution, on_system=on_system)
         draft.add_facts()
     except Cancelled:
         status = "cancelled"
@@ -134,21 +134,21 @@ class PlanProgress:
 
     _STEP = 0.2  # seconds that a step without encoding is taken to last
 
-    def __init__(self, comparison: Comparison, send: ProgressCallback) -> None:
-        self._comparison = comparison
+    def __init__(self, system_runs: SystemRuns, send: ProgressCallback) -> None:
+        self._system_runs = system_runs
         self._send = send
         self._ahead: tuple[float, int] | None = None
 
     def __call__(self, event: ProgressEvent) -> None:
-        comparison = self._comparison
-        usage = comparison.resources.usage
+        system_runs = self._system_runs
+        usage = system_runs.resources.usage
         if self._ahead is None:
-            needed = len(find_needed(comparison.targets, comparison.execution)) + len(comparison.execution.ran)
-            self._ahead = (float(comparison.estimate().characters + usage.encoded_characters), needed)
+            needed = len(find_needed(system_runs.targets, system_runs.execution)) + len(system_runs.execution.ran)
+            self._ahead = (float(system_runs.estimate().characters + usage.encoded_characters), needed)
         characters, steps = self._ahead
-        speed = usage.characters_per_second or read_speed(comparison.resources)
+        speed = usage.characters_per_second or read_speed(system_runs.resources)
         total = characters / speed + steps * self._STEP
-        done = usage.encoded_characters / speed + len(comparison.execution.ran) * self._STEP
+        done = usage.encoded_characters / speed + len(system_runs.execution.ran) * self._STEP
         left = max(total - done, 0.0) if total else None
         self._send(ProgressEvent(label=event.label, done=min(done, total), total=total, seconds_left=left, system=event.system))
 
@@ -156,19 +156,19 @@ class PlanProgress:
 class _Draft:
     """Collects the finished systems of a comparison and makes the Experiment of them."""
 
-    def __init__(self, comparison: Comparison, *, name: str, experiment_id: str, started: float) -> None:
-        self._comparison = comparison
+    def __init__(self, system_runs: SystemRuns, *, name: str, experiment_id: str, started: float) -> None:
+        self._system_runs = system_runs
         self._name = name
         self._id = experiment_id
         self._started = started
         self._created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._errors = dict(comparison.broken)
+        self._errors = dict(system_runs.broken)
         self._runs: dict[str, pd.DataFrame] = {}
         self._per_query: dict[str, pd.DataFrame] = {}
         self._judged: dict[str, float | None] = {}
         self._index: dict[str, dict[str, Any]] = {}
         self._latency: dict[str, dict[str, Any]] = {}
-        dataset, queries = comparison.dataset, set(comparison.queries["query_id"])
+        dataset, queries = system_runs.dataset, set(system_runs.queries["query_id"])
         self._judgments = dataset.judgments[dataset.judgments["query_id"].isin(queries)]
         self._evidence = dataset.evidence[dataset.evidence["query_id"].isin(queries)]
 
@@ -176,7 +176,7 @@ class _Draft:
         if outcome.run is None:
             self._errors[system] = outcome.error or "failed"
             return
-        run = self._runs[system] = self._comparison.place_hits(system, outcome.run)
+        run = self._runs[system] = self._system_runs.place_hits(system, outcome.run)
         self._per_query[system] = evaluate_runs({system: run}, judgments=self._judgments, evidence=self._evidence)
         self._judged[system] = measure_judged(self._judgments, to_document_run(run)) if len(self._judgments) else None
 
@@ -184,18 +184,18 @@ class _Draft:
         """Index facts and latency, after all systems are searched."""
         for system in self._runs:
             try:
-                self._index[system] = self._comparison.describe_index(system)
+                self._index[system] = self._system_runs.describe_index(system)
             except Cancelled:
                 raise
             except LadderError as error:  # the run stands, though its model cannot be had any more
                 self._index[system] = {"error": str(error)}
         failed = set(self._errors)
-        self._comparison.targets = {n: t for n, t in self._comparison.targets.items() if n not in failed}
-        self._latency = self._comparison.latency()
+        self._system_runs.targets = {n: t for n, t in self._system_runs.targets.items() if n not in failed}
+        self._latency = self._system_runs.latency()
 
     def finish(self, status: str) -> Experiment:
-        comparison = self._comparison
-        names = list(comparison.systems)
+        system_runs = self._system_runs
+        names = list(system_runs.systems)
         frames = [self._per_query[name] for name in names if name in self._per_query and len(self._per_query[name])]
         per_query = pd.concat(frames, ignore_index=True) if frames else empty(PER_QUERY)
         means = average(per_query)
@@ -210,7 +210,7 @@ class _Draft:
             results.append(
                 SystemResult(
                     name=name,
-                    spec=comparison.systems[name].to_spec(),
+                    spec=system_runs.systems[name].to_spec(),
                     error=error,
                     measures=measures,
                     latency_ms=self._latency.get(name),
@@ -220,28 +220,28 @@ class _Draft:
             )
         return Experiment(
             id=self._id,
-            name=self._name or f"{comparison.dataset.name}, {len(names)} systems",
+            name=self._name or f"{system_runs.dataset.name}, {len(names)} systems",
             created=self._created,
-            dataset=describe_dataset(comparison.dataset),
-            split_used=comparison.split,
+            dataset=describe_dataset(system_runs.dataset),
+            split_used=system_runs.split,
             systems=tuple(results),
             timings=self._timings(),
             per_query=per_query,
             runs=dict(self._runs),
             status=status,
-            query_ids=tuple(comparison.queries["query_id"]),
+            query_ids=tuple(system_runs.queries["query_id"]),
         )
 
     def _timings(self) -> dict[str, Any]:
-        comparison = self._comparison
-        execution, usage = comparison.execution, comparison.resources.usage
-        steps = distinct_nodes(comparison.targets)
+        system_runs = self._system_runs
+        execution, usage = system_runs.execution, system_runs.resources.usage
+        steps = distinct_nodes(system_runs.targets)
         ran = sum(1 for node in steps if node.key in execution.ran)
         return {
             "total_seconds": time.perf_counter() - self._started,
             "encode_seconds": usage.encode_seconds,
             "encoded_texts": usage.encoded_texts,
-            "distinct_texts": count_distinct_texts(comparison.targets, comparison.resources),
+            "distinct_texts": count_distinct_texts(system_runs.targets, system_runs.resources),
             "nodes_run": ran,
             "nodes_cached": len(steps) - ran,
         }

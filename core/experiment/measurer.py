@@ -11,7 +11,7 @@ from core.errors import Cancelled, LadderError
 from core.evaluation.answers import rank_answers
 from core.evaluation.measures import CONTEXT_RECALL, PRIMARY, find_answerable
 from core.evaluation.per_query import measure_one
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.resources import Resources
 from core.schema import content_hash
 from core.systems.system import System
@@ -30,7 +30,7 @@ class Measurer:
     def __init__(self, dataset: Dataset, *, primary: str, resources: Resources, target: str = "") -> None:
         self.primary = primary
         self._target = target
-        self.comparison = Comparison(dataset, {}, "all", resources)
+        self.system_runs = SystemRuns(dataset, {}, "all", resources)
         self.errors: dict[str, str] = {}
         self._dataset = dataset
         self._workspace = resources.workspace
@@ -72,12 +72,14 @@ class Measurer:
 
     def run(self, system: System) -> pd.DataFrame:
         """The system's run with start, end (and tokens) of each hit. Raises what the system raises."""
-        self.comparison.add(system)
-        return self.comparison.place_hits(system.name, self.comparison.execution.output(self.comparison.targets[system.name]))
+        self.system_runs.add(system)
+        return self.system_runs.place_hits(
+            system.name, self.system_runs.execution.output(self.system_runs.targets[system.name])
+        )
 
     def _measure(self, system: System) -> pd.DataFrame | None:
         try:
-            node = self.comparison.add(system)
+            node = self.system_runs.add(system)
             key = content_hash(["values", node.key, self._labels])
             frame = self._workspace.read_frame(key)
             if frame is None:

@@ -1,4 +1,4 @@
-"""One comparison while it runs: the graphs of its systems over one dataset's queries, and what is found out about them."""
+"""The systems of an experiment while they run: their graphs over one dataset's queries, and what is found out about them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ from core.systems.system import System, build, make_sources
 
 
 @dataclass
-class Comparison:
-    """The pieces of one comparison while it runs. Use compare(); estimate() serves the page before it starts."""
+class SystemRuns:
+    """Graphs of systems that share one execution over a dataset's queries of a split.
+
+    compare() runs all it is given; a ladder adds one after another.
+
+    systems: by name. targets: name -> the graph's last node; broken: name -> why a system has no graph. documents, queries:
+    the frames that are searched and asked; document_source, query_source: their nodes, shared by all graphs. Raises InputError
+    for an unknown split, an empty corpus and a split without queries.
+    """
 
     dataset: Dataset
     systems: Mapping[str, System]
@@ -37,8 +44,8 @@ class Comparison:
     broken: dict[str, str] = field(init=False)
     documents: pd.DataFrame = field(init=False)
     queries: pd.DataFrame = field(init=False)
-    source: Node = field(init=False)
-    asked: Node = field(init=False)
+    document_source: Node = field(init=False)
+    query_source: Node = field(init=False)
     _tokens: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -55,30 +62,31 @@ class Comparison:
             )
         columns = ["query_id", "text", "filter"]
         fingerprint = content_hash(self.queries[columns].to_dict("records"))
-        self.source, self.asked = make_sources(self.dataset.corpus_fingerprint, fingerprint)
+        self.document_source, self.query_source = make_sources(self.dataset.corpus_fingerprint, fingerprint)
         self.targets, self.broken = self._build()
         self.resources.token_nodes = find_token_nodes(self.targets.values())
         self.execution = Execution(
-            sources={self.source.key: self.documents, self.asked.key: self.queries}, resources=self.resources
+            sources={self.document_source.key: self.documents, self.query_source.key: self.queries}, resources=self.resources
         )
 
     def _build(self) -> tuple[dict[str, Node], dict[str, str]]:
         targets, broken = {}, {}
         for name, system in self.systems.items():
             try:
-                targets[name] = build(system, documents=self.source, queries=self.asked)
+                targets[name] = build(system, documents=self.document_source, queries=self.query_source)
             except LadderError as error:
                 broken[name] = str(error)
         return targets, broken
 
     def add(self, system: System) -> Node:
-        """The system's graph over the comparison's queries, built once. Raises what building raises."""
+        """The system's graph over the same queries, built once. Raises what building raises."""
         if system.name not in self.targets:
-            self.targets[system.name] = build(system, documents=self.source, queries=self.asked)
+            self.targets[system.name] = build(system, documents=self.document_source, queries=self.query_source)
             self.resources.token_nodes = find_token_nodes(self.targets.values())
         return self.targets[system.name]
 
     def estimate(self) -> PlanEstimate:
+        """What running the systems takes from here on; see estimate_plan()."""
         return estimate_plan(self.targets, self.execution)
 
     def place_hits(self, name: str, run: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +153,7 @@ class Comparison:
         keys = {name: content_hash(["latency", 2, node.key]) for name, node in ready.items()}
         known = {name: facts for name, key in keys.items() if (facts := workspace.read_facts(key)) is not None}
         if set(known) != set(ready):
-            measured = measure_latency(ready, self.queries, source=self.asked, warm=self.execution)
+            measured = measure_latency(ready, self.queries, source=self.query_source, warm=self.execution)
             for name, facts in measured.items():
                 workspace.write_facts(keys[name], facts)
             known.update(measured)

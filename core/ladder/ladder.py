@@ -68,7 +68,7 @@ class Climber:
         self.measurer = Measurer(self.dataset, primary=self.primary, resources=self.resources, target=target)
         self.baseline = make_baseline()
         for system in (self.baseline, *propose_variants("chunking", self.baseline, Offer())):
-            self.measurer.comparison.add(system)  # those that embed: what time is left depends on them
+            self.measurer.system_runs.add(system)  # those that embed: what time is left depends on them
         self.meter = Meter(self.measurer, self.on_progress)
         self.resources.on_progress = self.meter
 
@@ -213,8 +213,8 @@ class Climber:
         for step in steps:
             model = self.offer.find_trained(step.rung)
             if model is not None and step.chosen is not None:
-                nodes = self.measurer.comparison.add(step.chosen).walk()
-                chunks = self.measurer.comparison.execution.output(next(node for node in nodes if node.gives == "chunks"))
+                nodes = self.measurer.system_runs.add(step.chosen).walk()
+                chunks = self.measurer.system_runs.execution.output(next(node for node in nodes if node.gives == "chunks"))
                 passages = [text for group in chunks["passages"] for text in group]
                 found[step.rung] = measure_adoption(model, self.resources, passages=passages).describe()
         return found

@@ -15,8 +15,8 @@ class Meter:
     """Turns the events of all phases into one bar. Create it when the systems that embed are known to the measurer."""
 
     def __init__(self, measurer: Measurer, send: ProgressCallback) -> None:
-        resources = measurer.comparison.resources
-        estimate = estimate_plan(measurer.comparison.targets, measurer.comparison.execution)
+        resources = measurer.system_runs.resources
+        estimate = estimate_plan(measurer.system_runs.targets, measurer.system_runs.execution)
         self._usage: Usage = resources.usage
         self._speed = read_speed(resources)
         self._characters = estimate.characters + self._usage.encoded_characters

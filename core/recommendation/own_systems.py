@@ -262,8 +262,8 @@ def _open_measurer(
     measurer = Measurer(keep_judged(dataset), primary=assessment.primary, resources=resources, target=target)
     for key, system in systems.items():
         with contextlib.suppress(LadderError):  # measuring it will say why
-            measurer.comparison.add(dataclasses.replace(system, name=key))
-    resources.on_progress = PlanProgress(measurer.comparison, on_progress)
+            measurer.system_runs.add(dataclasses.replace(system, name=key))
+    resources.on_progress = PlanProgress(measurer.system_runs, on_progress)
     return measurer
 
 

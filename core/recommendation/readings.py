@@ -77,7 +77,7 @@ def read_test(
         ranks = measurer.ranks(system)
         if ranks is None:
             continue
-        measurer.comparison.resources.report(f"why {system.name} fails")
+        measurer.system_runs.resources.report(f"why {system.name} fails")
         found[system.name] = diagnose(
             dataset,
             system=system.name,
@@ -137,7 +137,7 @@ def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[
     """How the system's chunks cut the evidence; nothing for systems that embed nothing. known: by key of the chunks."""
     if dataset.evidence.empty:
         return {}
-    node = next((n for n in measurer.comparison.add(system).walk() if isinstance(n.stage, EmbedChunks)), None)
+    node = next((n for n in measurer.system_runs.add(system).walk() if isinstance(n.stage, EmbedChunks)), None)
     if node is None:
         return {}
     key = node.inputs[0].key
@@ -147,8 +147,8 @@ def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[
 
 
 def _cut_by(node: Node, measurer: Measurer, dataset: Dataset) -> dict[str, str]:
-    chunks = measurer.comparison.execution.output(node.inputs[0])
-    tokenizer = measurer.comparison.resources.tokenizer(node.stage.model)
+    chunks = measurer.system_runs.execution.output(node.inputs[0])
+    tokenizer = measurer.system_runs.resources.tokenizer(node.stage.model)
     return find_cut_evidence(dataset.evidence, chunks.assign(read_end=find_read_ends(chunks, tokenizer=tokenizer)))
 
 
@@ -162,7 +162,7 @@ def _read_headroom(
     split: Split,
     primary: str,
 ) -> dict[str, Any]:
-    measurer.comparison.resources.report("what each fix could gain at best")
+    measurer.system_runs.resources.report("what each fix could gain at best")
     run = measurer.run(baseline)
     words = search_words_alone(baseline, offer)
     by_rung = {step.rung: step for step in steps}

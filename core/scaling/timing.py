@@ -20,7 +20,7 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.errors import Cancelled, InputError, LadderError
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.execute import Execution, distinct_nodes
 from core.graph.latency import choose_rows, measure_latency
 from core.graph.node import Node
@@ -145,25 +145,28 @@ def time_systems(
     be built, or fails while it is prepared or timed, is left out.
     """
     cells = _list_cells(systems, list(subsets))
-    comparisons = {
-        size: Comparison(subset, {cell.label: made for cell, made in cells.items() if cell.documents == size}, "all", resources)
+    by_size = {
+        size: SystemRuns(subset, {cell.label: made for cell, made in cells.items() if cell.documents == size}, "all", resources)
         for size, subset in subsets.items()
     }
     resources.token_nodes = frozenset()  # token vectors are made for the hits that are reranked, not for the whole corpus
-    largest = comparisons[max(comparisons)]
+    largest = by_size[max(by_size)]
     rows = choose_rows(len(largest.queries), most=_QUERIES)
     asked, timed = largest.queries.iloc[rows], largest.queries.iloc[np.resize(rows, _QUERIES)]
-    sources: dict[str, Any] = {largest.asked.key: asked}  # one source of queries for all sizes: what it alone feeds runs once
-    sources |= {comparison.source.key: comparison.documents for comparison in comparisons.values()}
+    # One source of queries for all sizes: what it alone feeds runs once.
+    sources: dict[str, Any] = {largest.query_source.key: asked}
+    sources |= {system_runs.document_source.key: system_runs.documents for system_runs in by_size.values()}
     warm = Execution(sources, resources)
     targets: dict[str, Node] = {}
     try:
-        for size, comparison in comparisons.items():
+        for size, system_runs in by_size.items():
             on_phase(f"preparing {size:,} of {max(subsets):,} documents")
-            targets |= {label: node for label, node in comparison.targets.items() if _prepare(node, warm)}
+            targets |= {label: node for label, node in system_runs.targets.items() if _prepare(node, warm)}
         on_phase("timing one query at a time")
         late = any(isinstance(node.stage, LateInteraction) for node in distinct_nodes(targets))
-        found = measure_latency(targets, timed, source=largest.asked, warm=warm, most=_QUERIES, seconds=_SECONDS, rehearse=late)
+        found = measure_latency(
+            targets, timed, source=largest.query_source, warm=warm, most=_QUERIES, seconds=_SECONDS, rehearse=late
+        )
         on_phase("timing vectors of other dimensions")
         widths = _time_widths([largest.targets[label] for label in found if label in largest.targets], warm, seed=seed)
     finally:

@@ -173,11 +173,11 @@ class Judge:
         return dict(zip(self.dataset.queries["query_id"], self.dataset.queries["text"], strict=True))
 
     def _passages(self, system: System) -> list[str]:
-        nodes = self.climber.measurer.comparison.add(system).walk()
+        nodes = self.climber.measurer.system_runs.add(system).walk()
         node = next((node for node in nodes if node.gives == "chunks"), None)
         if node is None:
             return []
-        return [text for group in self.climber.measurer.comparison.execution.output(node)["passages"] for text in group]
+        return [text for group in self.climber.measurer.system_runs.execution.output(node)["passages"] for text in group]
 
     def draw_learning_curve(self, prepared: Prepared) -> dict[str, Any]:
         """Trains on 25 and 50 % of the tuning queries too (nested), and compares each with the untrained model on test.
@@ -299,7 +299,7 @@ class Judge:
 
     def _forget(self, system: System) -> None:
         """Vectors and scores of a model that is not kept are of no use to anybody."""
-        for node in self.climber.measurer.comparison.add(system).walk():
+        for node in self.climber.measurer.system_runs.add(system).walk():
             model = getattr(node.stage, "model", "")
             if str(model).startswith(str(model_folder(self.model.id, self.workspace))):
                 self.workspace.forget_model(node.stage.model, node.stage.revision)

@@ -11,7 +11,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.split import Split, make_split
 from core.evaluation.answers import COVERED
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
@@ -37,10 +37,10 @@ class Material:
     learn_from: tuple[str, ...] | None = None
     learning: list[str] = field(init=False)
     validation: list[str] = field(init=False)
-    comparison: Comparison = field(init=False)
+    system_runs: SystemRuns = field(init=False)
 
     def __post_init__(self) -> None:
-        self.comparison = Comparison(self.dataset, {self.system.name: self.system}, "all", self.resources)
+        self.system_runs = SystemRuns(self.dataset, {self.system.name: self.system}, "all", self.resources)
         relevant = self.dataset.judgments[self.dataset.judgments["relevance"] >= 1]
         here = set(self.dataset.indexed_documents["doc_id"])
         answerable = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
@@ -59,12 +59,12 @@ class Material:
     @cached_property
     def chunks(self) -> pd.DataFrame:
         node = next(node for node in self._nodes if node.gives == "chunks")
-        frame: pd.DataFrame = self.comparison.execution.output(node)
+        frame: pd.DataFrame = self.system_runs.execution.output(node)
         return frame
 
     @property
     def _nodes(self) -> list[Node]:
-        return list(self.comparison.targets[self.system.name].walk())
+        return list(self.system_runs.targets[self.system.name].walk())
 
     @cached_property
     def passages(self) -> list[str]:
@@ -84,18 +84,18 @@ class Material:
     def matrix(self) -> np.ndarray:
         """Unit vectors of the passages, float32, in their order; from the cache where they were embedded before."""
         node = next(node for node in self._nodes if isinstance(node.stage, EmbedChunks))
-        matrix: np.ndarray = self.comparison.execution.output(node).matrix
+        matrix: np.ndarray = self.system_runs.execution.output(node).matrix
         return matrix
 
     @cached_property
     def query_rows(self) -> dict[str, int]:
-        return {query_id: row for row, query_id in enumerate(self.comparison.queries["query_id"])}
+        return {query_id: row for row, query_id in enumerate(self.system_runs.queries["query_id"])}
 
     @cached_property
     def query_matrix(self) -> np.ndarray:
         """Unit vectors of all judged queries, float32, in the order of the frame."""
         node = next(node for node in self._nodes if isinstance(node.stage, EmbedQueries))
-        vectors: np.ndarray = self.comparison.execution.output(node)
+        vectors: np.ndarray = self.system_runs.execution.output(node)
         return vectors
 
     @cached_property

@@ -27,8 +27,8 @@ def collect_candidates(material: Material, plan: TrainingPlan, *, query_ids: Seq
     that the first stage missed is no candidate here either. Negatives are drawn among the other hits, `negatives` for each
     positive, without near-duplicates of a positive. Queries without a positive among the candidates give nothing.
     """
-    node = material.comparison.targets[material.system.name]
-    run = material.comparison.place_hits(material.system.name, material.comparison.execution.output(node))
+    node = material.system_runs.targets[material.system.name]
+    run = material.system_runs.place_hits(material.system.name, material.system_runs.execution.output(node))
     run = run[run["query_id"].isin(set(query_ids))].reset_index(drop=True)
     queries = material.dataset.queries
     holding = find_holding_hits(run, material.dataset.evidence)

@@ -282,7 +282,7 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
 def _prefer_mixed(prepared: Prepared, record: TrainedModel, workspace: Workspace) -> bool:
     """Whether the reranker does better on the validation queries with the first stage's score added to its own."""
     from core.evaluation.per_query import measure_one
-    from core.experiment.system_runs import Comparison
+    from core.experiment.system_runs import SystemRuns
 
     material = prepared.material
     held = set(material.validation)
@@ -293,8 +293,8 @@ def _prefer_mixed(prepared: Prepared, record: TrainedModel, workspace: Workspace
     means = {}
     for mixed in (True, False):
         system = apply_weights(record, prepared.start, record.reference, depth=prepared.plan.depth, mixed=mixed)
-        comparison = Comparison(some, {system.name: system}, "all", material.resources)
-        run = comparison.place_hits(system.name, comparison.execution.output(comparison.targets[system.name]))
+        system_runs = SystemRuns(some, {system.name: system}, "all", material.resources)
+        run = system_runs.place_hits(system.name, system_runs.execution.output(system_runs.targets[system.name]))
         values = measure_one(run, some.judgments, some.evidence, PRIMARY)
         means[mixed] = float(values.reindex(sorted(held)).mean())
     return means[True] >= means[False]

@@ -18,7 +18,7 @@ from core.evaluation.significance import bootstrap_means
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.experiment.measurer import choose_primary
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.resources import Resources
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import LEAST_GAIN
@@ -212,14 +212,14 @@ def measure_version(
     asked = dataset.queries[dataset.queries["query_id"].isin(query_ids)].reset_index(drop=True)
     data = dataclasses.replace(dataset, documents=contents.corpus.documents, queries=asked)
     system = version.read_system()
-    comparison = Comparison(data, {system.name: system}, "all", resources)
-    if system.name in comparison.broken:
-        raise InputError(f"the version {version.id} cannot answer: {comparison.broken[system.name]}")
+    system_runs = SystemRuns(data, {system.name: system}, "all", resources)
+    if system.name in system_runs.broken:
+        raise InputError(f"the version {version.id} cannot answer: {system_runs.broken[system.name]}")
     folder = version_folder(version.id, version.dataset, resources.workspace)
-    comparison.execution.use_disk = False
-    comparison.execution.memory.update(restore(contents, comparison.targets[system.name], folder))
+    system_runs.execution.use_disk = False
+    system_runs.execution.memory.update(restore(contents, system_runs.targets[system.name], folder))
     resources.report(f"measuring {version.id} on {len(asked)} test queries")
-    run = comparison.place_hits(system.name, comparison.execution.output(comparison.targets[system.name]))
+    run = system_runs.place_hits(system.name, system_runs.execution.output(system_runs.targets[system.name]))
     known = set(query_ids)
     judgments = dataset.judgments[dataset.judgments["query_id"].isin(known)]
     evidence = dataset.evidence[dataset.evidence["query_id"].isin(known)]

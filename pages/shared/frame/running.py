@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError, NotInWorkspace
 from core.experiment.compare import Experiment
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import PlanEstimate
 from core.graph.resources import Models, Resources
 from core.jobs.state import (
@@ -68,8 +68,8 @@ def _look_ahead(key: str, split: str, _dataset: Dataset, _systems: Mapping[str, 
     left_out = tuple(name for name in _systems if name not in near)
     if not near:
         return Outlook(None, left_out, {})
-    comparison = Comparison(_dataset, near, split, Resources(open_workspace(), models=_open_tokenizers()))
-    return Outlook(comparison.estimate(), left_out, comparison.broken)
+    system_runs = SystemRuns(_dataset, near, split, Resources(open_workspace(), models=_open_tokenizers()))
+    return Outlook(system_runs.estimate(), left_out, system_runs.broken)
 
 
 def look_ahead(dataset: Dataset, systems: Mapping[str, System], split: str) -> Outlook:

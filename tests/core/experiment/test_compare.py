@@ -19,7 +19,7 @@ from core.data.load import load_dataset
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.experiment.compare import Experiment, compare, describe_dataset, make_experiment_id, to_trec
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.system import System, make_named_systems
@@ -330,14 +330,14 @@ def test_what_cannot_be_compared(dataset: Dataset, workspace: Path, tmp_path: Pa
 
 def test_estimate(dataset: Dataset, workspace: Path) -> None:
     models = FakeModels()
-    ahead = Comparison(dataset, FEW, "all", make_resources(workspace, models)).estimate()
+    ahead = SystemRuns(dataset, FEW, "all", make_resources(workspace, models)).estimate()
     assert models.fake.asked == []
     done = run(dataset, workspace, models=models)
     assert ahead.texts == done.timings["encoded_texts"]
     # The estimate itself cut the documents into chunks; the run found those.
     assert (ahead.cached, ahead.steps) == (0, done.timings["nodes_run"] + 1)
     assert done.timings["nodes_cached"] == 1
-    again = Comparison(dataset, FEW, "all", make_resources(workspace)).estimate()
+    again = SystemRuns(dataset, FEW, "all", make_resources(workspace)).estimate()
     assert (again.texts, again.cached, again.steps) == (0, ahead.steps, ahead.steps)
 
 

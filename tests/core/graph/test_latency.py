@@ -13,7 +13,7 @@ from core import settings
 from core.data.load import load_dataset
 from core.errors import Cancelled
 from core.experiment.history import load_experiment
-from core.experiment.system_runs import Comparison
+from core.experiment.system_runs import SystemRuns
 from core.graph.execute import Execution, execute
 from core.graph.latency import choose_rows, find_shared, measure_latency
 from core.graph.node import Node
@@ -151,14 +151,14 @@ def test_timing_can_be_cancelled(workspace: Path) -> None:
 
 def test_facts_of_an_older_form_are_measured_again(workspace: Path, tmp_path: Path) -> None:
     dataset = load_dataset(write_small_dataset(tmp_path / "data"))
-    comparison = Comparison(dataset, {"bm25": NAMED["bm25"]}, "all", make_resources(workspace))
-    key = comparison.targets["bm25"].key
+    system_runs = SystemRuns(dataset, {"bm25": NAMED["bm25"]}, "all", make_resources(workspace))
+    key = system_runs.targets["bm25"].key
     old = {"p50": 1.0, "p95": 1.0, "p99": 1.0, "n": 1, "stages": {}}
-    comparison.resources.workspace.write_facts(content_hash(["latency", key]), old)
-    found = comparison.latency()
+    system_runs.resources.workspace.write_facts(content_hash(["latency", key]), old)
+    found = system_runs.latency()
     assert found["bm25"]["nodes"]
     # and then it is remembered
-    again = Comparison(dataset, {"bm25": NAMED["bm25"]}, "all", make_resources(workspace))
+    again = SystemRuns(dataset, {"bm25": NAMED["bm25"]}, "all", make_resources(workspace))
     assert again.latency() == found
     assert list(find_shared({"one": found["bm25"], "two": again.latency()["bm25"]})) == list(found["bm25"]["nodes"])
 

@@ -35,13 +35,13 @@ def list_candidates() -> Iterator[str]:
         if path := shutil.which(command):
             yield path
     mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-    if os.path.exists(mac):
+    if Path(mac).exists():
         yield mac
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
-    if os.path.exists(own):
+    if Path(own).exists():
         yield own
 
 

@@ -32,9 +32,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.errors import InputError
 from core.schema import content_hash
 
 WEIGHTS = "weights"  # folder of a trained model's files, below its own
+# What decoding a file raises that is cut off, or was written by something else: no JSON, no key of this name, another type.
+_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 _SQL_BATCH = 500  # SQLite takes at most 999 parameters a statement in older builds
 
 
@@ -210,6 +213,18 @@ def replace_file(file: Path) -> Iterator[Path]:
         os.replace(aside, file)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> Iterator[None]:
+    """Around the lines that decode a file of the workspace, and only these: what a damaged or foreign file raises becomes an
+    InputError ("FILE: cannot be read (KeyError); CURE"). Whatever is computed from it belongs after the block, where an
+    error of ours stays one.
+    """
+    try:
+        yield
+    except _DAMAGED as error:
+        raise InputError(f"{words} ({type(error).__name__}); {cure}", file=file) from error
 
 
 def write_json(file: Path, value: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.errors import InputError, NotInWorkspace
 from core.schema import CHUNKS, RUN, empty
 from core.workspace import (
     VectorCache,
@@ -17,6 +18,7 @@ from core.workspace import (
     folder_size,
     read_frame,
     read_json,
+    reading,
     remove_folder,
     replace_file,
     write_frame,
@@ -164,3 +166,30 @@ def test_a_cached_frame_that_cannot_be_read_is_dropped(tmp_path: Path) -> None:
     (tmp_path / "cache" / "nodes" / "key.parquet").write_bytes(b"half a file")
     assert workspace.read_frame("key") is None
     assert not workspace.has_frame("key")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[]", "AttributeError"),
+        ("{}", "KeyError"),
+        ('{"a": "b"}', "ValueError"),
+        (None, "FileNotFoundError"),
+    ],
+)
+def test_what_a_damaged_file_raises_says_the_file_and_the_cure(content: str | None, name: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError) as caught, reading(file, cure="train it again"):
+        int(dict(read_json(file).items())["a"])
+    assert str(caught.value) == f"{file}: cannot be read ({name}); train it again"
+    assert type(caught.value.__cause__).__name__ == name
+
+
+def test_what_is_said_already_and_what_is_a_bug_passes(tmp_path: Path) -> None:
+    for error in (NotInWorkspace("gone"), InputError("said"), ZeroDivisionError(), AssertionError()):
+        with pytest.raises(type(error)) as caught, reading(tmp_path, cure="none"):
+            raise error
+        assert caught.value is error

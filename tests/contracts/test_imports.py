@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.sources import REPOSITORY, imported_names, is_within, list_sources, name_of
 
 # Each outside library has one door; a name ending in "/" is a folder.
 DOORS = {
@@ -24,34 +24,6 @@ DOORS = {
 # Imported inside the function that needs them: each takes a second or more, or holds hundreds of megabytes.
 HEAVY = ["chonkie", "chromadb", "onnxruntime", "sentence_transformers", "sklearn", "torch", "transformers"]
 INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
-
-
-def list_sources(*folders: str) -> list[Path]:
-    """Our Python files under the folders (or the files themselves), as far as they exist."""
-    found: list[Path] = []
-    for name in folders:
-        path = REPOSITORY / name
-        found += sorted(path.rglob("*.py")) if path.is_dir() else [path] * path.exists()
-    return found
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(REPOSITORY).as_posix()
-
-
-def imported_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of every import, also inside functions and by importlib. "from a import b" gives a.b too,
-    since b may be a module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, node.module or "." * node.level
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in {"import_module", "__import__"} and isinstance(node.args[0].value, str):
-                yield node.lineno, node.args[0].value
 
 
 def is_typing_block(node: ast.stmt) -> bool:
@@ -75,10 +47,6 @@ def module_level(tree: ast.Module) -> ast.Module:
             return None if is_typing_block(node) else self.generic_visit(node)
 
     return Strip().visit(tree)
-
-
-def is_within(name: str, library: str) -> bool:
-    return name == library or name.startswith(library + ".")
 
 
 def find_imports(paths: list[Path], libraries: list[str], *, on_import_only: bool = False) -> list[str]:
@@ -121,11 +89,6 @@ def test_outside_library_has_one_door(library: str) -> None:
 
 def test_core_knows_neither_pages_nor_streamlit() -> None:
     assert find_imports(list_sources("core"), [*INTERFACE, "pages", "app", "tests", "tools"]) == []
-
-
-def test_no_page_imports_another() -> None:
-    pages = [f"pages.{path.stem}" for path in (REPOSITORY / "pages").glob("*.py")]
-    assert find_imports(list_sources("pages"), pages) == [], "what two pages share belongs into pages/shared"
 
 
 def test_pages_import_neither_tests_nor_tools() -> None:

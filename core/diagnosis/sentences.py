@@ -29,7 +29,7 @@ CAUSE_WORDS = {
     "ranking": "The answer is among the first 100 hits but not among the first five, and no fix above brings it there.",
     "representation": "The answer is not even among the first 100 hits, and no fix above brings it into the first five.",
 }
-# cause -> rung of core.ladder.variants.RUNGS that cures it, "" if none does
+# cause -> rung of core.ladder.rungs.RUNGS that cures it, "" if none does
 CAUSE_CURES = {
     "not_in_corpus": "",
     "metadata": "metadata_filters",

@@ -25,13 +25,13 @@ from core.jobs.state import (
     Job,
 )
 from core.ladder.goals import Goals
-from core.ladder.variants import KIND_ARTICLES
 from core.recommendation.assess import Assessment, assess
 from core.recommendation.files import load_assessment, save_assessment
 from core.recommendation.own_systems import check_on_test, score_on_tuning
 from core.scaling.measure import Scaling, measure_scaling, save_scaling
 from core.systems.system import System
-from core.systems.trained import TrainedModel, make_trained_systems
+from core.systems.trained import KIND_ARTICLES, TrainedModel
+from core.systems.trained_systems import make_trained_systems
 from core.systems.yaml_files import from_spec
 from core.trained_model.held_out import Judge, read_evaluation
 from core.training.leakage import LEAKS

@@ -10,7 +10,7 @@ import pandas as pd
 from core.evaluation.significance import bootstrap_means
 from core.ladder.climb import Step, find_best, find_path, list_candidates
 from core.ladder.goals import Goals
-from core.ladder.variants import KIND_OF_RUNG
+from core.ladder.rungs import KIND_OF_RUNG
 from core.systems.system import System
 from core.systems.trained import KIND_WORDS
 

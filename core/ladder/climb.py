@@ -69,7 +69,6 @@ def climb(
     models have not learned from; see Step.
     Returns one Step per rung.
     """
-
     all_tuning = _Reader(tuning)
 
     def mean_of(system: System, read: _Reader = all_tuning) -> float | None:

@@ -62,13 +62,16 @@ class Goals:
 
     @property
     def wants_costs(self) -> bool:
+        """Whether anything asked for depends on what a month costs."""
         return self.max_monthly_usd is not None or self.scenario is not None
 
     def to_json(self) -> dict[str, Any]:
+        """The fields, as they stand in a saved recommendation."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Goals:
+        """The goals of to_json(). Raises InputError if a value is out of its range."""
         target, scenario = content.get("target"), content.get("scenario")
         changes = {
             "target": tuple(target) if target else None,

@@ -29,20 +29,12 @@ from core.ladder.goals import Goals
 from core.ladder.progress import Meter
 from core.ladder.resplits import RESPLITS, measure_stability
 from core.ladder.rows import tried_cross_encoder
-from core.ladder.variants import (
-    RUNGS,
-    TRAINED_RUNGS,
-    Offer,
-    explain_absence,
-    find_glossaries,
-    make_baseline,
-    propose_variants,
-    search_words_alone,
-)
+from core.ladder.rungs import RUNGS, TRAINED_RUNGS, explain_absence
+from core.ladder.variants import Offer, find_glossaries, make_baseline, propose_variants, search_words_alone
 from core.progress import ProgressCallback, ProgressEvent
+from core.systems.available import list_own_systems
 from core.systems.system import System
 from core.systems.trained import TrainedModel
-from core.systems.yaml_files import list_own_systems
 from core.training.adoption import measure_adoption
 
 _FIT = 0.01  # p of the label check below which a system's hits fit the labels

@@ -30,9 +30,6 @@ class Stability:
     systems: dict[str, float]
     deciding: tuple[str, ...] = ()
 
-    def share_of(self, action: str) -> float:
-        return self.actions.get(action, 0.0)
-
 
 def measure_stability(
     dataset: Dataset,

@@ -8,22 +8,13 @@ from typing import Any
 from core.experiment.compare import Experiment, SystemResult
 from core.ladder.choose import Findings
 from core.ladder.climb import Step
-from core.ladder.variants import RUNGS, SUGGESTED_RERANKER, describe_part
+from core.ladder.names import describe_part
+from core.ladder.rungs import RUNG_TITLES, RUNGS
+from core.ladder.variants import SUGGESTED_RERANKER
 from core.records import as_records
 from core.stages.rerank import LateInteraction
 from core.systems.system import System
 
-RUNG_TITLES = {
-    "baseline": "Baseline",
-    "chunking": "Chunking",
-    "metadata_filters": "Metadata filters",
-    "hybrid_search": "Hybrid search",
-    "query_rewriting": "Query rewriting",
-    "reranking": "Reranking",
-    "fine_tuned_reranker": "Fine-tuned reranker",
-    "fine_tuned_adapter": "Fine-tuned query adapter",
-    "fine_tuned_embedding": "Fine-tuned embedding model",
-}
 VERDICT_WORDS = {
     "better": "better",
     "worse": "worse",

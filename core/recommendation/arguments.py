@@ -12,7 +12,8 @@ from core.diagnosis.sentences import describe_failures
 from core.ladder.choose import LEAST_TEST, find_excess, name_limits
 from core.ladder.climb import find_path
 from core.ladder.rows import UNUSUAL_JUDGED, VERDICT_WORDS, tried_cross_encoder
-from core.ladder.variants import CHEAP_RUNGS, SUGGESTED_RERANKER
+from core.ladder.rungs import CHEAP_RUNGS
+from core.ladder.variants import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import ACTION_TITLES, Case
 
 

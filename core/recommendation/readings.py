@@ -21,7 +21,8 @@ from core.experiment.compare import Experiment
 from core.experiment.measurer import Measurer
 from core.graph.node import Node
 from core.ladder.climb import Step, list_candidates, tabulate
-from core.ladder.variants import Offer, name_variant, search_words_alone
+from core.ladder.names import name_variant
+from core.ladder.variants import Offer, search_words_alone
 from core.records import as_records
 from core.stages.embed import EmbedChunks
 from core.stages.truncation import find_read_ends

@@ -14,7 +14,8 @@ from core.experiment.compare import Experiment
 from core.ladder.choose import LEAST_TEST, Choice, Findings
 from core.ladder.resplits import Stability
 from core.ladder.rows import VERDICT_WORDS, tried_cross_encoder
-from core.ladder.variants import KIND_OF_RUNG, SUGGESTED_RERANKER, TRAINED_RUNGS
+from core.ladder.rungs import KIND_OF_RUNG, TRAINED_RUNGS
+from core.ladder.variants import SUGGESTED_RERANKER
 from core.recommendation.arguments import (
     describe_difference,
     list_changes,

@@ -28,18 +28,13 @@ from core.graph.resources import Models, Resources
 from core.ladder.climb import tabulate
 from core.ladder.goals import Goals
 from core.ladder.ladder import Climber
-from core.ladder.variants import CHEAP_RUNGS, name_variant
+from core.ladder.names import name_variant
+from core.ladder.rungs import CHEAP_RUNGS
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.records import as_records
 from core.systems.system import System
-from core.systems.trained import (
-    TrainedModel,
-    apply_model,
-    apply_weights,
-    make_trained_systems,
-    model_folder,
-    read_start,
-)
+from core.systems.trained import TrainedModel, model_folder
+from core.systems.trained_systems import apply_model, apply_weights, make_trained_systems, read_start
 from core.training.adoption import as_json, measure_adoption
 from core.training.material import Material, divide_tuning
 from core.training.train import Prepared, collect_parts, fit

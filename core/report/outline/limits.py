@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.ladder.rows import VERDICT_WORDS
-from core.ladder.variants import TRAINED_RUNGS
+from core.ladder.rungs import TRAINED_RUNGS
 from core.recommendation.assess import Assessment
 
 

@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 from core.data.dataset import Dataset
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.sentences import CAUSE_CURES, CAUSE_TITLES, CAUSE_WORDS, FAILS, describe_failures
-from core.ladder.rows import RUNG_TITLES
+from core.ladder.rungs import RUNG_TITLES
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of

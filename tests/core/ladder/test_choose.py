@@ -16,7 +16,7 @@ import pytest
 from core.ladder.choose import ACTION_OF_RUNG, ACTIONS, Choice, Findings, choose, find_excess, name_limits
 from core.ladder.climb import Step
 from core.ladder.goals import Goals
-from core.ladder.variants import RUNGS
+from core.ladder.rungs import RUNGS
 from core.systems.system import Lexical, System
 
 SYSTEMS = {name: System(name, lexical=Lexical()) for name in ("dense", "c", "h", "r")}

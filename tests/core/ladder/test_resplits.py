@@ -10,7 +10,7 @@ from core.data.dataset import Dataset
 from core.data.split import Split, make_split
 from core.ladder.choose import Findings
 from core.ladder.goals import Goals
-from core.ladder.resplits import Stability, find_deciding, measure_stability
+from core.ladder.resplits import find_deciding, measure_stability
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, empty
 from core.systems.system import Lexical, System
 
@@ -66,12 +66,6 @@ def test_groups_stay_together_and_a_given_split_is_drawn_anew() -> None:
         return decide_by(split)
 
     measure_stability(dataset, groups, decide, share=0.3, resplits=10)
-
-
-def test_share_of_an_action() -> None:
-    stability = Stability(100, {"use_hybrid_search": 0.9, "label_more_queries": 0.1}, {"h": 1.0})
-    assert stability.share_of("use_hybrid_search") == 0.9
-    assert stability.share_of("extend_corpus") == 0.0
 
 
 def make_values(deltas: list[float]) -> pd.DataFrame:

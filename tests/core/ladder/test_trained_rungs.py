@@ -20,22 +20,18 @@ from core.ladder.choose import Findings, choose
 from core.ladder.climb import Step, climb, find_best, find_path, list_candidates, list_pairs
 from core.ladder.goals import Goals
 from core.ladder.ladder import Climber
+from core.ladder.names import describe_part, name_variant
 from core.ladder.resplits import Stability
 from core.ladder.rows import tried_cross_encoder
-from core.ladder.variants import (
-    TRAINED_RUNGS,
-    Offer,
-    describe_part,
-    explain_absence,
-    name_variant,
-    propose_variants,
-)
+from core.ladder.rungs import TRAINED_RUNGS, explain_absence
+from core.ladder.variants import Offer, propose_variants
 from core.recommendation.assess import assess
 from core.recommendation.recommend import Recommendation
 from core.report.figures.stability import describe_stability
 from core.settings import DEFAULT_MODEL
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import Lexical, System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Lexical, System
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel
 from core.training.request import make_plan
 from core.workspace import Workspace

@@ -11,24 +11,15 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.experiment.measurer import Measurer
-from core.ladder.variants import (
-    CHEAP_RUNGS,
-    RUNGS,
-    TRAINED_RUNGS,
-    Offer,
-    describe_part,
-    describe_system,
-    explain_absence,
-    find_glossaries,
-    make_baseline,
-    name_variant,
-    propose_variants,
-    search_words_alone,
-)
+from core.ladder.names import describe_part, describe_system, name_variant
+from core.ladder.rungs import CHEAP_RUNGS, RUNGS, TRAINED_RUNGS, explain_absence
+from core.ladder.variants import Offer, find_glossaries, make_baseline, propose_variants, search_words_alone
 from core.schema import to_document_run
 from core.stages.fuse import WeightedFusion
 from core.stages.rewrite import Glossary
-from core.systems.system import Lexical, System, build, make_named_systems, make_sources
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import Lexical, System
 from core.systems.yaml_files import read_systems, write_systems
 from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.models import make_resources

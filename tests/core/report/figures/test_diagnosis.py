@@ -13,7 +13,7 @@ from core.diagnosis import sentences as words
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.headroom import CHUNKING, FILTER, FIXES, GAP, RERANKING
 from core.diagnosis.slices import SLICE_MEASURES
-from core.ladder.variants import RUNGS
+from core.ladder.rungs import RUNGS
 from core.report.figures.diagnosis import GREY, draw_causes, draw_gap, draw_headroom, draw_slices
 from tests.support.small import HOSTILE
 

@@ -10,8 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.jobs.state import find_same
-from core.systems.system import System, make_named_systems, preselect
-from core.systems.trained import list_models, make_trained_systems
+from core.systems.named import make_named_systems, preselect
+from core.systems.system import System
+from core.systems.trained import list_models
+from core.systems.trained_systems import make_trained_systems
 from pages.parts.experiment.history import show_history
 from pages.parts.experiment.system_editor import read_own_systems, show_systems
 from pages.shared.forms.checks import offer_scores

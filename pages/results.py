@@ -9,8 +9,8 @@ from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.evaluation.per_query import find_success_measure
 from core.experiment.compare import Experiment
 from core.jobs.state import Job
-from core.systems.system import BASELINE
-from core.systems.trained import find_learned
+from core.systems.named import BASELINE
+from core.systems.trained_systems import find_learned
 from pages.parts.results.questions import show_more, show_queries_of, show_question, show_unlabelled
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.page import page_setup

@@ -34,9 +34,12 @@ from core.live.search import LiveSearch  # noqa: E402
 from core.scaling.measure import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
 from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
 from core.stages.embed import load_encoder  # noqa: E402
-from core.stages.index_lexical import IndexBm25, build_index, encode_terms, make_tokenizer  # noqa: E402
+from core.stages.index_lexical import IndexBm25, build_index, encode_terms  # noqa: E402
 from core.stages.retrieve import score_terms  # noqa: E402
-from core.systems.system import System, build, make_named_systems, make_sources  # noqa: E402
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import System
+from core.text.words import make_tokenizer  # noqa: E402
 from core.versions.contents import open_version  # noqa: E402
 from core.versions.version import load_version  # noqa: E402
 from core.workspace import Workspace  # noqa: E402

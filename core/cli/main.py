@@ -30,8 +30,10 @@ from core.errors import InputError, LadderError
 from core.experiment.compare import Experiment, to_trec
 from core.jobs.runner import compare_here
 from core.settings import quieten_libraries
-from core.systems.system import System, make_named_systems, preselect
-from core.systems.trained import find_learned, list_available
+from core.systems.available import list_available
+from core.systems.named import make_named_systems, preselect
+from core.systems.system import System
+from core.systems.trained_systems import find_learned
 from core.systems.yaml_files import read_systems, write_systems
 from core.workspace import Workspace
 

@@ -27,7 +27,8 @@ from core.errors import InputError
 from core.jobs.kinds import TrainingResult
 from core.jobs.runner import run_as_child, train_here
 from core.ladder.rows import say_verdict
-from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, make_trained_systems, remove_model
+from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
+from core.systems.trained_systems import make_trained_systems
 from core.trained_model.held_out import read_evaluation
 from core.training.adoption import describe_duration
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan

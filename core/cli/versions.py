@@ -25,8 +25,8 @@ from core.data.dataset import Dataset
 from core.errors import InputError
 from core.graph.resources import Resources
 from core.jobs.runner import deploy_here
+from core.systems.available import list_available
 from core.systems.system import System
-from core.systems.trained import list_available
 from core.text.phrases import count_of
 from core.training.adoption import describe_duration
 from core.versions.build import VersionPlan, plan_version

@@ -26,7 +26,8 @@ from core.errors import InputError
 from core.evaluation.measures import PRIMARY
 from core.experiment.compare import Experiment
 from core.graph.resources import Models, Resources
-from core.systems.trained import EMBEDDING, find_learned
+from core.systems.trained import EMBEDDING
+from core.systems.trained_systems import find_learned
 from core.training.estimate import estimate_training
 from core.training.request import make_plan
 from core.workspace import Workspace

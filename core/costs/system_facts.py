@@ -20,7 +20,8 @@ from core.stages.chunk import WholeDocument
 from core.stages.embed import TRAINED_PREFIX, EmbedChunks, text_hash
 from core.stages.index_lexical import IndexBm25
 from core.stages.rerank import HitPassages
-from core.systems.system import System, build, make_sources
+from core.systems.build import build, make_sources
+from core.systems.system import System
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, load_model
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace

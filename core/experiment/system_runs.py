@@ -21,7 +21,8 @@ from core.settings import DEFAULT_MODEL
 from core.stages.index_dense import IndexDense, measure_index_loss
 from core.stages.retrieve import RetrieveDense
 from core.stages.truncation import share_of_passages_cut, truncation_share
-from core.systems.system import System, build, make_sources
+from core.systems.build import build, make_sources
+from core.systems.system import System
 
 
 @dataclass

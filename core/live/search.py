@@ -29,7 +29,8 @@ from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, make_frame
 from core.stages.embed import EmbedChunks, EmbedQueries, Encoded, text_hash
 from core.stages.index_dense import IndexDense
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
-from core.systems.system import System, build, make_sources
+from core.systems.build import build, make_sources
+from core.systems.system import System
 from core.workspace import Workspace
 
 LOADING_MODEL = "loading the embedding model"

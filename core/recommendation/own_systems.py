@@ -35,7 +35,8 @@ from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_p
 from core.recommendation.assess import Assessment
 from core.records import as_records
 from core.schema import content_hash
-from core.systems.system import System, build, make_sources
+from core.systems.build import build, make_sources
+from core.systems.system import System
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace, read_json, write_json
 

@@ -1,4 +1,4 @@
-"""Retrieval systems: what one is made of, the named ones, and how one becomes a graph of stages.
+"""What a retrieval system is made of.
 
 A system reads left to right: chunk -> embed -> index -> (rewrite) -> (filter) -> retrieve -> (fuse) -> (rerank).
 The YAML spelling of a system is its fields:
@@ -22,26 +22,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.errors import InputError, check_range
-from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
-from core.stages.adapt import AdaptQueries
-from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
-from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
-from core.stages.filter import CollectSpellings, MetadataFilter
-from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
-from core.stages.index_dense import IndexDense
-from core.stages.index_lexical import CountTerms, IndexBm25
-from core.stages.rerank import LateInteraction
-from core.stages.retrieve import RetrieveDense, RetrieveLexical
-from core.stages.rewrite import Glossary, Rm3, Rocchio
-
-BASELINE = "dense"
-PRESELECTED = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-rerank")
-
-
-def preselect(*, has_filters: bool) -> list[str]:
-    """The systems that the page and the command line start with; dense-filtered too if queries carry filters."""
-    return [*PRESELECTED, "dense-filtered"] if has_filters else list(PRESELECTED)
+from core.stages.rewrite import Glossary
 
 
 @dataclass(frozen=True)
@@ -158,111 +140,3 @@ def _spell(part: Any) -> dict[str, Any]:
         for name, value in fields.items()
     }
     return {"type": part.type, **fields} if part.type not in ("dense", "lexical") else fields
-
-
-def build(system: System, *, documents: Node, queries: Node) -> Node:
-    """The graph of a system over a corpus and queries; its last node gives a run."""
-    model = system.dense.model if system.dense else DEFAULT_MODEL
-    chunks = None
-    if system.chunk is not None:
-        chunks = Node(dataclasses.replace(system.chunk, tokenizer=model), (documents,))
-    allowed: tuple[Node, ...] = ()
-    if system.filter or system.infer_filters:
-        read = (Node(CollectSpellings(system.infer_filters), (documents,)),) if system.infer_filters else ()
-        allowed = (Node(MetadataFilter(given=system.filter, infer=system.infer_filters), (queries, documents, *read)),)
-    glossaries = [step for step in system.rewrite if isinstance(step, Glossary)]
-    feedback = next((step for step in system.rewrite if isinstance(step, Feedback)), None)
-    for glossary in glossaries:
-        queries = Node(glossary, (queries,))
-    runs = []
-    if system.dense is not None and chunks is not None:
-        runs.append(_build_dense(system.dense, chunks, documents, queries, allowed, feedback))
-    if system.lexical is not None:
-        units = (
-            chunks
-            if system.lexical.over == "chunks" and chunks is not None
-            else Node(WholeDocument(prefix="always"), (documents,))
-        )
-        runs.append(_build_lexical(system.lexical, units, queries, allowed, feedback))
-    run = runs[0] if system.fuse is None else Node(system.fuse, tuple(runs))
-    if system.rerank is not None and chunks is not None:
-        reranker = dataclasses.replace(system.rerank, revision=model_revision(system.rerank.model))
-        run = Node(reranker, (queries, run, chunks))
-    return run
-
-
-def _build_dense(
-    dense: Dense, chunks: Node, documents: Node, queries: Node, allowed: tuple[Node, ...], feedback: Feedback | None
-) -> Node:
-    revision = model_revision(dense.model)
-    vectors = Node(EmbedChunks(model=dense.model, revision=revision, prompt=dense.document_prompt), (chunks,))
-    index = Node(IndexDense(), (vectors, documents))
-    asked = Node(EmbedQueries(model=dense.model, revision=revision, prompt=dense.query_prompt), (queries,))
-    if dense.adapter is not None:
-        asked = Node(AdaptQueries(adapter=dense.adapter, model=dense.model, revision=revision), (asked,))
-    run = Node(RetrieveDense(), (queries, asked, index, *allowed))
-    if feedback is None:
-        return run
-    moved = Node(Rocchio(chunks=feedback.chunks, feedback=feedback.dense_weight), (asked, queries, run, index))
-    return Node(RetrieveDense(), (queries, moved, index, *allowed))
-
-
-def _build_lexical(lexical: Lexical, units: Node, queries: Node, allowed: tuple[Node, ...], feedback: Feedback | None) -> Node:
-    spec = IndexBm25(k1=lexical.k1, b=lexical.b, stem=lexical.stem, stop_words=lexical.stop_words)
-    index = Node(spec, (units,))
-    terms = Node(CountTerms(), (queries, index))
-    run = Node(RetrieveLexical(), (queries, terms, index, *allowed))
-    if feedback is None:
-        return run
-    rm3 = Rm3(documents=feedback.documents, terms=feedback.terms, feedback=feedback.lexical_weight)
-    expanded = Node(rm3, (terms, queries, run, index))
-    return Node(RetrieveLexical(), (queries, expanded, index, *allowed))
-
-
-def make_sources(corpus_fingerprint: str, queries_fingerprint: str) -> tuple[Node, Node]:
-    """The leaves that every system of a comparison shares: documents and queries."""
-    return Node(Source("documents", corpus_fingerprint)), Node(Source("queries", queries_fingerprint))
-
-
-_DESCRIPTIONS = {
-    "dense": "Embeddings alone, chunks of 200 tokens. The baseline.",
-    "dense-whole": "Embeddings of whole documents, cut where the model stops reading.",
-    "dense-chunk64": "Embeddings of small chunks, 64 tokens.",
-    "dense-chunk128": "Embeddings of smaller chunks, 128 tokens.",
-    "dense-window": "Embeddings of single sentences; each hit brings its neighbours.",
-    "dense-parent": "Embeddings of small pieces; each hit brings the larger chunk around it.",
-    "bm25": "Word matching (BM25) over whole documents. No model needed.",
-    "dense-filtered": "Embeddings, only among documents that match the query's metadata filter.",
-    "bm25-filtered": "Word matching, only among documents that match the query's metadata filter.",
-    "hybrid-rrf": "Embeddings and word matching together, merged by rank.",
-    "hybrid-weighted": "Embeddings and word matching together, 70 % to 30 % by score.",
-    "hybrid-filtered": "Both together, only among documents that match the query's metadata filter.",
-    "hybrid-prf": "Both together; each query is enriched from its own first hits.",
-    "dense-rerank": "Embeddings, then the first 50 hits are compared word by word.",
-    "hybrid-rerank": "Both together, then the first 50 hits are compared word by word.",
-}
-
-
-def make_named_systems() -> dict[str, System]:
-    """The systems that come with the product, by name, in the order in which they are listed."""
-    dense: dict[str, Any] = {"chunk": Recursive(size=200, overlap=0), "dense": Dense()}
-    words: dict[str, Any] = {"lexical": Lexical()}
-    hybrid = {**dense, **words, "fuse": ReciprocalRankFusion()}
-    parts = {
-        "dense": dense,
-        "dense-whole": {**dense, "chunk": WholeDocument()},
-        "dense-chunk64": {**dense, "chunk": Recursive(size=64, overlap=0)},
-        "dense-chunk128": {**dense, "chunk": Recursive(size=128, overlap=0)},
-        "dense-window": {**dense, "chunk": SentenceWindow()},
-        "dense-parent": {**dense, "chunk": ParentDocument()},
-        "bm25": words,
-        "dense-filtered": {**dense, "filter": True},
-        "bm25-filtered": {**words, "filter": True},
-        "hybrid-rrf": hybrid,
-        "hybrid-weighted": {**hybrid, "fuse": WeightedFusion()},
-        "hybrid-filtered": {**hybrid, "filter": True},
-        "hybrid-prf": {**hybrid, "rewrite": (Feedback(),)},
-        "dense-rerank": {**dense, "rerank": LateInteraction()},
-        "hybrid-rerank": {**hybrid, "rerank": LateInteraction()},
-    }
-    return {name: System(name, _DESCRIPTIONS[name], **fields) for name, fields in parts.items()}

@@ -1,4 +1,4 @@
-"""Models trained in a workspace: versioned artefacts that never change once they are ready, and the systems they give.
+"""Models trained in a workspace: versioned artefacts that never change once they are ready.
 
 workspace/models/ID/
   model.json        what it is: see TrainedModel
@@ -65,6 +65,7 @@ class TrainedModel:
 
     @property
     def is_ready(self) -> bool:
+        """Whether its training has ended, so that its weights are there."""
         return self.state == READY
 
     @property
@@ -85,18 +86,22 @@ class TrainedModel:
 
 
 def model_folder(model_id: str, workspace: Workspace) -> Path:
+    """Where a model lies, whether or not it is there. model_id: without "trained:"."""
     return workspace.models / Path(model_id).name
 
 
 def weights_folder(model_id: str, workspace: Workspace) -> Path:
+    """Where its weights lie once it is ready."""
     return model_folder(model_id, workspace) / WEIGHTS
 
 
 def training_folder(model_id: str, workspace: Workspace) -> Path:
+    """Where its checkpoints lie while it is trained."""
     return model_folder(model_id, workspace) / _TRAINING
 
 
 def save_model(model: TrainedModel, workspace: Workspace) -> None:
+    """Writes what the model is, in place of what was written before; its weights are written by the training."""
     write_json(model_folder(model.id, workspace) / _FILE, dataclasses.asdict(model))
 
 

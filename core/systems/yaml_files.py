@@ -1,4 +1,4 @@
-"""Systems as text: the YAML spelling is read and written here, and the workspace's own systems are kept in it.
+"""Systems as text: their YAML spelling, read and written.
 
 A file holds a list of systems, or a mapping with the list under `systems`; core.systems.system shows how one is spelled.
 """
@@ -15,8 +15,7 @@ from core.errors import InputError
 from core.stages.chunk import CHUNKERS
 from core.stages.fuse import FUSIONS
 from core.stages.rerank import RERANKERS
-from core.systems.system import FOUND_OUT, REWRITES, Dense, Lexical, System, make_named_systems
-from core.workspace import Workspace, replace_file
+from core.systems.system import FOUND_OUT, REWRITES, Dense, Lexical, System
 
 
 def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> System:
@@ -99,7 +98,7 @@ def _check_type(name: str, field: str, value: Any, wanted: str) -> Any:
     if "tuple" in wanted:
         return _check_groups(name, field, value)
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
-    base = wanted.split("|")[0].strip()
+    base = wanted.partition("|")[0].strip()
     if base not in kinds or (value is None and "None" in wanted):
         return value
     # To Python True is a number; and YAML knows .nan and .inf, which no stage can use.
@@ -152,30 +151,3 @@ def write_systems(systems: list[System]) -> str:
 
     specs = [system.to_spec() for system in systems]
     return str(yaml.safe_dump({"systems": specs}, sort_keys=False, allow_unicode=True, width=110))
-
-
-def list_own_systems(workspace: Workspace) -> dict[str, System]:
-    """The systems that users added to this workspace."""
-    file = workspace.systems_file
-    return read_systems(file.read_text(encoding="utf-8"), file=file) if file.exists() else {}
-
-
-def list_systems(workspace: Workspace) -> dict[str, System]:
-    """The named systems, then the workspace's own."""
-    return {**make_named_systems(), **list_own_systems(workspace)}
-
-
-def save_own_system(system: System, workspace: Workspace) -> None:
-    """Adds or replaces one of the workspace's own systems; InputError if the name belongs to a named system."""
-    if system.name in make_named_systems():
-        raise InputError(f"the name {system.name!r} belongs to a system that comes with the product; choose another name")
-    own = {**list_own_systems(workspace), system.name: system}
-    with replace_file(workspace.systems_file) as aside:
-        aside.write_text(write_systems(list(own.values())), encoding="utf-8")
-
-
-def delete_own_system(name: str, workspace: Workspace) -> None:
-    """Removes one of the workspace's own systems; experiments that used it keep its definition."""
-    own = {key: system for key, system in list_own_systems(workspace).items() if key != name}
-    with replace_file(workspace.systems_file) as aside:
-        aside.write_text(write_systems(list(own.values())) if own else "systems: []\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from core.data.split import Split
 from core.errors import InputError, check_range
 from core.schema import content_hash
 from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
-from core.systems.system import BASELINE
+from core.systems.named import BASELINE
 from core.systems.trained import ADAPTER, EMBEDDING, KINDS, RERANKER
 
 TRAINING_SHARE = 0.5  # of the judged queries: training needs more of them than choosing does

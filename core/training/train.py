@@ -29,6 +29,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_p
 from core.settings import DEFAULT_MODEL, get_threads
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
+from core.systems.available import list_systems
 from core.systems.system import System
 from core.systems.trained import (
     ADAPTER,
@@ -36,14 +37,13 @@ from core.systems.trained import (
     READY,
     RERANKER,
     TrainedModel,
-    apply_weights,
     load_model,
     model_folder,
     save_model,
     training_folder,
     weights_folder,
 )
-from core.systems.yaml_files import list_systems
+from core.systems.trained_systems import apply_weights
 from core.training.adapter import fit_adapter, make_targets
 from core.training.embedding import train_embedding
 from core.training.examples import USUAL_FORM, Examples, collect_examples, convert_examples, describe_examples

@@ -25,7 +25,8 @@ from core.schema import QUERIES, empty
 from core.settings import get_threads
 from core.stages.embed import model_revision
 from core.stages.index_dense import build_collection
-from core.systems.system import System, build, make_sources
+from core.systems.build import build, make_sources
+from core.systems.system import System
 from core.versions.contents import COLLECTION, Contents, find_vectors, name_passages, write_contents
 from core.versions.version import (
     Version,

@@ -22,7 +22,7 @@ from core.experiment.system_runs import SystemRuns
 from core.graph.resources import Resources
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import LEAST_GAIN
-from core.systems.trained import find_seen
+from core.systems.trained_systems import find_seen
 from core.versions.contents import read_contents, restore
 from core.versions.version import (
     PROMOTED,

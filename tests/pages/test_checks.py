@@ -16,8 +16,9 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.recommendation.own_systems import CHECKS_FILE, check_on_test, list_checks, read_scores, score_on_tuning
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import Lexical, System, make_named_systems
-from core.systems.yaml_files import save_own_system
+from core.systems.available import save_own_system
+from core.systems.named import make_named_systems
+from core.systems.system import Lexical, System
 from core.workspace import Workspace
 from pages.shared.forms.checks import describe_count
 from tests.support.app import REPOSITORY

@@ -25,7 +25,8 @@ from core.ladder.goals import Goals
 from core.scaling.curves import Point
 from core.scaling.measure import Scaling, SystemScaling, save_scaling
 from core.settings import describe_machine
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.workspace import Workspace
 from pages.parts.cost_latency import cached_costs
 from pages.parts.cost_latency import prices as cost_prices

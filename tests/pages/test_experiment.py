@@ -16,8 +16,10 @@ from core.graph.estimate import PlanEstimate
 from core.jobs.runner import JobRunner
 from core.jobs.state import ASSESS, COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
-from core.systems.system import System, make_named_systems, preselect
-from core.systems.yaml_files import list_own_systems, read_systems, save_own_system
+from core.systems.available import list_own_systems, save_own_system
+from core.systems.named import make_named_systems, preselect
+from core.systems.system import System
+from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from pages.parts.experiment.history import describe_bytes
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages

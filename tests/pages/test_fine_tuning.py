@@ -16,7 +16,7 @@ from core.data.dataset import Dataset
 from core.jobs.runner import JobRunner
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, TRAIN, Job, write_job
 from core.ladder.goals import Goals
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.systems.trained import (
     ADAPTER,
     EMBEDDING,
@@ -26,10 +26,10 @@ from core.systems.trained import (
     UNFINISHED,
     TrainedModel,
     list_models,
-    make_trained_systems,
     model_folder,
     save_model,
 )
+from core.systems.trained_systems import make_trained_systems
 from core.trained_model.held_out import read_evaluation, write_evaluation
 from core.training.request import TrainingPlan, TrainingRequest, make_plan
 from core.workspace import Workspace

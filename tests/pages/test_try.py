@@ -19,8 +19,8 @@ from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import ModelUnavailable
 from core.graph.resources import Models
-from core.systems.system import make_named_systems
-from core.systems.yaml_files import list_own_systems, save_own_system
+from core.systems.available import list_own_systems, save_own_system
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from pages.parts.try_ import filters
 from pages.shared.show import live

@@ -19,7 +19,8 @@ from core.data.dataset import Dataset
 from core.errors import WorkspaceBusy
 from core.jobs.runner import JobRunner
 from core.jobs.state import CANCELLED, DEPLOY, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.versions.build import build_version, draft_version
 from core.versions.promote import BETTER, Bar, promote
 from core.versions.refresh import refresh

@@ -9,7 +9,7 @@ import pytest
 from core.data.load import load_dataset
 from core.experiment.compare import compare
 from core.settings import REPOSITORY
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 
 CRANFIELD = REPOSITORY.parent / "shared" / "data" / "cranfield"

@@ -14,7 +14,7 @@ from typing import Any
 from core.data.load import load_dataset
 from core.experiment.compare import Experiment, compare
 from core.experiment.history import save_experiment
-from core.systems.yaml_files import list_systems
+from core.systems.available import list_systems
 from core.workspace import Workspace
 
 HOSTILE = "<img src=http://example.com/x.png> ![x](http://example.com/y.png) $a$ :red[b]"

@@ -9,7 +9,8 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.graph.resources import Models, Resources
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.versions.build import build_version
 from core.versions.version import PROMOTED, Version, make_live
 from core.workspace import Workspace

@@ -13,8 +13,11 @@ from core.stages.chunk import CHUNKERS, PREFIXES
 from core.stages.fuse import FUSIONS
 from core.stages.rerank import RERANKERS
 from core.stages.rewrite import Glossary, parse_glossary
-from core.systems.system import Dense, Feedback, Lexical, System, build, make_named_systems, make_sources
-from core.systems.yaml_files import delete_own_system, from_spec, list_own_systems, read_systems, save_own_system, write_systems
+from core.systems.available import delete_own_system, list_own_systems, save_own_system
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, Feedback, Lexical, System
+from core.systems.yaml_files import from_spec, read_systems, write_systems
 from pages.shared.frame.state import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 

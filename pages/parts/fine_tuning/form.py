@@ -15,8 +15,8 @@ from core.graph.resources import Resources
 from core.jobs.state import TRAIN, find_active, find_same
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
+from core.systems.available import list_systems
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, KINDS, RERANKER
-from core.systems.yaml_files import list_systems
 from core.text.phrases import count_of
 from core.training.estimate import count_pairs, estimate_comparison, estimate_training
 from core.training.examples import describe_examples

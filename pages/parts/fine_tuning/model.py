@@ -15,16 +15,8 @@ from core.jobs.kinds import TrainingResult
 from core.jobs.state import ASSESS, find_active
 from core.ladder.goals import Goals
 from core.ladder.rows import say_verdict
-from core.systems.trained import (
-    ADAPTER,
-    EMBEDDING,
-    KIND_WORDS,
-    NOT_LEARNED,
-    RERANKER,
-    TrainedModel,
-    make_trained_systems,
-    remove_model,
-)
+from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, remove_model
+from core.systems.trained_systems import make_trained_systems
 from core.text.phrases import count_of
 from core.trained_model.held_out import read_evaluation
 from core.training.adoption import describe_duration

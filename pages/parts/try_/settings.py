@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.errors import LadderError
 from core.stages.fuse import WeightedFusion
+from core.systems.available import list_systems, save_own_system
 from core.systems.system import System
-from core.systems.yaml_files import list_systems, save_own_system
 from pages.shared.forms.checks import offer_scores
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.state import open_workspace

@@ -16,7 +16,8 @@ from core.jobs.state import FAILED, find_active, list_jobs
 from core.live.search import Answer, LiveSearch
 from core.recommendation.own_systems import get_recommended
 from core.schema import content_hash
-from core.systems.system import BASELINE, System
+from core.systems.named import BASELINE
+from core.systems.system import System
 from core.text.phrases import count_of
 from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version

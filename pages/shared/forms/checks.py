@@ -28,8 +28,8 @@ from core.recommendation.own_systems import (
     read_scores,
 )
 from core.report.figures.ladder import SHAPES
+from core.systems.available import list_own_systems, list_systems
 from core.systems.system import System
-from core.systems.yaml_files import list_own_systems, list_systems
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import MEASURE_WORDS

@@ -27,7 +27,7 @@ from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import find_assessments, has_assessment, load_assessment
 from core.settings import DEFAULT_MODEL, EmbeddingServer, get_threads, get_workspace, quieten_libraries
 from core.stages.embed import Encoder, load_encoder
-from core.systems.system import make_named_systems, preselect
+from core.systems.named import make_named_systems, preselect
 from core.workspace import Workspace
 
 FIRST_DATASET = "product_docs"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.systems.system import BASELINE, make_named_systems, preselect
+from core.systems.named import BASELINE, make_named_systems, preselect
 
 # The ten of .streamlit/config.toml: any two stay apart for colour-blind readers.
 COLOURS = (

@@ -15,8 +15,9 @@ from core.jobs.state import find_active
 from core.live.search import LOADING_MODEL, Answer, LiveSearch
 from core.live.warm import Background
 from core.stages.fuse import WeightedFusion
-from core.systems.system import System, make_named_systems
-from core.systems.trained import list_available
+from core.systems.available import list_available
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from pages.shared.frame.jobs import describe_job, describe_seconds
 from pages.shared.frame.state import open_dataset, open_search, open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html

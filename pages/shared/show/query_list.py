@@ -17,7 +17,7 @@ import streamlit as st
 from core.evaluation.per_query import find_success_measure, pivot
 from core.experiment.compare import Experiment
 from core.schema import to_document_run
-from core.systems.system import BASELINE
+from core.systems.named import BASELINE
 
 TOP = 10
 ALL_QUERIES, FOUND_BY_ALL, FOUND_BY_NONE, FAILED_BY = "all queries", "found by all", "found by none", "failed by "

@@ -23,7 +23,8 @@ from core.experiment.history import load_experiment, save_experiment
 from core.jobs.state import COMMAND_LINE, DONE, SCALE, list_jobs
 from core.scaling import timing as scaling_runs
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import Dense, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Dense
 from core.systems.trained import EMBEDDING, save_model, weights_folder
 from core.workspace import Workspace
 from tests.core.ladder.test_trained_rungs import make_model

@@ -13,7 +13,7 @@ from core.cli.main import EXIT_BAD_INPUT, choose_systems, format_table, main
 from core.data.load import load_dataset
 from core.data.samples import list_samples
 from core.errors import InputError
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment

@@ -14,7 +14,7 @@ from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.versions import format_hits, format_refreshed
 from core.data.catalog import open_dataset, remove_dataset
 from core.jobs.state import COMMAND_LINE, DEPLOY, DONE, FAILED, list_jobs
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.versions.build import build_version, draft_version
 from core.versions.contents import open_version
 from core.versions.version import (

@@ -22,7 +22,8 @@ from core.experiment.compare import Experiment, compare, describe_dataset, make_
 from core.experiment.system_runs import SystemRuns
 from core.progress import CancelToken, ProgressEvent
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment

@@ -27,7 +27,7 @@ from core.experiment.history import (
     load_experiment,
     save_experiment,
 )
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.small import run_small_experiment, write_small_dataset
 

@@ -18,7 +18,8 @@ from core.evaluation.per_query import evaluate_runs
 from core.experiment.measurer import Measurer, choose_primary
 from core.progress import CancelToken
 from core.schema import EVIDENCE, JUDGMENTS
-from core.systems.system import Dense, System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
 from tests.support.models import MISSING, make_resources
 from tests.support.small import MISSED_QUERY, UNLABELLED_QUERY, write_small_dataset
 

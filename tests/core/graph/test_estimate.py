@@ -17,7 +17,8 @@ from core.graph.estimate import (
 from core.graph.execute import Execution, execute, find_token_nodes
 from core.graph.node import Node
 from core.stages.embed import EmbedQueries
-from core.systems.system import build, make_named_systems, make_sources
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 
 TEXTS = {"a": "The hub is here.", "b": "The clock is there.", "c": "The price"}

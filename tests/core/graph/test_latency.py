@@ -20,7 +20,8 @@ from core.graph.node import Node
 from core.progress import ProgressEvent
 from core.schema import content_hash
 from core.settings import describe_machine, get_threads
-from core.systems.system import build, make_named_systems, make_sources
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 from tests.support.small import make_experiment, write_small_dataset

@@ -35,7 +35,8 @@ from core.jobs.state import (
     read_job,
     write_job,
 )
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import write_small_dataset

@@ -21,7 +21,8 @@ from core.progress import CancelToken, ProgressEvent
 from core.schema import to_document_run
 from core.stages.embed import Encoded
 from core.stages.fuse import WeightedFusion
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 

@@ -33,7 +33,8 @@ from core.recommendation.own_systems import (
     score_on_tuning,
 )
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import Lexical, System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Lexical, System
 from core.workspace import Workspace
 from tests.support.assessments import AxisModels, make_assessment
 from tests.support.models import MISSING

@@ -29,7 +29,8 @@ from core.scaling.measure import (
 from core.scaling.timing import draw_subsets
 from core.schema import EVIDENCE, JUDGMENTS
 from core.settings import describe_machine
-from core.systems.system import Dense, System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
 from core.workspace import Workspace
 from tests.support.models import DIMENSIONS, KEYWORDS, MISSING, FakeModels, make_documents, make_queries
 

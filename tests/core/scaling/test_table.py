@@ -10,7 +10,7 @@ from core.data.catalog import open_dataset
 from core.scaling.curves import Point
 from core.scaling.measure import Scaling, SystemScaling, save_scaling
 from core.scaling.table import ESTIMATES, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.small import run_small_experiment
 

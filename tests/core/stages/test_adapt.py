@@ -18,7 +18,9 @@ from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.stages.index_dense import IndexDense
 from core.stages.retrieve import RetrieveDense
 from core.stages.rewrite import Rocchio
-from core.systems.system import Dense, System, build, make_named_systems, make_sources
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
 from core.systems.trained import weights_folder
 from core.workspace import Workspace
 from tests.support.models import DIMENSIONS, KEYWORDS, make_documents, make_queries, make_resources

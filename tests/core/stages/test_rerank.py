@@ -31,7 +31,9 @@ from core.stages.rerank import (
     place_on_top,
     standardise,
 )
-from core.systems.system import Dense, System, build, make_named_systems, make_sources
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import MISSING, FakeModels, make_chunks, make_documents, make_queries, make_resources, make_run
 

@@ -19,26 +19,11 @@ from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
-from core.systems.system import (
-    PRESELECTED,
-    Dense,
-    Feedback,
-    Lexical,
-    System,
-    build,
-    make_named_systems,
-    make_sources,
-    preselect,
-)
-from core.systems.yaml_files import (
-    delete_own_system,
-    from_spec,
-    list_own_systems,
-    list_systems,
-    read_systems,
-    save_own_system,
-    write_systems,
-)
+from core.systems.available import delete_own_system, list_own_systems, list_systems, save_own_system
+from core.systems.build import build, make_sources
+from core.systems.named import PRESELECTED, make_named_systems, preselect
+from core.systems.system import Dense, Feedback, Lexical, System
+from core.systems.yaml_files import from_spec, read_systems, write_systems
 from core.workspace import Workspace
 
 NAMED = make_named_systems()

@@ -13,28 +13,26 @@ import pytest
 from core.errors import InputError, NotInWorkspace
 from core.settings import DEFAULT_MODEL
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import Dense, System, make_named_systems
+from core.systems.available import list_available, save_own_system
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
 from core.systems.trained import (
     ADAPTER,
     EMBEDDING,
     READY,
     RERANKER,
     TrainedModel,
-    apply_model,
-    find_learned,
-    list_available,
     list_models,
     load_model,
-    make_trained_systems,
     model_folder,
     model_size,
-    read_start,
     remove_model,
     save_model,
     training_folder,
     weights_folder,
 )
-from core.systems.yaml_files import from_spec, save_own_system
+from core.systems.trained_systems import apply_model, find_learned, make_trained_systems, read_start
+from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
 
 NAMED = make_named_systems()

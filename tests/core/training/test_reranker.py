@@ -19,7 +19,8 @@ from core.errors import Cancelled, InputError
 from core.progress import CancelToken
 from core.schema import EVIDENCE, JUDGMENTS
 from core.stages.rerank import CrossEncoderRerank
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.training.examples import Examples
 from core.training.material import Material
 from core.training.request import TrainingPlan, make_plan

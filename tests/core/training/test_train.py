@@ -22,9 +22,11 @@ from core.progress import CancelToken, ProgressEvent
 from core.settings import DEFAULT_MODEL
 from core.stages.adapt import read_adapter
 from core.stages.embed import model_revision
-from core.systems.system import Dense, make_named_systems
-from core.systems.trained import TrainedModel, list_models, load_model, make_trained_systems, model_folder, training_folder
-from core.systems.yaml_files import save_own_system
+from core.systems.available import save_own_system
+from core.systems.named import make_named_systems
+from core.systems.system import Dense
+from core.systems.trained import TrainedModel, list_models, load_model, model_folder, training_folder
+from core.systems.trained_systems import make_trained_systems
 from core.training import train as training
 from core.training.examples import Examples
 from core.training.request import make_plan

@@ -30,7 +30,8 @@ from core.stages.filter import collect_spellings, infer_filter
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
-from core.systems.system import Dense, Feedback, Lexical, System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, Feedback, Lexical, System
 from core.text.conditions import match_filter
 from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment

@@ -29,7 +29,7 @@ from core.jobs.state import (
 )
 from core.ladder.goals import Goals
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 

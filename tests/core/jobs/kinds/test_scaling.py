@@ -15,7 +15,8 @@ from core.jobs.runner import JobRunner, scale_here
 from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, SCALE, Job, cancel_job, hold_workspace, list_jobs, read_job
 from core.scaling import timing as scaling_runs
 from core.scaling.measure import load_scaling
-from core.systems.system import System, make_named_systems
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from core.workspace import Workspace
 from tests.support.small import write_small_dataset
 

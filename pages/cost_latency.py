@@ -11,14 +11,14 @@ from core.experiment.compare import Experiment
 from pages.parts.cost_latency import prices as price_table
 from pages.parts.cost_latency import scenario_form
 from pages.parts.cost_latency.break_even import show_training
-from pages.parts.cost_latency.cached_costs import open_reckoning
+from pages.parts.cost_latency.cost_overview import open_reckoning
 from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
 from pages.parts.cost_latency.latency import show_latency
 from pages.shared.frame.address import choose_part
+from pages.shared.frame.empty_page import find_job, list_waiting, show_nothing, show_waiting
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.state import View, open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown
-from pages.shared.frame.waiting import find_job, list_waiting, show_nothing, show_waiting
 
 _PART = "cost_part"
 COSTS, WORTH, TRAINING, LATENCY, PRICES = PARTS = (

@@ -15,11 +15,11 @@ from core.systems.system import System
 from core.systems.trained import list_models
 from core.systems.trained_systems import make_trained_systems
 from pages.parts.experiment.history import show_history
+from pages.parts.experiment.runs import Outlook, describe_outlook, look_ahead, show_changed, show_jobs, start
 from pages.parts.experiment.system_editor import read_own_systems, show_systems
 from pages.shared.forms.checks import offer_scores
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.running import Outlook, describe_outlook, look_ahead, show_changed, show_jobs, start
 from pages.shared.frame.state import View, open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 

@@ -7,19 +7,19 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.experiment.compare import Experiment
+from pages.parts.queries import query_list
+from pages.parts.queries.query_view import find_experiment, read_query, show_document, show_list, show_query, show_steps
 from pages.parts.queries.rank_table import rank_documents, show_rank_table
 from pages.parts.queries.slope import describe_slope, make_slope
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.state import View, open_dataset
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.show import query_list as ql
 from pages.shared.show.cards import make_hits, show_columns
-from pages.shared.show.query_view import find_experiment, read_query, show_document, show_list, show_query, show_steps
 
 _PICKED = "_systems_picked"  # what the user chose; without it the page chooses per query
 
 
-def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: ql.Ratings) -> list[str]:
+def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: query_list.Ratings) -> list[str]:
     """Search box, tags and outcome; returns the ids that are left, most disagreement first."""
     ids = list(ratings.queries["query_id"])
     queries = dataset.queries[dataset.queries["query_id"].isin(ids)]
@@ -29,7 +29,7 @@ def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: 
     chosen = tagging.multiselect(
         "Tags", tags, key="query_tags", persist_state="session", disabled=not tags, placeholder="any" if tags else "no tags"
     )
-    options = ql.list_outcomes(experiment.ready) if len(view.per_query) else [ql.ALL_QUERIES]
+    options = query_list.list_outcomes(experiment.ready) if len(view.per_query) else [query_list.ALL_QUERIES]
     asked = st.query_params.get("outcome")
     if asked is not None and asked not in options:
         st.warning(f"This outcome is not here: {escape_markdown(shorten(asked))}. All queries are listed.")
@@ -44,18 +44,18 @@ def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: 
         disabled=len(options) == 1,
         help="Found: a relevant document is among the first five. Queries without a relevant label have no outcome.",
     )
-    return ql.filter_queries(ids, queries, words=words, tags=chosen, outcome=kind, per_query=view.per_query)
+    return query_list.filter_queries(ids, queries, words=words, tags=chosen, outcome=kind, per_query=view.per_query)
 
 
-def choose_systems(query_id: str, experiment: Experiment, runs: ql.Runs, ratings: ql.Ratings) -> list[str]:
+def choose_systems(query_id: str, experiment: Experiment, runs: query_list.Runs, ratings: query_list.Ratings) -> list[str]:
     """The systems of the cards: the user's, else the link's, else the three that tell most about this query."""
     names = [system.name for system in experiment.systems]
     asked = st.query_params.get("systems", st.session_state.get(_PICKED, ""))
-    linked, unknown = ql.read_systems(asked, names)
+    linked, unknown = query_list.read_systems(asked, names)
     if unknown:
         listed = escape_markdown(shorten(", ".join(unknown)))
         st.warning(f"This system is not here: {listed}. Choose from those that this experiment ran.")
-    st.session_state["systems_shown"] = linked or ql.pick_systems(query_id, runs, ratings.values)
+    st.session_state["systems_shown"] = linked or query_list.pick_systems(query_id, runs, ratings.values)
 
     def keep() -> None:
         st.session_state[_PICKED] = ",".join(st.session_state["systems_shown"])
@@ -73,7 +73,9 @@ def choose_systems(query_id: str, experiment: Experiment, runs: ql.Runs, ratings
     return picked
 
 
-def show_hits(query_id: str, view: View, *, picked: list[str], dataset: Dataset, runs: ql.Runs, ratings: ql.Ratings) -> None:
+def show_hits(
+    query_id: str, view: View, *, picked: list[str], dataset: Dataset, runs: query_list.Runs, ratings: query_list.Ratings
+) -> None:
     """The cards of the systems picked, with the measure's value under each name."""
     errors = {system.name: system.error for system in view.experiment.systems} if view.experiment else {}
     notes, columns = {}, {}
@@ -93,13 +95,13 @@ def main() -> None:
         return
     dataset = open_dataset(view.dataset_name)
     ready = tuple(experiment.ready)
-    runs = ql.open_document_runs(experiment.id, ready, experiment)
-    ids = ql.list_queries(view.query_ids, runs, per_query=view.per_query, changed=view.data_changed)
+    runs = query_list.open_document_runs(experiment.id, ready, experiment)
+    ids = query_list.list_queries(view.query_ids, runs, per_query=view.per_query, changed=view.data_changed)
     if not ids:
         st.info("None of the experiment's queries is in the dataset any more. Run the experiment again.")
         return
     key = (experiment.id, ready, view.split, dataset.fingerprint)
-    ratings = ql.open_ratings(key, ids, runs, view.per_query, view.measure)
+    ratings = query_list.open_ratings(key, ids, runs, view.per_query, view.measure)
     query_id = read_query(list(ratings.queries["query_id"]), place=(view.dataset_name, view.split))
     listed = show_filters(view, experiment, dataset, ratings)
     show_list(listed, ratings, dataset, query_id=query_id, measure=view.measure)

@@ -9,17 +9,16 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.live.search import Answer
-from core.live.warm import Background
+from core.live_search.search import Answer
+from core.live_search.warm import Background
 from core.systems.system import System
-from pages.parts.try_ import settings
+from pages.parts.try_ import live_search, settings
 from pages.parts.try_.filters import ask_filter, offer_filter
 from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.state import open_dataset
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.frame.waiting import show_nothing
-from pages.shared.show import live
 from pages.shared.show.cards import Hit, make_hits, show_columns
 
 MOST_LINES = 20
@@ -53,7 +52,7 @@ def ask_texts(dataset: Dataset) -> list[str]:
 
 
 def show_examples(dataset: Dataset, *, several: bool) -> None:
-    examples = live.list_examples(dataset)
+    examples = live_search.list_examples(dataset)
 
     def fill(key: str, value: str) -> None:
         st.session_state[key] = value
@@ -67,17 +66,17 @@ def show_examples(dataset: Dataset, *, several: bool) -> None:
 
 
 def show_answers(dataset: Dataset, warm: Background, texts: list[str], systems: dict[str, System], **shown: Any) -> None:
-    ready = live.get_ready(warm, systems)
-    live.show_preparing(warm, systems)
+    ready = live_search.get_ready(warm, systems)
+    live_search.show_preparing(warm, systems)
     errors = warm.find_errors(systems)
     if errors and st.button("Try again what failed", key="try_again"):
         warm.forget_errors()
         st.rerun()
     if not texts:
         return
-    answers = live.answer(warm, texts, ready, shown["chosen"]) if ready else {}
+    answers = live_search.answer(warm, texts, ready, shown["chosen"]) if ready else {}
     place = choose_line(dataset, texts, answers) if len(texts) > 1 else 0
-    labelled = live.find_labelled(dataset, texts[place])
+    labelled = live_search.find_labelled(dataset, texts[place])
     hits: dict[str, list[Hit]] = {}
     notes = {**{name: "Not ready yet. Its hits appear here as soon as it is." for name in systems}, **errors}
     for name, answer in answers.items():
@@ -88,7 +87,7 @@ def show_answers(dataset: Dataset, warm: Background, texts: list[str], systems: 
             notes.pop(name)
     if labelled:
         show_labelled(dataset, labelled, shown["chosen"])
-    live.show_common(hits)
+    live_search.show_common(hits)
     show_columns({name: hits.get(name, []) for name in systems}, key="try_hits", notes=notes)
 
 
@@ -123,7 +122,7 @@ def show_labelled(dataset: Dataset, labelled: dict[str, Any], chosen: dict[str, 
 
 
 def main() -> None:
-    view = page_setup("Try", looking_at=live.describe_corpus())
+    view = page_setup("Try", looking_at=live_search.describe_corpus())
     if not view.dataset_name:
         return show_nothing(view, None)
     try:
@@ -136,16 +135,16 @@ def main() -> None:
         return
     texts = ask_texts(dataset)
     chosen = ask_filter(dataset)
-    named = settings.ask_systems(live.list_known_systems(view.dataset_name))
+    named = settings.ask_systems(live_search.list_known_systems(view.dataset_name))
     if not named:
         st.info("Choose a system to see what it finds.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         depth, moved = settings.ask_settings(named)
-        systems = {name: live.adjust(system, filtered=bool(chosen), **moved) for name, system in named.items()}
+        systems = {name: live_search.adjust(system, filtered=bool(chosen), **moved) for name, system in named.items()}
         settings.save_system(systems, dataset.name)
-    changes = {name: live.describe_changes(named[name], system) for name, system in systems.items()}
-    show_answers(dataset, live.open_live(dataset), texts, systems, chosen=chosen, depth=depth, changes=changes)
+    changes = {name: live_search.describe_changes(named[name], system) for name, system in systems.items()}
+    show_answers(dataset, live_search.open_live(dataset), texts, systems, chosen=chosen, depth=depth, changes=changes)
 
 
 main()

@@ -28,7 +28,7 @@ from core.settings import describe_machine
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.workspace import Workspace
-from pages.parts.cost_latency import cached_costs
+from pages.parts.cost_latency import cost_overview
 from pages.parts.cost_latency import prices as cost_prices
 from pages.parts.cost_latency.cost_charts import draw_front, draw_groups, place_names
 from pages.parts.cost_latency.costs import find_goals
@@ -53,7 +53,7 @@ RECOMMEND, MEASURE = "Recommend within these limits", "Measure at several sizes"
 @pytest.fixture(autouse=True)
 def fake_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
     """A word is a token: nothing is loaded."""
-    for module in ("cost_form", "cached_costs"):
+    for module in ("cost_form", "cost_overview"):
         monkeypatch.setattr(f"pages.shared.{module}.open_models", FakeModels)
 
 
@@ -382,13 +382,13 @@ def test_at_once_where_training_asks_for_nothing(measured: Experiment, workspace
 
 
 def test_a_trained_system_is_held_against_its_equals(measured: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = cached_costs.open_facts
+    known = cost_overview.open_facts
 
     def open_facts(*args: Any) -> dict[str, SystemFacts]:
         facts = known(*args)
         return {**facts, "dense": dataclasses.replace(facts["dense"], trained=("embedding",), training_seconds=60.0)}
 
-    monkeypatch.setattr(cached_costs, "open_facts", open_facts)
+    monkeypatch.setattr(cost_overview, "open_facts", open_facts)
     app = open_page(TRAINING)
     assert find_box(app, "System with training").value == "dense"
     means = {one.name: one.measures["nDCG@10"]["mean"] for one in measured.systems}

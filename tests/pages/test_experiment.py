@@ -22,8 +22,8 @@ from core.systems.system import System
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from pages.parts.experiment.history import describe_bytes
+from pages.parts.experiment.runs import Outlook, describe_outlook
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
-from pages.shared.frame.running import Outlook, describe_outlook
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset

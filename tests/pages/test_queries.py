@@ -19,8 +19,8 @@ from core.data.load import load_dataset
 from core.experiment.compare import Experiment, SystemResult
 from core.experiment.history import save_experiment
 from core.workspace import Workspace
-from pages.parts.queries import rank_table, slope
-from pages.shared.show import cards, query_list, query_view
+from pages.parts.queries import query_list, query_view, rank_table, slope
+from pages.shared.show import cards
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle
 from tests.support.small import (

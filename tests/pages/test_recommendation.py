@@ -22,11 +22,11 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
+from pages.parts.experiment.runs import Outlook
 from pages.parts.recommendation.examples import make_examples, say_rank
 from pages.parts.recommendation.start import count_material
 from pages.parts.recommendation.verdict import describe_target, find_system, tabulate_pairs, tabulate_variants
 from pages.shared.forms.goals import list_measures
-from pages.shared.frame.running import Outlook
 from tests.support.app import REPOSITORY, run_app
 from tests.support.assessments import HOSTILE_QUERY, make_assessment, write_labelled_dataset
 from tests.support.browser import settle

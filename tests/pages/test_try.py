@@ -22,8 +22,7 @@ from core.graph.resources import Models
 from core.systems.available import list_own_systems, save_own_system
 from core.systems.named import make_named_systems
 from core.workspace import Workspace
-from pages.parts.try_ import filters
-from pages.shared.show import live
+from pages.parts.try_ import filters, live_search
 from pages.shared.show.cards import Hit
 from tests.support.app import REPOSITORY, run_app
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, write_small_dataset
@@ -295,15 +294,15 @@ def make_hit(doc_id: str, rank: int) -> Hit:
 )
 def test_what_systems_have_in_common(found: dict[str, str], words: list[tuple[str, list[str]]]) -> None:
     hits = {name: [make_hit(doc, rank) for rank, doc in enumerate(docs, 1)] for name, docs in found.items()}
-    assert live.describe_common(hits) == words
+    assert live_search.describe_common(hits) == words
 
 
 def test_a_changed_dataset_stops_what_was_prepared_for_the_old_one(small: Path) -> None:
     dataset = load_dataset(small, name="small")
-    first = live.open_live(dataset)
-    assert live.open_live(dataset) is first
+    first = live_search.open_live(dataset)
+    assert live_search.open_live(dataset) is first
     (small / "corpus.jsonl").write_text('{"_id": "a", "text": "other"}\n', encoding="utf-8")
-    second = live.open_live(load_dataset(small, name="small"))
+    second = live_search.open_live(load_dataset(small, name="small"))
     assert second is not first and first._cancel.cancelled and not second._cancel.cancelled
 
 

@@ -12,8 +12,8 @@ from core.costs.system_facts import SystemFacts
 from core.data.dataset import Dataset
 from core.experiment.compare import Experiment
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, RERANKER
-from pages.parts.cost_latency.cached_costs import find_pay_off, open_reckoning
 from pages.parts.cost_latency.cost_charts import draw_pay_off
+from pages.parts.cost_latency.cost_overview import find_pay_off, open_reckoning
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown

@@ -19,8 +19,8 @@ from core.evaluation.per_query import MeanValue
 from core.jobs.state import ASSESS, find_active
 from core.ladder.goals import Goals
 from core.recommendation.files import find_assessments, load_assessment
-from pages.parts.cost_latency.cached_costs import count_answers
 from pages.parts.cost_latency.cost_charts import draw_front, draw_groups
+from pages.parts.cost_latency.cost_overview import count_answers
 from pages.shared.forms.goals import start_assessment
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import View, open_experiment, open_workspace

@@ -12,7 +12,7 @@ from core.scaling.measure import FAR, Scaling
 from core.scaling.table import list_sizes
 from pages.shared.frame.text import escape_chart, shorten_apart
 from pages.shared.show.colours import BASELINE_GREY, COLOURS, style_system
-from pages.shared.show.steps import STEP_WORDS
+from pages.shared.show.stage_words import STEP_WORDS
 
 NAME_WIDTH = 26
 STEPS = ["system", "step", "ms", "shared"]

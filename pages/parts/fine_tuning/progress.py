@@ -10,7 +10,7 @@ from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, TRAIN, Job, ca
 from core.systems.trained import KIND_WORDS, TrainedModel, list_models, remove_model
 from core.training.request import TrainingPlan, TrainingRequest
 from pages.parts.fine_tuning.charts import draw_loss
-from pages.shared.frame.jobs import describe_job
+from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.state import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.charts import CONFIG

@@ -15,10 +15,10 @@ from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import Goals
 from core.ladder.variants import Offer, make_baseline, propose_variants
 from core.recommendation.files import find_assessments, has_assessment
+from pages.parts.experiment.runs import look_ahead
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
-from pages.shared.frame.jobs import describe_job, describe_seconds
+from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.running import look_ahead
 from pages.shared.frame.state import View, open_workspace
 from pages.shared.frame.text import escape_markdown
 

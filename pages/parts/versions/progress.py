@@ -32,7 +32,7 @@ from core.versions.version import (
     remove_version,
     rollback,
 )
-from pages.shared.frame.jobs import draw_progress, stop_job
+from pages.shared.frame.follow_job import draw_progress, stop_job
 from pages.shared.frame.state import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 

@@ -30,13 +30,13 @@ from core.recommendation.own_systems import (
 from core.report.figures.ladder import SHAPES
 from core.systems.available import list_own_systems, list_systems
 from core.systems.system import System
+from pages.parts.experiment.runs import describe_outlook, look_ahead
 from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.frame.empty_page import show_waiting
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import MEASURE_WORDS
-from pages.shared.frame.running import describe_outlook, look_ahead
 from pages.shared.frame.state import View, open_dataset, open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.frame.waiting import show_waiting
 
 TITLE, ANCHOR = "Your own systems", "your-own-systems"
 _KEY = "tuned"  # the select's, and its name in the link

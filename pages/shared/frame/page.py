@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES, PRIMARY
 from core.experiment.history import HistoryEntry
-from pages.shared.frame.jobs import show_active_job
+from pages.shared.frame.follow_job import show_active_job
 from pages.shared.frame.state import FIRST_DATASET, View, get_view, list_choices, make_view, start_background
 from pages.shared.frame.text import escape_markdown, shorten
 

@@ -24,7 +24,7 @@ from core.schema import to_document_run
 from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
-from pages.shared.show.steps import STEP_WORDS, name_step
+from pages.shared.show.stage_words import STEP_WORDS, name_step
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
 JUDGED_GAP = 0.05  # shares of labelled hits that differ by more than this make a comparison doubtful

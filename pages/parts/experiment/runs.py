@@ -39,7 +39,7 @@ from core.systems.system import System
 from core.systems.yaml_files import from_spec
 from core.training.request import TrainingRequest
 from core.versions.request import DeploymentRequest
-from pages.shared.frame.jobs import describe_job, describe_seconds
+from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten

@@ -25,11 +25,11 @@ from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_gap, draw_headroom, draw_slices
 from core.text.phrases import count_of, join_words
 from pages.parts.diagnosis.failures import colour_systems, draw, link_query, read_click, show_facts
+from pages.parts.queries.query_view import describe_filter
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.show.query_view import describe_filter
 
 _SLICE = "slice"  # also the name in the link
 _NONE = ""

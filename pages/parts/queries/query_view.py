@@ -11,10 +11,10 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.experiment.compare import Experiment
+from pages.parts.queries.query_list import Ratings
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 from pages.shared.show.cards import Hit, find_labels, find_spans, show_card
-from pages.shared.show.query_list import Ratings
 
 QUERY, SPREAD, DIFFERENT, ID = "Query", "Disagreement", "Top ten differ", "Query id"
 _LIST = "query_list"

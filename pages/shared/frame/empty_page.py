@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import NotInWorkspace
 from core.experiment.compare import Experiment
 from core.jobs.state import FAILED, Job, find_active, list_jobs, read_job
-from pages.shared.frame.jobs import describe_job
+from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import View, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten

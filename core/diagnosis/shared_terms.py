@@ -9,7 +9,7 @@ from functools import cache
 
 import pandas as pd
 
-from core.stages.index_lexical import STOP_WORDS, is_identifier, make_tokenizer
+from core.text.words import STOP_WORDS, is_identifier, make_tokenizer
 
 RARE_SHARE = 0.01  # of the documents; a term in at most so many is rare
 RARE_LEAST = 2  # documents in which a term may stand and still be rare, however small the corpus

@@ -12,7 +12,7 @@ from core.diagnosis.shared_terms import count_documents, find_identifiers, find_
 from core.errors import StageError
 from core.evaluation.per_query import pivot
 from core.evaluation.significance import bootstrap_means
-from core.stages.index_lexical import make_tokenizer
+from core.text.words import make_tokenizer
 
 LONG = 20  # words from which a query is long
 LOW_OVERLAP = 0.25  # share of a query's words in its answer up to which the overlap is low

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from core.schema import content_hash
-from core.stages.index_lexical import STOP_WORDS
 from core.text.conditions import match_filter, name_type
+from core.text.words import STOP_WORDS
 
 SHORTEST_NAME, LONGEST_NAME = 2, 80  # characters of a value, as it is written, that a query can name
 # Inside a word, a number or a version, where no value starts or ends: "hubs", "3.1.2".

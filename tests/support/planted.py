@@ -22,8 +22,8 @@ from core.data.dataset import Dataset
 from core.data.samples import load
 from core.graph.resources import Models
 from core.schema import EVIDENCE, JUDGMENTS, QUERIES
-from core.stages.index_lexical import STOP_WORDS, make_tokenizer
 from core.text.boundaries import find_boundaries, find_sentences
+from core.text.words import STOP_WORDS, make_tokenizer
 
 SAMPLE = "product_docs"
 RERANKER = "stand-in"  # the name under which KnowingModels have their cross-encoder

@@ -15,10 +15,10 @@ from core.stages.adapt import ADAPTER_FILE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import BUNDLED_NAMES, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.fuse import WeightedFusion
-from core.stages.index_lexical import STOP_WORDS
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems.system import Feedback, Lexical, System
+from core.text.words import STOP_WORDS
 from core.workspace import WEIGHTS
 
 FILE_NAME = "search.py"

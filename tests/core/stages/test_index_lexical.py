@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from rank_bm25 import BM25Okapi
 
-from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex, encode_terms, is_identifier, make_tokenizer
+from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex, encode_terms
 from core.stages.retrieve import RetrieveLexical, find_matches, score_terms
+from core.text.words import make_tokenizer
 from tests.support.models import make_chunks, make_queries
 
 WORDS = [
@@ -83,40 +84,6 @@ def test_a_word_in_half_of_two_documents_is_still_found() -> None:
     run = RetrieveLexical()(queries, CountTerms()(queries, index), index)
     assert run["chunk_id"].tolist() == ["c0000"]
     assert run["score"].tolist() == [0.0]
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("ERR-4012", ["err-4012", "err", "4012"]),
-        ("v3.2.1", ["v3.2.1", "v3", "2", "1"]),
-        ("max_retry_count", ["max_retry_count", "max", "retry", "count"]),
-        ("see ERR-4012.", ["see", "err-4012", "err", "4012"]),
-        ("well-known and/or", ["well", "known", "and", "or"]),  # words joined by a hyphen are words
-        ("http://hub:8080/x_y", ["http", "hub:8080/x_y", "hub", "8080", "x", "y"]),
-        ("Größe ÜBER", ["größe", "über"]),
-        ("!? -- __", []),
-        ("", []),
-    ],
-)
-def test_identifiers_survive_whole_and_in_parts(text: str, tokens: list[str]) -> None:
-    assert make_tokenizer(stem=False, stop_words=False)(text) == tokens
-
-
-def test_stop_words_and_stems() -> None:
-    text = "The hubs were resetting the batteries"
-    # Snowball's English stemmer: hubs -> hub, resetting -> reset, batteries -> batteri
-    assert make_tokenizer(stem=True, stop_words=True)(text) == ["hub", "reset", "batteri"]
-    assert make_tokenizer(stem=False, stop_words=True)(text) == ["hubs", "resetting", "batteries"]
-    assert make_tokenizer(stem=True, stop_words=False)("The hubs") == ["the", "hub"]
-    # An identifier is never stemmed as a whole, and keeps parts that would be stop words only inside it.
-    assert make_tokenizer(stem=True, stop_words=True)("is_the_default") == ["is_the_default", "default"]
-
-
-def test_is_identifier() -> None:
-    assert [is_identifier(word) for word in ("a_b", "v3", "x:y", "3.2", "well-known", "and/or", "word")] == [
-        True, True, True, True, False, False, False,
-    ]  # fmt: skip
 
 
 def test_an_exact_code_finds_its_document_first() -> None:

@@ -1,0 +1,72 @@
+"""What a filter means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.text.conditions import check_filter, is_scalar, match_filter
+
+
+@pytest.mark.parametrize(
+    ("metadata", "conditions", "matches"),
+    [
+        ({"version": "3.1"}, {}, True),
+        ({"version": "3.1"}, {"version": "3.1"}, True),
+        ({"version": "3.1"}, {"version": 3.1}, False),  # text is not a number
+        ({"version": 3}, {"version": 3.0}, True),
+        ({"flag": True}, {"flag": 1}, False),  # true is not 1, though Python says so
+        ({"flag": 1}, {"flag": True}, False),
+        ({"flag": False}, {"flag": 0}, False),
+        ({"version": "3.1"}, {"version": ["3.0", "3.1"]}, True),
+        ({"version": "3.2"}, {"version": ["3.0", "3.1"]}, False),
+        ({"version": ["3.0", "3.1"]}, {"version": "3.1"}, True),  # one matching item is enough
+        ({"version": [1, "a"]}, {"version": "a"}, True),
+        ({"version": []}, {"version": "a"}, False),
+        ({}, {"version": "3.1"}, False),
+        ({"version": None}, {"version": "3.1"}, False),
+        ({"size": 5}, {"size": {"gte": 5, "lte": 5}}, True),
+        ({"size": 5}, {"size": {"gte": 5.1}}, False),
+        ({"size": "5"}, {"size": {"gte": 5}}, False),
+        ({"size": True}, {"size": {"lte": 5}}, False),
+        ({"date": "2024-09-18"}, {"date": {"gte": "2024-09-01", "lte": "2024-09-30"}}, True),
+        ({"date": "2024-10-01"}, {"date": {"gte": "2024-09-01", "lte": "2024-09-30"}}, False),
+        # No single item lies in between, though one is above the low end and one below the high end.
+        ({"size": [1, 9]}, {"size": {"gte": 4, "lte": 6}}, False),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}, True),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, False),
+    ],
+)
+def test_match_filter(metadata: dict[str, Any], conditions: dict[str, Any], matches: bool) -> None:
+    assert match_filter(metadata, conditions) is matches
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"v": "3.1"}, {"v": ["3.0", 3, True]}, {"v": {"gte": 1}}, {"v": {"gte": "a", "lte": "b"}}]
+)
+def test_filters_that_are_ones(given: dict[str, Any]) -> None:
+    assert check_filter(given) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("3.1", "must be an object"),
+        ({"v": {}}, 'may only have "gte" and "lte"'),
+        ({"v": {"gt": 1}}, 'may only have "gte" and "lte"'),
+        ({"v": {"gte": 1, "lte": "2"}}, "two numbers or two texts"),
+        ({"v": {"gte": True}}, "two numbers or two texts"),
+        ({"v": []}, "at least one"),
+        ({"v": [None]}, "at least one"),
+        ({"v": None}, "must be a value"),
+        ({"v": float("nan")}, "must be a value"),
+    ],
+)
+def test_filters_that_are_none_say_why(given: Any, why: str) -> None:
+    assert why in str(check_filter(given))
+
+
+def test_what_can_be_filtered_by() -> None:
+    assert all(is_scalar(value) for value in ("", "a", 0, 1.5, False))
+    assert not any(is_scalar(value) for value in (None, [], {}, float("inf"), float("nan")))

@@ -1,0 +1,61 @@
+"""What stages a system becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from core.graph.node import Source
+from core.stages.chunk import Recursive
+from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
+from core.stages.filter import MetadataFilter
+from core.systems.build import build, make_sources
+from core.systems.named import make_named_systems
+from core.systems.system import Dense, System
+from core.systems.yaml_files import from_spec
+
+NAMED = make_named_systems()
+DOCUMENTS, QUERIES = make_sources("d", "q")
+
+
+def stages_of(system: System) -> list[str]:
+    nodes = build(system, documents=DOCUMENTS, queries=QUERIES).walk()
+    return [type(node.stage).__name__ for node in nodes if not isinstance(node.stage, Source)]
+
+
+def test_what_systems_are_made_of() -> None:
+    assert NAMED["dense"].chunk == Recursive(size=200, overlap=0)
+    assert stages_of(NAMED["dense"]) == ["EmbedQueries", "Recursive", "EmbedChunks", "IndexDense", "RetrieveDense"]
+    assert set(stages_of(NAMED["bm25"])) == {"WholeDocument", "IndexBm25", "CountTerms", "RetrieveLexical"}
+    assert {"MetadataFilter", "ReciprocalRankFusion"} <= set(stages_of(NAMED["hybrid-filtered"]))
+    assert {"Rocchio", "Rm3"} <= set(stages_of(NAMED["hybrid-prf"]))
+    assert stages_of(NAMED["hybrid-prf"]).count("RetrieveDense") == 2  # before and after the feedback
+    assert stages_of(NAMED["dense-rerank"])[-1] == "LateInteraction"
+
+
+def test_a_glossary_rewrites_for_both_sides() -> None:
+    system = from_spec({**NAMED["hybrid-rrf"].to_spec(), "rewrite": {"type": "glossary", "groups": [["a", "b"]]}})
+    target = build(system, documents=DOCUMENTS, queries=QUERIES)
+    readers = [node for node in target.walk() if type(node.stage).__name__ in ("EmbedQueries", "CountTerms")]
+    assert [type(node.inputs[0].stage).__name__ for node in readers] == ["Glossary", "Glossary"]
+
+
+def test_models_prompts_and_revisions_reach_the_stages(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("x")
+    model = str(tmp_path)
+    system = System("s", chunk=Recursive(), dense=Dense(model=model, query_prompt="q: ", document_prompt=""))
+    stages = {type(node.stage): node.stage for node in build(system, documents=DOCUMENTS, queries=QUERIES).walk()}
+    assert stages[EmbedChunks] == EmbedChunks(model=model, revision=model_revision(model), prompt="")
+    assert stages[EmbedQueries] == EmbedQueries(model=model, revision=model_revision(model), prompt="q: ")
+    assert stages[Recursive].tokenizer == model
+
+
+def test_filters_read_off_the_query() -> None:
+    system = from_spec({"name": "x", "lexical": True, "infer_filters": ["product", "version"]})
+    assert system.to_spec()["infer_filters"] == ["product", "version"]
+    assert "infer_filters" not in NAMED["bm25-filtered"].to_spec()
+    assert from_spec({"name": "x", "lexical": True, "infer_filters": None}).infer_filters == ()
+    for filtered in (False, True):
+        target = build(dataclasses.replace(system, filter=filtered), documents=DOCUMENTS, queries=QUERIES)
+        stages = [node.stage for node in target.walk() if isinstance(node.stage, MetadataFilter)]
+        assert stages == [MetadataFilter(given=filtered, infer=("product", "version"))]

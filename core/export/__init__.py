@@ -1,0 +1,1 @@
+"""A system is written out here for use without this tool."""

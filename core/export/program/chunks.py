@@ -209,7 +209,6 @@ MAKE_CHUNKS = '''
                 chunks.append({"document": number, "text": text[start:end], "passages": list(dict.fromkeys(passages))})
         return chunks
 '''
-TOKENIZER_OF_MODEL = "        tokenizer = self.model.tokenizer\n"
 
 WITH_TITLE = '''
 def with_title(title: str, path: str, text: str) -> str:

@@ -1,7 +1,7 @@
 """The pieces of the Python program that a report gives away; core.export.program.write chooses and joins them.
 
-They are text, not code of this project: the program runs on its own, so nothing here may be imported there. A name in angle
-quotes («size») is replaced by a value. Together the methods make one class, Search.
+They are text, not code of this project: the program runs on its own, so nothing here may be imported there. Each is a Jinja
+template whose holes are names in angle quotes («size»). Together the methods make one class, Search.
 """
 
 from __future__ import annotations

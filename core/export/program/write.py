@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+import jinja2
+
 from core.export.program import chunks as cuts
 from core.export.program import parts
 from core.settings import DEFAULT_MODEL
@@ -54,6 +56,14 @@ _PACKAGES = {  # package -> what is imported of it
     "numpy": "numpy",
     "safetensors": "safetensors",
 }
+# Programs are full of braces, so the holes are in angle quotes. A value is never read as a template: it may be a user's text.
+_TEMPLATES = jinja2.Environment(
+    variable_start_string="«",
+    variable_end_string="»",
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # Python, not HTML
+)
 _TITLES = {"title": cuts.WITH_TITLE, "always": cuts.TITLE_ALWAYS, "none": cuts.TITLE_NEVER}
 _CUTS: dict[type, str] = {
     Recursive: cuts.CUT_RECURSIVE,
@@ -87,10 +97,8 @@ def write_program(system: System, *, dataset_name: str) -> str:
 
 
 def _fill(part: str, **values: Any) -> str:
-    """The part with its «names» replaced by values."""
-    for name, value in values.items():
-        part = part.replace(f"«{name}»", str(value))
-    return part
+    """The part with its «names» replaced by values. Raises jinja2.UndefinedError for a name without a value."""
+    return _TEMPLATES.from_string(part).render(values)
 
 
 def _list_options(system: System) -> str:

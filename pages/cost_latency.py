@@ -15,9 +15,11 @@ from pages.parts.cost_latency.cost_overview import open_reckoning
 from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
 from pages.parts.cost_latency.latency import show_latency
 from pages.shared.frame.address import choose_part
-from pages.shared.frame.empty_page import find_job, list_waiting, show_nothing, show_waiting
+from pages.shared.frame.empty_page import show_nothing
+from pages.shared.frame.follow_job import find_job, list_waiting, show_waiting
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
 
 _PART = "cost_part"

@@ -10,10 +10,12 @@ from core.recommendation.assess import Assessment
 from core.text.phrases import count_of
 from pages.parts.diagnosis.failures import show_failures
 from pages.parts.diagnosis.slices import show_headroom, show_metadata, show_slices
-from pages.shared.frame.empty_page import find_job, show_nothing, show_waiting
+from pages.shared.frame.empty_page import show_nothing
+from pages.shared.frame.follow_job import find_job, show_waiting
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_assessment, open_dataset
+from pages.shared.frame.services import open_dataset
+from pages.shared.frame.state import View, open_assessment
 from pages.shared.frame.text import escape_markdown, shorten
 
 

@@ -20,7 +20,8 @@ from pages.parts.experiment.system_editor import read_own_systems, show_systems
 from pages.shared.forms.checks import offer_scores
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 
 PARTS = ("Run", "History", "Systems")

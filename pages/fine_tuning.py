@@ -13,7 +13,8 @@ from pages.parts.fine_tuning.progress import MODEL, PART, follow_training, offer
 from pages.shared.frame.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.state import View
+from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 PARTS = ("Models", "Train")

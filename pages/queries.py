@@ -12,7 +12,8 @@ from pages.parts.queries.query_view import find_experiment, read_query, show_doc
 from pages.parts.queries.rank_table import rank_documents, show_rank_table
 from pages.parts.queries.slope import describe_slope, make_slope
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset
+from pages.shared.frame.services import open_dataset
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.cards import make_hits, show_columns
 

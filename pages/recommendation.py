@@ -20,7 +20,8 @@ from pages.shared.forms.checks import point_to_checks, show_checks
 from pages.shared.forms.goals import show_goals, start_assessment
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_assessment, open_dataset
+from pages.shared.frame.state import View, open_assessment
+from pages.shared.frame.services import open_dataset
 from pages.shared.frame.text import escape_markdown
 
 

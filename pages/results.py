@@ -13,9 +13,11 @@ from core.systems.named import BASELINE
 from core.systems.trained_systems import find_learned
 from pages.parts.results.question_charts import show_more, show_queries_of, show_question, show_unlabelled
 from pages.shared.frame.address import follow_link, keep_in_link
-from pages.shared.frame.empty_page import find_job, list_waiting, show_nothing, show_waiting
+from pages.shared.frame.empty_page import show_nothing
+from pages.shared.frame.follow_job import find_job, list_waiting, show_waiting
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show import tables
 

@@ -17,7 +17,7 @@ from pages.parts.try_.filters import ask_filter, offer_filter
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import open_dataset
+from pages.shared.frame.services import open_dataset
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.cards import Hit, make_hits, show_columns
 

@@ -26,7 +26,8 @@ from pages.parts.versions.table import make_table, show_changes, show_history, s
 from pages.shared.frame.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_dataset, open_workspace
+from pages.shared.frame.state import View
+from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 _FIRST = (

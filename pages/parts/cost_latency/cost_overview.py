@@ -19,7 +19,8 @@ from core.graph.estimate import read_speed
 from core.graph.resources import Resources
 from core.schema import content_hash
 from core.systems.trained import list_models
-from pages.shared.frame.state import View, open_models, open_workspace
+from pages.shared.frame.services import open_models, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.show import tables
 
 

@@ -23,7 +23,8 @@ from pages.parts.cost_latency.cost_charts import draw_front, draw_groups
 from pages.parts.cost_latency.cost_overview import count_answers
 from pages.shared.forms.goals import start_assessment
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.state import View, open_experiment, open_workspace
+from pages.shared.frame.services import open_experiment, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_html, escape_markdown, show_html
 from pages.shared.show import tables
 from pages.shared.show.charts import CONFIG

@@ -19,7 +19,7 @@ from core.scaling.table import describe_far, find_scaling, list_ready_systems, l
 from core.systems.system import System
 from pages.parts.cost_latency.latency_charts import STEPS, draw_growth, draw_steps
 from pages.shared.frame.follow_job import draw_progress, stop_job
-from pages.shared.frame.state import open_runner, open_workspace
+from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.charts import CONFIG
 from pages.shared.show.stage_words import name_step

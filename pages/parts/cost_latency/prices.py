@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.costs.prices import COLUMNS, KINDS, PriceTable, read_shipped, reset_prices, write_prices
 from core.errors import LadderError
-from pages.shared.frame.state import open_workspace
+from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
 _ROUND = "_prices_round"  # part of the editor's key: a new one forgets what was typed

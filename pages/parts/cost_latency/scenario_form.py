@@ -25,7 +25,7 @@ from core.costs.scenario import (
 )
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from pages.shared.frame.state import open_dataset, open_models, open_workspace
+from pages.shared.frame.services import open_dataset, open_models, open_workspace
 from pages.shared.frame.text import escape_markdown
 
 _TROUBLE = "_scenario_trouble"  # why a value could not be taken

@@ -31,7 +31,7 @@ from core.errors import LadderError
 from core.text.phrases import count_of
 from core.workspace import folder_size, remove_folder
 from pages.parts.data.map_tables import map_tables
-from pages.shared.frame.state import open_workspace
+from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 MESSAGE = "data_message"  # session state: (kind, sentence), shown once on the next run of the page

@@ -28,8 +28,8 @@ from pages.parts.diagnosis.failures import colour_systems, draw, link_query, rea
 from pages.parts.queries.query_view import describe_filter
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.show.measure_words import MEASURE_WORDS
 
 _SLICE = "slice"  # also the name in the link
 _NONE = ""

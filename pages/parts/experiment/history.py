@@ -26,7 +26,8 @@ from core.experiment.history import (
 from core.jobs.state import find_active
 from core.workspace import folder_size
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.state import View, open_experiment, open_workspace
+from pages.shared.frame.state import View
+from pages.shared.frame.services import open_experiment, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 _FLASH = "_history_flash"

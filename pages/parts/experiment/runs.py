@@ -41,7 +41,7 @@ from core.training.request import TrainingRequest
 from core.versions.request import DeploymentRequest
 from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.state import open_runner, open_workspace
+from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 _STARTED = "_started_job"

@@ -18,7 +18,7 @@ from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
 from core.systems.system import Dense, Feedback, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
-from pages.shared.frame.state import open_workspace
+from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 
 _OFF = "off"

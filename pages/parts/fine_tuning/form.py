@@ -26,7 +26,7 @@ from core.training.train import Prepared, prepare_training
 from core.training.uploads import read_examples
 from pages.parts.fine_tuning.progress import TROUBLE, begin_training
 from pages.shared.frame.follow_job import describe_seconds
-from pages.shared.frame.state import open_models, open_workspace
+from pages.shared.frame.services import open_models, open_workspace
 from pages.shared.frame.text import escape_markdown
 
 _SENTENCES = {

@@ -25,7 +25,7 @@ from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve
 from pages.parts.fine_tuning.form import show_findings
 from pages.shared.forms.goals import ASSESSING
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.state import open_experiment, open_runner, open_workspace
+from pages.shared.frame.services import open_experiment, open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.charts import CONFIG
 

@@ -11,7 +11,7 @@ from core.systems.trained import KIND_WORDS, TrainedModel, list_models, remove_m
 from core.training.request import TrainingPlan, TrainingRequest
 from pages.parts.fine_tuning.charts import draw_loss
 from pages.shared.frame.follow_job import describe_job
-from pages.shared.frame.state import open_runner, open_workspace
+from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.charts import CONFIG
 

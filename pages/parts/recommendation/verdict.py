@@ -20,10 +20,10 @@ from core.systems.system import System
 from core.systems.yaml_files import from_spec, write_systems
 from pages.parts.recommendation.examples import link_queries, show_examples
 from pages.shared.frame import links
-from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.text import escape_markdown, show_html
 from pages.shared.show.charts import CONFIG
 from pages.shared.show.colours import style_system
+from pages.shared.show.measure_words import MEASURE_WORDS
 
 _TRAINING_HELP = (
     "Fine-tuning means to train a model on your own queries. It costs labels, time and upkeep, so it comes last: yes only "

@@ -19,7 +19,7 @@ from core.systems.available import list_available
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from pages.shared.frame.follow_job import describe_job, describe_seconds
-from pages.shared.frame.state import open_dataset, open_search, open_workspace
+from pages.shared.frame.services import open_dataset, open_search, open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 from pages.shared.show.cards import Hit
 

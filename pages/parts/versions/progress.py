@@ -33,7 +33,7 @@ from core.versions.version import (
     rollback,
 )
 from pages.shared.frame.follow_job import draw_progress, stop_job
-from pages.shared.frame.state import open_runner, open_workspace
+from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 
 VERSION, PART = "version", "versions_part"  # what the page shows: keys of its widgets, and parameters of its link

@@ -31,7 +31,7 @@ from pages.parts.versions.sentences import (
     say_usd,
     show_facts,
 )
-from pages.shared.frame.state import open_workspace
+from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.charts import CONFIG
 

@@ -32,11 +32,12 @@ from core.systems.available import list_own_systems, list_systems
 from core.systems.system import System
 from pages.parts.experiment.runs import describe_outlook, look_ahead
 from pages.shared.frame.address import follow_link, keep_in_link
-from pages.shared.frame.empty_page import show_waiting
+from pages.shared.frame.follow_job import show_waiting
 from pages.shared.frame.links import Link, go
-from pages.shared.frame.page import MEASURE_WORDS
-from pages.shared.frame.state import View, open_dataset, open_runner, open_workspace
+from pages.shared.frame.services import open_dataset, open_runner, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.show.measure_words import MEASURE_WORDS
 
 TITLE, ANCHOR = "Your own systems", "your-own-systems"
 _KEY = "tuned"  # the select's, and its name in the link

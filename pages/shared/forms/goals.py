@@ -15,9 +15,9 @@ from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.ladder.goals import PACES, PRIMARIES, Goals
 from core.ladder.variants import SUGGESTED_RERANKER
 from core.training.adoption import find_trained
-from pages.shared.frame.page import MEASURE_WORDS
-from pages.shared.frame.state import open_runner, open_workspace
+from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
+from pages.shared.show.measure_words import MEASURE_WORDS
 
 ASSESSING = "_assessing"  # the job that this browser started and whose result it waits for
 _NONE = "no target"

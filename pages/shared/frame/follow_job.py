@@ -1,63 +1,15 @@
-"""The running job in the sidebar: what it does, how long it will take, Cancel. The page follows as systems become ready."""
+"""Following one job on a page: which one is at work on what is shown, how far it is, how long it will take, stopping it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.errors import NotInWorkspace
-from core.jobs.state import DEPLOY, INTERRUPTED, SCALE, TRAIN, Job, cancel_job, find_active, list_jobs, read_job
-from pages.shared.frame.state import open_workspace
-from pages.shared.frame.text import escape_markdown
-
-_SEEN = "_job_seen"
-_WHOLE = "_job_whole_page"  # this run draws the page, not only the job
-_SECONDS = 1.0
-_PAGES = {
-    TRAIN: "Fine-tuning",
-    DEPLOY: "Versions",
-    SCALE: "Cost & latency",
-}  # where a job of this kind is started; others on Experiment
-
-
-def show_active_job() -> None:
-    """Draws the job; asks again every second while one is active, not at all otherwise."""
-    active = bool(find_active(open_workspace()))
-    st.session_state[_WHOLE] = True
-    st.fragment(_draw, run_every=_SECONDS if active else None)()
-
-
-def _draw() -> None:
-    workspace = open_workspace()
-    active = find_active(workspace)
-    # The page is drawn anew when a system becomes ready or the job ends, not at every tick.
-    state = tuple((job.id, job.state, len(job.ready)) for job in active)
-    # When the whole page is being drawn it shows the news anyway, and another rerun would swallow the click that caused it.
-    whole = st.session_state.pop(_WHOLE, False)
-    changed = st.session_state.get(_SEEN) not in (None, state)
-    st.session_state[_SEEN] = state
-    if changed and not whole:
-        st.rerun(scope="app")
-    if not active:
-        _show_interrupted()
-        return
-    job = active[0]
-    st.progress(job.progress, text=escape_markdown(describe_job(job)))
-    if st.button("Cancel", key=f"cancel_{job.id}", help="Stops after the current batch; what is finished is kept."):
-        cancel_job(job.id, workspace)
-        st.toast("Stopping after the current batch.")
-    for other in active[1:]:
-        st.caption(escape_markdown(f"{other.title}: {other.label}"))
-
-
-def _show_interrupted() -> None:
-    jobs = list_jobs(open_workspace())[:1]
-    if jobs and jobs[0].state == INTERRUPTED:
-        st.caption(
-            escape_markdown(
-                f"“{jobs[0].title}” was interrupted. What was finished is kept; start it again on the page "
-                f"{_PAGES.get(jobs[0].kind, 'Experiment')}."
-            )
-        )
+from core.experiment.compare import Experiment
+from core.jobs.state import Job, cancel_job, find_active, read_job
+from pages.shared.frame.services import open_workspace
+from pages.shared.frame.state import View
+from pages.shared.frame.text import escape_markdown, shorten
 
 
 def draw_progress(job_id: str) -> None:
@@ -91,3 +43,32 @@ def describe_seconds(seconds: float) -> str:
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def find_job(view: View) -> Job | None:
+    """The job that is at work on what is shown: on this experiment, or before there is one, on this dataset."""
+    for job in find_active(open_workspace()):
+        if job.id == view.experiment.id if view.experiment else job.dataset == view.dataset_name:
+            return job
+    return None
+
+
+def list_waiting(job: Job | None, experiment: Experiment | None) -> list[str]:
+    """Systems of the job that have no result yet."""
+    shown = {system.name for system in experiment.systems} if experiment else set()
+    return [str(spec["name"]) for spec in job.systems if spec["name"] not in shown] if job else []
+
+
+def show_waiting(job: Job, waiting: list[str]) -> None:
+    """Which systems are to come and what the job does now; follows the job once a second."""
+
+    def draw() -> None:
+        try:
+            now = read_job(job.id, open_workspace())
+        except NotInWorkspace:
+            return
+        names = escape_markdown(", ".join(shorten(name, width=30) for name in waiting))
+        awaited = f"Waiting: {names}\n\n" if names else ""  # an assessment does not know its systems beforehand
+        st.info(f"{awaited}{escape_markdown(describe_job(now))}", icon=":material/hourglass_top:")
+
+    st.fragment(draw, run_every=1.0)()

@@ -1,4 +1,4 @@
-"""The frame of every page: menu, sidebar, title line. A page starts with page_setup() and works as a cold deep link."""
+"""The frame of every page: menu, title line, the sidebar beside them. A page starts with page_setup() and works as a cold deep link."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import LadderError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES, PRIMARY
-from core.experiment.history import HistoryEntry
-from pages.shared.frame.follow_job import show_active_job
-from pages.shared.frame.state import FIRST_DATASET, View, get_view, list_choices, make_view, start_background
+from pages.shared.frame.services import start_background
+from pages.shared.frame.sidebar import draw_sidebar
+from pages.shared.frame.state import View, get_view
 from pages.shared.frame.text import escape_markdown, shorten
 
 _PAGES = Path(__file__).resolve().parents[2]
@@ -30,24 +28,6 @@ _MENU = (
 )
 _LANDING = ("recommendation", "results")  # the first that is there
 _FRAME_KEY = "_frame_ran"
-
-MEASURE_WORDS = {
-    "nDCG@10": "how well the first ten are ordered: 1 is perfect, relevant hits near the top count more",
-    "Success@1": "share of queries whose very first hit is relevant",
-    "Success@5": "share of queries with a relevant hit among the first five",
-    "R@5": "share of the relevant documents that are among the first five",
-    "R@10": "share of the relevant documents that are among the first ten",
-    "R@100": "share of the relevant documents that are among the first hundred",
-    "P@5": "share of the first five hits that are relevant",
-    "P@10": "share of the first ten hits that are relevant",
-    "RR@10": "1 / rank of the first relevant hit, 0 if it is not among the first ten",
-    "AP": "average precision: precision at each relevant document, averaged; its mean is called MAP",
-    "evidence_recall@5": "share of the answer's characters that stand in the first five chunks",
-    "evidence_precision@5": "share of the first five chunks' characters that belong to the answer",
-    "evidence_iou@5": "answer found / (text retrieved + answer missed), in characters",
-    "evidence_recall@1000tokens": "share of the answer's characters within the first 1,000 tokens (about 750 words) of hits",
-    "answer_success@5": "share of queries with a hit among the first five that holds at least half of an answer passage",
-}
 
 
 def list_pages() -> dict[str, list[st.Page]]:
@@ -115,113 +95,3 @@ def describe_view(view: View) -> str:
     count = len(view.query_ids)
     name, dataset = view.experiment.name, view.dataset_name
     return f"Experiment “{name}” on {dataset}, {count} queries (split: {view.split}), measure {view.measure}."
-
-
-def draw_sidebar() -> None:
-    """Dataset, experiment, split and measure, bound to the link, and the running job. Computes the View."""
-    datasets, history = list_choices()
-    names = [entry.name for entry in datasets]
-    unknown: dict[str, str] = {}
-    with st.sidebar:
-        asked = next((entry.dataset for entry in history if entry.id == st.query_params.get("experiment")), None)
-        default = asked if asked in names else _first_dataset(history, names)
-        before = st.session_state.get("_link_dataset")
-        dataset = _choose("Dataset", names, "dataset", unknown, default=default)
-        if before not in (None, dataset):
-            _drop_own("experiment", "split", "measure")
-        entries = {entry.id: entry for entry in history if entry.dataset == dataset}
-        experiment_id = _choose("Experiment", list(entries), "experiment", unknown, labels=_label_experiments(entries))
-        try:
-            view = make_view(dataset, experiment_id, "", PRIMARY, unknown)
-            splits = _list_splits(view)
-            measures = _list_measures(view)
-        except LadderError as error:
-            st.error(escape_markdown(error))
-            view, splits, measures = View(dataset, None, "all", PRIMARY, unknown), ["all"], [PRIMARY]
-        split = _choose("Split", splits, "split", unknown, default=view.experiment.split_used if view.experiment else None)
-        measure = _choose("Measure", measures, "measure", unknown, help=_explain(measures))
-        st.session_state["_view"] = View(view.dataset_name, view.experiment, split or splits[0], measure or PRIMARY, unknown)
-        show_active_job()
-
-
-def _drop_own(*keys: str) -> None:
-    """Takes from the link what was written there for the dataset before: nobody asked for it, so no warning is due."""
-    for key in keys:
-        if key in st.query_params and st.query_params[key] == st.session_state.get(f"_link_{key}"):
-            del st.query_params[key]
-
-
-def _choose(
-    label: str,
-    options: list[str],
-    key: str,
-    unknown: dict[str, str],
-    *,
-    default: str | None = None,
-    labels: dict[str, str] | None = None,
-    help: str | None = None,
-) -> str:
-    """A select whose value always stands in the link; one in the link that is not an option is put down in `unknown`.
-
-    Streamlit's own binding leaves a widget's default out of the link, whose meaning would then change with the next
-    experiment. So: a link that differs from what was last written is obeyed, everything else is written to the link.
-    """
-    asked, written = st.query_params.get(key), f"_link_{key}"
-    before, now = st.session_state.get(written), st.session_state.get(key)
-    chosen_by_hand = before is not None and now in options and now != before
-    if asked is not None and asked not in options and not chosen_by_hand:
-        unknown[key] = asked
-    if not options:
-        st.selectbox(label, ["none yet"], disabled=True, key=f"{key}_none")
-        return ""
-    if asked in options and asked != before:
-        st.session_state[key] = asked
-    elif now not in options:
-        st.session_state[key] = default if default in options else options[0]
-    chosen = str(
-        st.selectbox(
-            label,
-            options,
-            key=key,
-            persist_state="session",
-            help=help,
-            format_func=lambda option: (labels or {}).get(option, option),
-        )
-    )
-    st.session_state[written] = chosen
-    if key not in unknown and asked != chosen:
-        st.query_params[key] = chosen
-    return chosen
-
-
-def _first_dataset(history: list[HistoryEntry], names: list[str]) -> str | None:
-    """The dataset that was worked on last; before that the sample that is searched by itself."""
-    return next((entry.dataset for entry in history if entry.dataset in names), FIRST_DATASET)
-
-
-def _label_experiments(entries: dict[str, HistoryEntry]) -> dict[str, str]:
-    times = {key: entry.created[5:16].replace("T", " ") for key, entry in entries.items()}
-    return {key: f"{shorten(entry.name, width=34)} · {times[key]}" for key, entry in entries.items()}
-
-
-def _list_splits(view: View) -> list[str]:
-    if view.experiment is None:
-        return ["all"]
-    if view.experiment.split_used != "all":
-        return [view.experiment.split_used]
-    from pages.shared.frame.state import open_dataset
-
-    present = set(open_dataset(view.dataset_name).queries["split"])
-    return ["all", *(split for split in ("test", "tuning") if split in present)]
-
-
-def _list_measures(view: View) -> list[str]:
-    known = [*DOCUMENT_MEASURES, *EVIDENCE_MEASURES]
-    if view.experiment is None or view.experiment.per_query.empty:
-        return [PRIMARY]
-    present = set(view.experiment.per_query["measure"])
-    return [measure for measure in known if measure in present] or [PRIMARY]
-
-
-def _explain(measures: list[str]) -> str:
-    return "\n\n".join(f"**{escape_markdown(name)}**: {MEASURE_WORDS[name]}" for name in measures if name in MEASURE_WORDS)

@@ -21,9 +21,9 @@ from core.evaluation.per_query import (
 )
 from core.experiment.compare import Experiment
 from core.schema import to_document_run
-from pages.shared.frame.page import MEASURE_WORDS
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
+from pages.shared.show.measure_words import MEASURE_WORDS
 from pages.shared.show.stage_words import STEP_WORDS, name_step
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)

@@ -1,0 +1,149 @@
+"""What the pages work with, opened once and kept warm: workspace, models, runner, datasets, results, live search."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.catalog import find_named, list_datasets
+from core.data.dataset import Dataset
+from core.data.load import load_dataset
+from core.errors import LadderError
+from core.experiment.compare import Experiment
+from core.experiment.history import list_experiments, load_experiment
+from core.graph.resources import Models
+from core.jobs.runner import JobRunner
+from core.jobs.state import find_active
+from core.ladder.goals import Goals
+from core.live.search import LiveSearch
+from core.recommendation.assess import Assessment
+from core.recommendation.files import FILE as ASSESSMENT_FILE
+from core.recommendation.files import load_assessment
+from core.settings import DEFAULT_MODEL, EmbeddingServer, get_threads, get_workspace, quieten_libraries
+from core.stages.embed import Encoder, load_encoder
+from core.systems.named import make_named_systems, preselect
+from core.workspace import Workspace
+
+FIRST_DATASET = "product_docs"
+
+
+@st.cache_resource(show_spinner=False)
+def open_workspace() -> Workspace:
+    """The app's workspace (LADDER_WORKSPACE, else ./workspace)."""
+    quieten_libraries()
+    return Workspace(get_workspace())
+
+
+@st.cache_resource(show_spinner=False)
+def open_models() -> Models:
+    """The models of this server process; encoding leaves the pages a core."""
+    return Models(threads=get_threads(leave_one=True), load=_load_and_freeze)
+
+
+def _load_and_freeze(name: str, *, server: EmbeddingServer | None, threads: int | None) -> Encoder:
+    encoder = load_encoder(name, server=server, threads=threads)
+    freeze_garbage_collector()
+    return encoder
+
+
+def freeze_garbage_collector() -> None:
+    """Takes all objects that exist now out of the collector's sight.
+
+    Streamlit collects garbage after every run of a script. With torch loaded that stops every thread for half a second,
+    which doubled the time that embedding takes while a page shows its progress.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(show_spinner=False)
+def open_runner() -> JobRunner:
+    """Runs the jobs of this server process, with its models."""
+    return JobRunner(open_workspace(), open_models())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _open_dataset(name: str, path: str, signature: str) -> Dataset:
+    return load_dataset(path, name=name)
+
+
+def sign_folder(path: Path) -> str:
+    """Changes when a file below the path is added, removed or written."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return str(hash(tuple(stats)))
+
+
+def open_dataset(name: str) -> Dataset:
+    """The dataset of this name, loaded once per content. Raises InputError if it is not there or cannot be read."""
+    entry = find_named(name, open_workspace())
+    return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _open_experiment(experiment_id: str, written: int) -> Experiment:
+    return load_experiment(experiment_id, open_workspace())
+
+
+def open_experiment(experiment_id: str) -> Experiment:
+    """The experiment of this id as it is on disk now. Raises NotInWorkspace."""
+    file = open_workspace().experiments / Path(experiment_id).name / "experiment.json"
+    return _open_experiment(experiment_id, file.stat().st_mtime_ns if file.exists() else 0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _open_assessment(experiment_id: str, written: int, _experiment: Experiment) -> Assessment:
+    return load_assessment(experiment_id, open_workspace(), experiment=_experiment)
+
+
+def open_kept_assessment(experiment_id: str) -> Assessment:
+    """The recommendation that is kept with an experiment, as it is on disk now. It has to be there."""
+    written = (open_workspace().experiments / experiment_id / ASSESSMENT_FILE).stat().st_mtime_ns
+    return _open_assessment(experiment_id, written, open_experiment(experiment_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _open_search(fingerprint: str, _dataset: Dataset) -> LiveSearch:
+    return LiveSearch(_dataset, open_workspace(), open_models())
+
+
+def open_search(dataset: Dataset) -> LiveSearch:
+    """The warm indexes of a dataset, shared by all sessions."""
+    return _open_search(dataset.fingerprint, dataset)
+
+
+@st.cache_resource(show_spinner=False)
+def start_background() -> bool:
+    """Once per server: loads the model in the background, and on an empty workspace runs the sample, first a comparison, then
+    the ladder, which gives way to whatever the user starts."""
+    workspace, runner, models = open_workspace(), open_runner(), open_models()
+    names = {entry.name for entry in list_datasets(workspace)}
+    if FIRST_DATASET in names and not list_experiments(workspace) and not find_active(workspace):
+        systems = {name: make_named_systems()[name] for name in preselect(has_filters=True)}
+
+        def look_deeper() -> str:
+            return runner.submit_assessment(FIRST_DATASET, Goals(), name="What to do first", gives_way=True)
+
+        def look() -> str:
+            return runner.submit(FIRST_DATASET, systems, split="all", name="First look", then=look_deeper)
+
+        if runner.submit_once("first-run", look):
+            return True  # it loads the model when it gets there; loading it now would keep word matching waiting
+    threading.Thread(target=_warm_up, args=(models,), name="load model", daemon=True).start()
+    return True
+
+
+def _warm_up(models: Models) -> None:
+    try:
+        models.encoder(DEFAULT_MODEL, _default_revision())
+    except LadderError:
+        return  # the system that needs the model will say so, with the cure
+
+
+def _default_revision() -> str:
+    from core.stages.embed import model_revision
+
+    return model_revision(DEFAULT_MODEL)

@@ -7,11 +7,11 @@ import streamlit as st
 from core.costs.prices import PriceTable, read_prices
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from pages.parts.cost_latency import prices as price_table
 from pages.parts.cost_latency import scenario_form
 from pages.parts.cost_latency.break_even import show_training
-from pages.parts.cost_latency.cost_overview import open_reckoning
+from pages.parts.cost_latency.cost_overview import open_overview
 from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
 from pages.parts.cost_latency.latency import show_latency
 from pages.shared.frame.address import choose_part
@@ -40,7 +40,7 @@ def show_part(view: View, experiment: Experiment, dataset: Dataset, prices: Pric
     if part == PRICES:
         price_table.show_prices(prices)
     try:
-        found = open_reckoning(view, experiment, dataset, scenario, prices)
+        found = open_overview(view, experiment, dataset, scenario, prices)
     except LadderError as error:  # a row of the price table that the scenario names is gone
         headline.error(escape_markdown(error))
         return

@@ -25,7 +25,7 @@ from core.cli.terminal import (
     write_result,
 )
 from core.costs.lines import MONTHLY, ONCE, format_money
-from core.costs.overview import IfTrained, Reckoning, reckon
+from core.costs.overview import CostOverview, IfTrained, make_overview
 from core.costs.prices import PriceTable, read_prices
 from core.costs.scenario import DEPLOYMENTS, Scenario, read_scenario
 from core.costs.sheet import CostSheet
@@ -33,8 +33,8 @@ from core.data.catalog import open_named
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.evaluation.measures import PRIMARY
-from core.experiment.compare import Experiment
 from core.experiment.history import list_experiments, load_experiment
+from core.experiment.result import Experiment
 from core.jobs.runner import scale_here
 from core.scaling.measure import Scaling
 from core.scaling.table import describe_far, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
@@ -110,7 +110,7 @@ def run_cost(options: argparse.Namespace) -> int:
         return 0
     experiment = find_experiment(options.result, workspace)
     dataset = open_named(experiment.dataset["name"], workspace)
-    found = reckon(
+    found = make_overview(
         experiment,
         dataset,
         read_expected(options, dataset, workspace),
@@ -131,7 +131,7 @@ def run_cost(options: argparse.Namespace) -> int:
     if options.json is not None:
         write_result(told, options.json)
     width = min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
-    print(format_reckoning(found, width=width, lines=options.lines) + words, file=out)
+    print(format_overview(found, width=width, lines=options.lines) + words, file=out)
     return 0
 
 
@@ -185,7 +185,7 @@ def find_experiment(wanted: str | None, workspace: Workspace) -> Experiment:
     return experiment
 
 
-def format_reckoning(found: Reckoning, *, width: int, lines: Sequence[str] = ()) -> str:
+def format_overview(found: CostOverview, *, width: int, lines: Sequence[str] = ()) -> str:
     """The table, the frontier, break-even, the arithmetic asked for, prices and assumptions; broken at `width` signs."""
     parts = [format_table(found), fill_text(found.describe_frontier(), width)]
     parts += [fill_text(one.describe(), width) for one in found.break_even]
@@ -196,7 +196,7 @@ def format_reckoning(found: Reckoning, *, width: int, lines: Sequence[str] = ())
     return "\n\n".join(part for part in parts if part)
 
 
-def format_table(found: Reckoning) -> str:
+def format_table(found: CostOverview) -> str:
     """One line a system, the frontier of quality and cost marked by >."""
     frontier = found.frontier["cost"]
     first = "first year" if found.scenario.months == 12 else f"{found.scenario.months} months"

@@ -1,4 +1,4 @@
-"""What a reckoning takes for granted, in sentences: nothing that was not measured goes without saying."""
+"""What a cost sheet takes for granted, in sentences: nothing that was not measured goes without saying."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from core.costs.prices import Price, PriceTable
 from core.costs.scenario import API, MIXED, OWN, Scenario
 from core.costs.sheet import CostSheet
-from core.costs.sheet_inputs import Case
+from core.costs.sheet_inputs import SheetInputs
 from core.costs.system_facts import SystemFacts
 from core.settings import DEFAULT_MODEL
 
@@ -20,7 +20,7 @@ DEPLOYMENT_WORDS = {
 
 def list_assumptions(facts: Mapping[str, SystemFacts], scenario: Scenario, prices: PriceTable) -> list[str]:
     """Sentences about the scenario, the machines, what is bought, people, and each system's own gaps."""
-    cases = [Case(of_system, scenario, prices) for of_system in facts.values()]
+    all_inputs = [SheetInputs(of_system, scenario, prices) for of_system in facts.values()]
     growing, changing = (f"{100 * share:.3g} %" for share in (scenario.growth_per_month, scenario.changed_per_week))
     said = [
         DEPLOYMENT_WORDS[scenario.deployment],
@@ -29,13 +29,13 @@ def list_assumptions(facts: Mapping[str, SystemFacts], scenario: Scenario, price
         f"{scenario.queries_per_month:,.0f} queries a month, of {scenario.tokens_per_query:,.0f} tokens. Tokens are counted by "
         f"the tokenizer of {DEFAULT_MODEL}; services count a little differently.",
     ]
-    if any(case.has_machine for case in cases):
+    if any(inputs.has_machine for inputs in all_inputs):
         said.append(
             f"Machines have {scenario.vcpus} vCPUs and run all month. A query keeps one core busy for its median time as "
             f"measured here, and the busiest hour has {scenario.peak_factor:g} times the average hour's queries. Latency is "
             "taken to stay the same while the documents grow."
         )
-    if any(case.buys_embedding or case.buys_reranking for case in cases):
+    if any(inputs.buys_embedding or inputs.buys_reranking for inputs in all_inputs):
         said.append(
             "Quality and latency are those of the experiment's own models: a bought model may do better or worse, and answers "
             "over the network."
@@ -55,7 +55,7 @@ def list_assumptions(facts: Mapping[str, SystemFacts], scenario: Scenario, price
 
 
 def list_prices_used(sheets: Mapping[str, CostSheet], prices: PriceTable) -> list[Price]:
-    """The rows that the sheets were reckoned with, in the table's order."""
+    """The rows that the sheets were calculated with, in the table's order."""
     used = {price_id for sheet in sheets.values() for price_id in sheet.price_ids}
     return [price for price in prices.prices if price.id in used]
 

@@ -24,7 +24,7 @@ from core.costs.system_facts import SystemFacts, read_facts
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.evaluation.measures import PRIMARY
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.graph.resources import Models, Resources
 from core.systems.trained import EMBEDDING
 from core.systems.trained_systems import find_learned
@@ -45,7 +45,7 @@ class IfTrained:
 
 
 @dataclass(frozen=True)
-class Reckoning:
+class CostOverview:
     """Costs of the systems in one scenario at given prices.
 
     facts, sheets: by system, those of IfTrained last. measure: "" without labels. quality: system -> mean of the measure,
@@ -136,7 +136,7 @@ class Reckoning:
         }
 
 
-def reckon(
+def make_overview(
     experiment: Experiment,
     dataset: Dataset,
     scenario: Scenario,
@@ -148,7 +148,7 @@ def reckon(
     quality: Mapping[str, float] | None = None,
     if_trained: Sequence[IfTrained] = (),
     facts: Mapping[str, SystemFacts] | None = None,
-) -> Reckoning:
+) -> CostOverview:
     """The costs of an experiment's systems.
 
     measure: of quality; "" takes nDCG@10, or the first that was measured. quality: system -> its mean, where not all of the
@@ -165,7 +165,7 @@ def reckon(
         rivals[imagined.system] = find_replaceable(wish.system, means, known)
         known[imagined.system] = imagined
     learned = find_learned([one.spec for one in experiment.systems], experiment.query_ids, workspace)
-    return Reckoning(
+    return CostOverview(
         experiment=experiment,
         scenario=scenario,
         prices=prices,

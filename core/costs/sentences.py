@@ -1,11 +1,11 @@
-"""A reckoning in plain words, and its lines in a few groups: what the page says first, and what others may quote."""
+"""Costs in plain words, and their lines in a few groups: what the page says first, and what others may quote."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from core.costs.lines import format_money
-from core.costs.overview import COST, LATENCY, MONTHLY_COST, Reckoning
+from core.costs.overview import COST, LATENCY, MONTHLY_COST, CostOverview
 from core.costs.sheet import CostSheet
 
 # group -> names of its lines; every line belongs to one
@@ -37,7 +37,7 @@ def group_lines(sheet: CostSheet, when: str) -> dict[str, float]:
     return sums
 
 
-def describe_headline(found: Reckoning, hits: Mapping[str, tuple[int, int]]) -> str:
+def describe_headline(found: CostOverview, hits: Mapping[str, tuple[int, int]]) -> str:
     """ "dense costs about $66 a month for 10,000 queries; hybrid-rerank costs 1.4 times that and finds the answer for 7 more of
     100 queries." Of the systems that nobody beats on quality and monthly cost, the cheapest and the best one.
 
@@ -63,7 +63,7 @@ def describe_headline(found: Reckoning, hits: Mapping[str, tuple[int, int]]) -> 
     return f"{start}; {best} costs {_compare(monthly[best], monthly[base])} and {_tell_gain(found, base, best, hits)}."
 
 
-def _tell_gain(found: Reckoning, base: str, best: str, hits: Mapping[str, tuple[int, int]]) -> str:
+def _tell_gain(found: CostOverview, base: str, best: str, hits: Mapping[str, tuple[int, int]]) -> str:
     means = f"{found.quality[best]:.3f} against {found.quality[base]:.3f}"
     if not all(hits.get(name, (0, 0))[1] for name in (base, best)):
         return f"is better on {found.measure} ({means})"
@@ -88,8 +88,8 @@ def round_money(cost: float) -> str:
     return f"${cost:,.0f}" if cost >= 10 else format_money(cost)
 
 
-def describe_front(found: Reckoning, price: str) -> str:
-    """Which systems nobody beats on quality and a price (a key of Reckoning.frontier), and which are beaten; "" without
+def describe_front(found: CostOverview, price: str) -> str:
+    """Which systems nobody beats on quality and a price (a key of CostOverview.frontier), and which are beaten; "" without
     labels. Plain text."""
     front = found.frontier[price]
     if not front:

@@ -17,7 +17,7 @@ from core.costs.operation import (
 )
 from core.costs.prices import PriceTable
 from core.costs.scenario import Scenario
-from core.costs.sheet_inputs import Case
+from core.costs.sheet_inputs import SheetInputs
 from core.costs.system_facts import SystemFacts
 from core.costs.vector_store import list_store_lines
 
@@ -72,7 +72,7 @@ class CostSheet:
 
     @property
     def price_ids(self) -> tuple[str, ...]:
-        """Ids of the prices that its lines were reckoned with."""
+        """Ids of the prices that its lines were calculated with."""
         return tuple(dict.fromkeys(f.price_id for line in self.lines for f in line.factors if f.price_id))
 
     def to_json(self) -> dict[str, Any]:
@@ -109,14 +109,14 @@ def make_sheet(facts: SystemFacts, scenario: Scenario, prices: PriceTable) -> Co
 
 def list_lines(facts: SystemFacts, scenario: Scenario, prices: PriceTable) -> tuple[Line, ...]:
     """All lines, those that are paid once first."""
-    case = Case(facts, scenario, prices)
+    inputs = SheetInputs(facts, scenario, prices)
     lines = [
-        *list_embedding_lines(case),
-        *list_training_lines(case),
-        *list_rerank_lines(case),
-        *list_store_lines(case),
-        *list_machine_lines(case),
-        *list_upkeep_lines(case),
+        *list_embedding_lines(inputs),
+        *list_training_lines(inputs),
+        *list_rerank_lines(inputs),
+        *list_store_lines(inputs),
+        *list_machine_lines(inputs),
+        *list_upkeep_lines(inputs),
     ]
     return tuple(sorted(lines, key=lambda line: line.when != ONCE))
 

@@ -22,7 +22,7 @@ _BOUGHT_DIMENSIONS = {
 
 
 @dataclass(frozen=True)
-class Case:
+class SheetInputs:
     """What the lines of a sheet are made of. The scenario's documents are those of the month that is looked at."""
 
     facts: SystemFacts

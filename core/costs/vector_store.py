@@ -17,70 +17,70 @@ from collections.abc import Mapping
 
 from core.costs.lines import MONTHLY, ONCE, Factor, Line, format_money, price_factor
 from core.costs.prices import MINIMUM, READ, RETURN, SCAN, STORAGE, WRITE, Price
-from core.costs.sheet_inputs import WEEKS_A_MONTH, Case
+from core.costs.sheet_inputs import WEEKS_A_MONTH, SheetInputs
 
 _GB, _KB = 1e9, 1e3
 _LEAST_READ_UNITS = 0.25
 _HITS = 10  # that a query brings back, where nothing is reranked
 
 
-def list_store_lines(case: Case) -> list[Line]:
+def list_store_lines(inputs: SheetInputs) -> list[Line]:
     """The lines of the scenario's vector store; none if it is not bought."""
-    if not case.buys_store:
+    if not inputs.buys_store:
         return []
-    prices = case.prices.store(case.scenario.vector_store)
-    lines = [*_keep(case, prices), *_write(case, prices), *_read(case, prices)]
+    prices = inputs.prices.store(inputs.scenario.vector_store)
+    lines = [*_keep(inputs, prices), *_write(inputs, prices), *_read(inputs, prices)]
     return [*lines, *_fill_up(lines, prices)]
 
 
-def _keep(case: Case, prices: Mapping[str, Price]) -> list[Line]:
+def _keep(inputs: SheetInputs, prices: Mapping[str, Price]) -> list[Line]:
     if STORAGE not in prices:
         return []
-    factors = (*case.count_passages(), case.size_passage(), price_factor(prices[STORAGE]))
+    factors = (*inputs.count_passages(), inputs.size_passage(), price_factor(prices[STORAGE]))
     return [Line("store", "Keep vectors and texts in the vector store", factors, MONTHLY)]
 
 
-def write_index(case: Case, name: str, words: str, share: tuple[Factor, ...], when: str) -> list[Line]:
+def write_index(inputs: SheetInputs, name: str, words: str, share: tuple[Factor, ...], when: str) -> list[Line]:
     """One line for writing a share of the passages into the store; none if the store does not charge for it."""
-    price = case.prices.store(case.scenario.vector_store).get(WRITE) if case.buys_store else None
+    price = inputs.prices.store(inputs.scenario.vector_store).get(WRITE) if inputs.buys_store else None
     if price is None:
         return []
     per_kb = () if price.unit.endswith("written") else (Factor("bytes a write unit", _KB, "", divides=True),)
-    factors = (*case.count_passages(), *share, case.size_passage(), *per_kb, price_factor(price))
+    factors = (*inputs.count_passages(), *share, inputs.size_passage(), *per_kb, price_factor(price))
     return [Line(name, words, factors, when)]
 
 
-def _write(case: Case, prices: Mapping[str, Price]) -> list[Line]:
+def _write(inputs: SheetInputs, prices: Mapping[str, Price]) -> list[Line]:
     if WRITE not in prices:
         return []
-    scenario = case.scenario
+    scenario = inputs.scenario
     changed = (
         Factor("changed a week", scenario.changed_per_week, "of them"),
         Factor("", WEEKS_A_MONTH, "weeks a month"),
     )
     new = (Factor("new a month", scenario.growth_per_month, "of them"),)
     return [
-        *write_index(case, "write_index", "Write the index into the vector store", (), ONCE),
-        *write_index(case, "write_changed", "Write changed documents into the vector store", changed, MONTHLY),
-        *write_index(case, "write_new", "Write new documents into the vector store", new, MONTHLY),
+        *write_index(inputs, "write_index", "Write the index into the vector store", (), ONCE),
+        *write_index(inputs, "write_changed", "Write changed documents into the vector store", changed, MONTHLY),
+        *write_index(inputs, "write_new", "Write new documents into the vector store", new, MONTHLY),
     ]
 
 
-def _read(case: Case, prices: Mapping[str, Price]) -> list[Line]:
+def _read(inputs: SheetInputs, prices: Mapping[str, Price]) -> list[Line]:
     lines = []
     if READ in prices:
-        units = max(_LEAST_READ_UNITS, case.stored_bytes / _GB)
-        words = f"1 per GB of {case.stored_bytes / _GB:,.3g} GB stored, at least {_LEAST_READ_UNITS:g}"
-        factors = (case.count_queries(), Factor(words, units, "read units a query"), price_factor(prices[READ]))
+        units = max(_LEAST_READ_UNITS, inputs.stored_bytes / _GB)
+        words = f"1 per GB of {inputs.stored_bytes / _GB:,.3g} GB stored, at least {_LEAST_READ_UNITS:g}"
+        factors = (inputs.count_queries(), Factor(words, units, "read units a query"), price_factor(prices[READ]))
         lines.append(Line("search_store", "Search the vector store", factors, MONTHLY, per_query=True))
     if SCAN in prices:
         words = "Search the vector store; a query is assumed to scan all that is stored"
-        scanned = (case.count_queries(), *case.count_passages(), case.size_passage(), price_factor(prices[SCAN]))
+        scanned = (inputs.count_queries(), *inputs.count_passages(), inputs.size_passage(), price_factor(prices[SCAN]))
         lines.append(Line("search_store", words, scanned, MONTHLY, per_query=True))
     if RETURN in prices:
-        hits = case.facts.rerank_depth or _HITS
-        size = Factor("of text", case.text_bytes, "bytes a hit")
-        returned = (case.count_queries(), Factor("", hits, "hits"), size, price_factor(prices[RETURN]))
+        hits = inputs.facts.rerank_depth or _HITS
+        size = Factor("of text", inputs.text_bytes, "bytes a hit")
+        returned = (inputs.count_queries(), Factor("", hits, "hits"), size, price_factor(prices[RETURN]))
         lines.append(Line("return_hits", "Hits that the vector store returns", returned, MONTHLY, per_query=True))
     return lines
 

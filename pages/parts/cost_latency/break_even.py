@@ -6,14 +6,14 @@ import streamlit as st
 
 from core.costs.break_even import TOLERANCE, BreakEven
 from core.costs.lines import format_money
-from core.costs.overview import IfTrained, Reckoning
+from core.costs.overview import CostOverview, IfTrained
 from core.costs.prices import PriceTable
 from core.costs.system_facts import SystemFacts
 from core.data.dataset import Dataset
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, RERANKER
 from pages.parts.cost_latency.cost_charts import draw_pay_off
-from pages.parts.cost_latency.cost_overview import find_pay_off, open_reckoning
+from pages.parts.cost_latency.cost_overview import find_pay_off, open_overview
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
@@ -25,7 +25,7 @@ def list_kinds(facts: SystemFacts) -> list[str]:
     return [ADAPTER, EMBEDDING] * facts.dense + [RERANKER] * (facts.rerank_depth > 0)
 
 
-def show_training(view: View, experiment: Experiment, dataset: Dataset, found: Reckoning, prices: PriceTable) -> None:
+def show_training(view: View, experiment: Experiment, dataset: Dataset, found: CostOverview, prices: PriceTable) -> None:
     """The part of the page."""
     trained = [name for name, facts in found.facts.items() if facts.trained]
     could = [name for name, facts in found.facts.items() if not facts.trained and list_kinds(facts)]
@@ -54,7 +54,7 @@ def show_training(view: View, experiment: Experiment, dataset: Dataset, found: R
                 key=f"cost_kind_{'_'.join(kinds)}",
             )  # fmt: skip
             wish = IfTrained(ours, str(kind or kinds[0]))
-            found = open_reckoning(view, experiment, dataset, found.scenario, prices, if_trained=[wish])
+            found = open_overview(view, experiment, dataset, found.scenario, prices, if_trained=[wish])
             base, ours = ours, f"{ours} if fine-tuned"
         else:
             base = ""
@@ -77,7 +77,7 @@ def show_training(view: View, experiment: Experiment, dataset: Dataset, found: R
     _show_pay_off(found, find_pay_off(found, ours, other))
 
 
-def _tell_rival(found: Reckoning, ours: str, other: str, *, base: str) -> str:
+def _tell_rival(found: CostOverview, ours: str, other: str, *, base: str) -> str:
     """How good both are, and whether they can stand for one another. Plain text."""
     quality = found.quality
     if not quality:
@@ -97,11 +97,11 @@ def _tell_rival(found: Reckoning, ours: str, other: str, *, base: str) -> str:
     return f"{_tell_both(found, ours, other)}. {other} is not as good, so what is saved is not for the same answers."
 
 
-def _tell_both(found: Reckoning, ours: str, other: str) -> str:
+def _tell_both(found: CostOverview, ours: str, other: str) -> str:
     return f"On {found.measure}: {ours} {found.quality[ours]:.3f}, {other} {found.quality[other]:.3f}"
 
 
-def _show_pay_off(found: Reckoning, told: BreakEven) -> None:
+def _show_pay_off(found: CostOverview, told: BreakEven) -> None:
     st.subheader(escape_markdown(describe_pay_off(told)), anchor=False)
     st.markdown(escape_markdown(told.describe()))
     once = found.sheets[told.trained].one_time - found.sheets[told.other].one_time

@@ -1,4 +1,4 @@
-"""Charts of costs: figures from a reckoning. Nothing here asks Streamlit or the workspace for anything."""
+"""Charts of costs: figures from a cost overview. Nothing here asks Streamlit or the workspace for anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page Cost & latency rests on, kept warm: facts of the systems, the reckoning, break-even."""
+"""What the page Cost & latency rests on, kept warm: facts of the systems, the cost overview, break-even."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.costs.break_even import BreakEven
-from core.costs.overview import IfTrained, Reckoning, reckon
+from core.costs.overview import CostOverview, IfTrained, make_overview
 from core.costs.prices import PriceTable
 from core.costs.scenario import Scenario
 from core.costs.system_facts import SystemFacts, read_facts
 from core.data.dataset import Dataset
 from core.evaluation.per_query import count_hits
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
 from core.schema import content_hash
@@ -40,7 +40,7 @@ def open_facts(view: View, experiment: Experiment, dataset: Dataset) -> dict[str
     return _read_facts(tables.stamp(view), dataset.fingerprint, speed, models, experiment, dataset)
 
 
-def open_reckoning(
+def open_overview(
     view: View,
     experiment: Experiment,
     dataset: Dataset,
@@ -48,11 +48,11 @@ def open_reckoning(
     prices: PriceTable,
     *,
     if_trained: Sequence[IfTrained] = (),
-) -> Reckoning:
+) -> CostOverview:
     """The costs of the experiment's systems, with the quality over the view's queries. Raises LadderError."""
     means = tables.average_view(view, [view.measure])
     quality = {name: values[view.measure].mean for name, values in means.items() if view.measure in values}
-    return reckon(
+    return make_overview(
         experiment,
         dataset,
         scenario,
@@ -72,12 +72,12 @@ def count_answers(view: View) -> dict[str, tuple[int, int]]:
 
 
 @st.cache_data(max_entries=128, show_spinner="Looking for the point where it pays off")
-def _pay_off(key: str, _found: Reckoning, trained: str, other: str) -> BreakEven:
+def _pay_off(key: str, _found: CostOverview, trained: str, other: str) -> BreakEven:
     return _found.pay_off(trained, other)
 
 
-def find_pay_off(found: Reckoning, trained: str, other: str) -> BreakEven:
-    """Reckoning.pay_off(), remembered: it takes half a second."""
+def find_pay_off(found: CostOverview, trained: str, other: str) -> BreakEven:
+    """CostOverview.pay_off(), remembered: it takes half a second."""
     sides = [dataclasses.asdict(found.facts[name]) for name in (trained, other)]
     rows = [dataclasses.asdict(price) for price in found.prices.prices]
     return _pay_off(content_hash([sides, rows, found.scenario.to_json()]), found, trained, other)

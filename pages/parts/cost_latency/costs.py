@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.costs.lines import MONTHLY, ONCE, Line, format_money
-from core.costs.overview import COST, LATENCY, MONTHLY_COST, Reckoning
+from core.costs.overview import COST, LATENCY, MONTHLY_COST, CostOverview
 from core.costs.sentences import describe_front, describe_headline, group_lines
 from core.costs.sheet import CostSheet
 from core.data.dataset import Dataset
@@ -34,7 +34,7 @@ _LIMITS = {MONTHLY_COST: "cost_limit_usd", LATENCY: "cost_limit_ms"}
 _LIMITS_OF = "_cost_limits_of"  # the dataset whose limits stand in the fields
 
 
-def show_headline(view: View, found: Reckoning) -> None:
+def show_headline(view: View, found: CostOverview) -> None:
     """The answer in a sentence, how sure it is, and what nobody beats."""
     st.subheader(escape_markdown(describe_headline(found, count_answers(view))), anchor=False)
     sure = describe_difference(view, found)
@@ -45,7 +45,7 @@ def show_headline(view: View, found: Reckoning) -> None:
         st.warning(escape_markdown(note))
 
 
-def describe_difference(view: View, found: Reckoning) -> str:
+def describe_difference(view: View, found: CostOverview) -> str:
     """What the best system's lead over the cheapest rests on; "" where they are the same or there are no labels. Plain text."""
     front = found.frontier[MONTHLY_COST]
     if len(front) < 2:
@@ -61,7 +61,7 @@ def describe_difference(view: View, found: Reckoning) -> str:
     )
 
 
-def show_costs(view: View, found: Reckoning) -> None:
+def show_costs(view: View, found: CostOverview) -> None:
     """Bars, the table, one system's arithmetic, and what is taken for granted."""
     names = list(found.sheets)
     left, right = st.columns(2)
@@ -83,7 +83,7 @@ def show_costs(view: View, found: Reckoning) -> None:
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in found.assumptions))
 
 
-def tabulate_costs(view: View, found: Reckoning) -> pd.DataFrame:
+def tabulate_costs(view: View, found: CostOverview) -> pd.DataFrame:
     """system, unbeaten (bool), one_time, monthly, per_1000, first_year (USD), mean, low, high, n (quality), p95 (ms); NaN where
     it is not known."""
     means = tables.average_view(view, [view.measure])
@@ -107,7 +107,7 @@ def tabulate_costs(view: View, found: Reckoning) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(numbers, float))
 
 
-def _show_table(view: View, found: Reckoning) -> None:
+def _show_table(view: View, found: CostOverview) -> None:
     frame = tabulate_costs(view, found)
     number = st.column_config.NumberColumn
     first = "First year" if found.scenario.months == 12 else f"{found.scenario.months} months"
@@ -147,7 +147,7 @@ def _follow_row(systems: list[str]) -> None:
         st.session_state[_SYSTEM] = systems[rows[0]]
 
 
-def show_arithmetic(found: Reckoning, system: str) -> None:
+def show_arithmetic(found: CostOverview, system: str) -> None:
     """Every line of a sheet with words, formula and value, the year's sum, and the prices used."""
     sheet = found.sheets[system]
     parts = [_spell_lines(sheet, when, title) for when, title in ((ONCE, "Once"), (MONTHLY, "A month"))]
@@ -180,7 +180,7 @@ def _spell_line(line: Line) -> str:
     )
 
 
-def show_worth(view: View, dataset: Dataset, found: Reckoning) -> None:
+def show_worth(view: View, dataset: Dataset, found: CostOverview) -> None:
     """Quality against cost, and against latency, with the limits, and the button that recommends within them."""
     if not found.quality:
         st.info("Without labels nobody knows which system is better, so nothing can be weighed. Add labels to see it.")
@@ -206,7 +206,7 @@ def show_worth(view: View, dataset: Dataset, found: Reckoning) -> None:
             _show_front(view, found, LATENCY, limit=slowest)
 
 
-def _show_front(view: View, found: Reckoning, price: str, *, limit: float | None) -> None:
+def _show_front(view: View, found: CostOverview, price: str, *, limit: float | None) -> None:
     titles = {MONTHLY_COST: "US dollars a month", COST: f"US dollars in {found.scenario.months} months", LATENCY: "p95 in ms"}
     means = tabulate_costs(view, found)[["system", "low", "high"]]
     rows = found.points.merge(means, on="system").dropna(subset=["quality", price])

@@ -70,7 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 
 def use_fake_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("reckon", "read_scenario", "scale_here"):
+    for name in ("make_overview", "read_scenario", "scale_here"):
         monkeypatch.setattr(cli_cost, name, functools.partial(getattr(cli_cost, name), models=FakeModels()))
 
 

@@ -1,4 +1,4 @@
-"""A reckoning in words: the headline, what nobody beats, groups of lines, machines."""
+"""Costs in words: the headline, what nobody beats, groups of lines, machines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from core.costs.lines import MONTHLY, ONCE
-from core.costs.overview import COST, LATENCY, MONTHLY_COST, Reckoning, find_replaceable
+from core.costs.overview import COST, LATENCY, MONTHLY_COST, CostOverview, find_replaceable
 from core.costs.scenario import API, DEPLOYMENTS, Scenario
 from core.costs.sentences import describe_front, describe_headline, describe_machine_used, group_lines, join_names, round_money
 from core.costs.sheet import estimate_costs, make_sheet
 from core.costs.system_facts import SystemFacts
 from core.errors import InputError
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.systems.trained import EMBEDDING
 from tests.support.costs import CHOSEN, DENSE, WORDS, make_prices
 
@@ -23,11 +23,11 @@ RERANKED = replace(DENSE, system="reranked", rerank_depth=10, rerank_tokens=200.
 EMPTY = Experiment("id", "name", "", {"name": "d"}, "all", (), {}, pd.DataFrame(), {})
 
 
-def make_found(quality: dict[str, float], *systems: SystemFacts, **changes: Any) -> Reckoning:
+def make_found(quality: dict[str, float], *systems: SystemFacts, **changes: Any) -> CostOverview:
     scenario = Scenario(documents=1000, **{**CHOSEN, "deployment": API, **changes})
     facts = {one.system: one for one in systems or (WORDS, DENSE, RERANKED)}
     sheets = estimate_costs(facts, scenario, make_prices())
-    return Reckoning(EMPTY, scenario, make_prices(), facts, sheets, "AP" if quality else "", quality, {})
+    return CostOverview(EMPTY, scenario, make_prices(), facts, sheets, "AP" if quality else "", quality, {})
 
 
 def test_headline_compares_the_cheapest_with_the_best() -> None:

@@ -69,6 +69,11 @@ def check_frame(frame: pd.DataFrame, columns: list[str], *, key: list[str], what
     return frame
 
 
+def list_passages(chunks: pd.DataFrame) -> list[str]:
+    """The indexed texts of a chunks frame in its order, those of one chunk after those of the one before."""
+    return [passage for passages in chunks["passages"] for passage in passages]
+
+
 def check_documents(frame: pd.DataFrame, *, what: str = "documents") -> pd.DataFrame:
     return check_frame(frame, DOCUMENTS, key=["doc_id"], what=what)
 

@@ -9,12 +9,12 @@ from typing import Any
 from core.costs.scenario import measure_documents
 from core.data.dataset import Dataset
 from core.errors import InputError, LadderError, NotInWorkspace
-from core.experiment.compare import Experiment, SystemResult
+from core.experiment.result import Experiment, SystemResult
 from core.graph.estimate import read_speed
 from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
-from core.schema import content_hash
+from core.schema import content_hash, list_passages
 from core.settings import DEFAULT_MODEL, get_threads
 from core.stages.chunk import WholeDocument
 from core.stages.embed import TRAINED_PREFIX, EmbedChunks, text_hash
@@ -130,9 +130,8 @@ class _Reader:
         """Passages, tokens, dimensions and what is reranked."""
         try:
             target = build(system, documents=self._source, queries=self._asked)
-            embed = next((node for node in target.walk() if isinstance(node.stage, EmbedChunks)), None)
-            lexical = next((node for node in target.walk() if isinstance(node.stage, IndexBm25)), None)
-            node = embed.inputs[0] if embed is not None else lexical.inputs[0]  # type: ignore[union-attr]
+            embed = target.find_first(EmbedChunks)
+            node = (embed or target.get_first(IndexBm25)).inputs[0]
             counts = self._count(node)
             return {
                 "cut": not isinstance(node.stage, WholeDocument),
@@ -158,7 +157,7 @@ class _Reader:
         key = content_hash(["tokens of passages", DEFAULT_MODEL, node.key])
         facts = self._resources.workspace.read_facts(key)
         if facts is None:
-            passages = [text for group in self._execution.output(node)["passages"] for text in group]
+            passages = list_passages(self._execution.output(node))
             facts = {
                 "passages": len(passages),
                 "tokens": sum(self._resources.tokenizer(DEFAULT_MODEL).count(passages)),
@@ -171,9 +170,9 @@ class _Reader:
         """Of a vector in the cache; else of the trained model; else of the bundled one, which is then said."""
         workspace, stage = self._resources.workspace, embed.stage
         chunks = self._execution.output(embed.inputs[0])
-        first = next((text for group in chunks["passages"] for text in group), None)
-        if first is not None:
-            name = text_hash(first, role="document", prompt=stage.prompt)
+        passages = list_passages(chunks)
+        if passages:
+            name = text_hash(passages[0], role="document", prompt=stage.prompt)
             found = workspace.vectors(stage.model, stage.revision).read([name]).get(name)
             if found is not None:
                 return len(found)

@@ -125,8 +125,8 @@ class SystemRuns:
 
     def _measure_index(self, target: Node) -> dict[str, Any]:
         facts: dict[str, Any] = {}
-        index = next((node for node in target.walk() if isinstance(node.stage, IndexDense)), None)
-        chunk_node = next((node for node in target.walk() if node.gives == "chunks"), None)
+        index = target.find_first(IndexDense)
+        chunk_node = target.find_first("chunks")
         if chunk_node is not None:
             facts["chunks"] = len(self.execution.output(chunk_node))
         if index is None:
@@ -137,7 +137,7 @@ class SystemRuns:
         facts["chunks"] = len(chunks)
         facts["truncated_tokens"] = truncation_share(chunks, tokenizer=tokenizer)
         facts["truncated_passages"] = share_of_passages_cut(chunks, tokenizer=tokenizer)
-        search = next((node for node in target.walk() if isinstance(node.stage, RetrieveDense)), None)
+        search = target.find_first(RetrieveDense)
         if search is not None:
             dense, asked = self.execution.output(index), self.execution.output(search.inputs[1])
             facts["index_loss"] = 1.0 - measure_index_loss(dense, asked) if dense.is_small else None

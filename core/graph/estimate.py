@@ -9,6 +9,7 @@ from core.errors import Cancelled, LadderError
 from core.graph.execute import Execution, distinct_nodes
 from core.graph.node import Node
 from core.graph.resources import Resources
+from core.schema import list_passages
 from core.stages.embed import EmbedChunks, EmbedQueries, text_hash
 from core.stages.rerank import LateInteraction
 
@@ -76,7 +77,7 @@ def _missing_texts(node: Node, execution: Execution) -> dict[str, str]:
     except LadderError:
         return {}
     if isinstance(stage, EmbedChunks | LateInteraction):
-        role, all_texts = "document", [text for group in frame["passages"] for text in group]
+        role, all_texts = "document", list_passages(frame)
     else:
         role, all_texts = "query", frame["text"].tolist()
     by_hash = {text_hash(text, role=role, prompt=None if late else stage.prompt): text for text in all_texts}

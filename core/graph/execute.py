@@ -112,7 +112,7 @@ def execute(
     Systems without vectors go first, so that there is something to look at early. A failing system becomes an Outcome
     with an error; the others go on. Cancelled passes through; what was finished was handed to `on_system` and is on disk.
     """
-    order = sorted(targets, key=lambda name: any(node.gives == "vectors" for node in targets[name].walk()))
+    order = sorted(targets, key=lambda name: targets[name].find_first("vectors") is not None)
     outcomes: dict[str, Outcome] = {}
     for name in order:
         try:

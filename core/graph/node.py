@@ -81,6 +81,20 @@ class Node:
         seen: set[str] = set()
         yield from self._walk(seen)
 
+    def find_first(self, kind: type | str) -> Node | None:
+        """The first node of walk() whose stage is of this class, or that gives this kind ("chunks"); None if there is none."""
+        for node in self.walk():
+            if node.gives == kind if isinstance(kind, str) else isinstance(node.stage, kind):
+                return node
+        return None
+
+    def get_first(self, kind: type | str) -> Node:
+        """find_first() where there has to be one; raises WiringError if there is none."""
+        node = self.find_first(kind)
+        if node is None:
+            raise WiringError(f"the graph has no {kind if isinstance(kind, str) else kind.__name__}")
+        return node
+
     def _walk(self, seen: set[str]) -> Iterator[Node]:
         if self.key in seen:
             return

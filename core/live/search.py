@@ -25,7 +25,7 @@ from core.graph.execute import Execution, find_token_nodes
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ignore_progress
-from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, make_frame, to_document_run
+from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, list_passages, make_frame, to_document_run
 from core.stages.embed import EmbedChunks, EmbedQueries, Encoded, text_hash
 from core.stages.index_dense import IndexDense
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
@@ -190,7 +190,7 @@ class LiveSearch:
         self._warm.add(node.key)
 
     def _passages(self, chunker: Node) -> list[str]:
-        return [passage for group in self._memory[chunker.key]["passages"] for passage in group]
+        return list_passages(self._memory[chunker.key])
 
     def find_missing(self, systems: Sequence[System]) -> dict[str, str]:
         """The texts of the corpus that the systems still have to embed, by their keys in the cache.

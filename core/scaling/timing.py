@@ -194,7 +194,7 @@ def _prepare(target: Node, warm: Execution) -> bool:
 
     Late interaction runs once over all queries: reading token vectors is a part of its time, making them is not.
     """
-    late = any(isinstance(node.stage, LateInteraction) for node in target.walk())
+    late = target.find_first(LateInteraction) is not None
     try:
         for node in distinct_nodes({"": target}):
             made = None if node.per_query else warm.output(node)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import InputError, ModelUnavailable, WiringError
-from core.schema import content_hash
+from core.schema import content_hash, list_passages
 from core.settings import DEFAULT_MODEL, EmbeddingServer
 
 ENDPOINT_PREFIX = "endpoint:"
@@ -283,7 +283,7 @@ class EmbedChunks:
     prompt: str | None = None
 
     def __call__(self, chunks: pd.DataFrame, *, resources: Any) -> Vectors:
-        passages = [passage for group in chunks["passages"] for passage in group]
+        passages = list_passages(chunks)
         rows = np.repeat(np.arange(len(chunks)), [len(group) for group in chunks["passages"]])
         matrix = resources.encode(self.model, self.revision, passages, role="document", prompt=self.prompt)
         ids = chunks["chunk_id"].tolist()

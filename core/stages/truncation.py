@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from core.schema import list_passages
 from core.text.tokens import TextTokenizer
 
 
@@ -38,5 +39,5 @@ def find_read_ends(chunks: pd.DataFrame, *, tokenizer: TextTokenizer) -> np.ndar
 
 def _count_passages(chunks: pd.DataFrame, tokenizer: TextTokenizer) -> tuple[list[int], int]:
     """Tokens of each passage, and how many of them the model reads."""
-    passages = [passage for group in chunks["passages"] for passage in group]
+    passages = list_passages(chunks)
     return tokenizer.count(passages), tokenizer.max_tokens - tokenizer.special_tokens

@@ -14,6 +14,7 @@ from core.evaluation.answers import COVERED
 from core.experiment.system_runs import SystemRuns
 from core.graph.node import Node
 from core.graph.resources import Resources
+from core.schema import list_passages
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.systems.system import System
 from core.training.request import VALIDATION_SHARE
@@ -58,17 +59,17 @@ class Material:
 
     @cached_property
     def chunks(self) -> pd.DataFrame:
-        node = next(node for node in self._nodes if node.gives == "chunks")
+        node = self._target.get_first("chunks")
         frame: pd.DataFrame = self.system_runs.execution.output(node)
         return frame
 
     @property
-    def _nodes(self) -> list[Node]:
-        return list(self.system_runs.targets[self.system.name].walk())
+    def _target(self) -> Node:
+        return self.system_runs.targets[self.system.name]
 
     @cached_property
     def passages(self) -> list[str]:
-        return [passage for group in self.chunks["passages"] for passage in group]
+        return list_passages(self.chunks)
 
     @cached_property
     def chunk_rows(self) -> np.ndarray:
@@ -83,7 +84,7 @@ class Material:
     @cached_property
     def matrix(self) -> np.ndarray:
         """Unit vectors of the passages, float32, in their order; from the cache where they were embedded before."""
-        node = next(node for node in self._nodes if isinstance(node.stage, EmbedChunks))
+        node = self._target.get_first(EmbedChunks)
         matrix: np.ndarray = self.system_runs.execution.output(node).matrix
         return matrix
 
@@ -94,7 +95,7 @@ class Material:
     @cached_property
     def query_matrix(self) -> np.ndarray:
         """Unit vectors of all judged queries, float32, in the order of the frame."""
-        node = next(node for node in self._nodes if isinstance(node.stage, EmbedQueries))
+        node = self._target.get_first(EmbedQueries)
         vectors: np.ndarray = self.system_runs.execution.output(node)
         return vectors
 

@@ -100,7 +100,7 @@ def _say_damaged(version: Version, folder: Path, what: str) -> InputError:
 
 def find_vectors(target: Node) -> Node | None:
     """The node of a system's graph that embeds its chunks, None without a dense side."""
-    return next((node for node in target.walk() if isinstance(node.stage, EmbedChunks)), None)
+    return target.find_first(EmbedChunks)
 
 
 def restore(contents: Contents, target: Node, folder: Path) -> dict[str, Any]:

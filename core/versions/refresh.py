@@ -22,7 +22,7 @@ from core.graph.estimate import write_speed
 from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Resources
-from core.schema import CHUNKS, content_hash, empty
+from core.schema import CHUNKS, content_hash, empty, list_passages
 from core.stages.index_dense import update_collection
 from core.versions.build import build_aside, complete, draft_version, prepare_graph
 from core.versions.contents import (
@@ -181,7 +181,7 @@ def renew(before: Contents, dataset: Dataset, target: Node, execution: Execution
     resources = execution.resources
     chunks = _cut(before.chunks, dataset, vectors.inputs[0], changes, resources)
     names = name_passages(chunks)
-    passages = [text for group in chunks["passages"] for text in group]
+    passages = list_passages(chunks)
     known = {name: row for row, name in enumerate(before.names)}
     new = [row for row, name in enumerate(names) if name not in known]
     width = before.matrix.shape[1] if before.matrix.ndim == 2 and len(before.matrix) else 0

@@ -8,6 +8,7 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
+from core.schema import list_passages
 from core.systems.trained import EMBEDDING, list_models
 from core.training.estimate import estimate_training
 from core.training.request import make_plan
@@ -62,9 +63,7 @@ def estimate_retraining(version: Version, dataset: Dataset, resources: Resources
     model = next(known, None)
     training = model.seconds if model is not None else estimate_training(dataset, make_plan(EMBEDDING), resources)
     chunks = read_contents(version, resources.workspace).chunks
-    texts = (
-        [text for group in chunks["passages"] for text in group] if chunks is not None else dataset.documents["text"].tolist()
-    )
+    texts = list_passages(chunks) if chunks is not None else dataset.documents["text"].tolist()
     embedding = sum(map(len, texts)) / read_speed(resources)
     return {
         "training_seconds": training,

@@ -76,6 +76,17 @@ def test_walking_gives_each_node_once_inputs_first() -> None:
     assert all(places[parent.key] < places[node.key] for node in run.walk() for parent in node.inputs)
 
 
+def test_the_first_node_of_a_kind() -> None:
+    run = Node(ReciprocalRankFusion(), (make_lexical(), make_lexical(100)))
+    assert run.find_first("run") == run.get_first("run") == run.inputs[0]  # inputs come before their readers
+    assert run.find_first(ReciprocalRankFusion) is run
+    assert run.find_first("vectors") is run.find_first(MetadataFilter) is None
+    with pytest.raises(WiringError, match="the graph has no vectors"):
+        run.get_first("vectors")
+    with pytest.raises(WiringError, match="the graph has no MetadataFilter"):
+        run.get_first(MetadataFilter)
+
+
 def test_wrong_wiring_fails_when_the_node_is_built() -> None:
     with pytest.raises(WiringError) as error:
         Node(IndexBm25(), (QUERIES,))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError, ModelUnavailable, StageError
-from core.schema import CHUNKS, empty, make_chunk_id
+from core.schema import CHUNKS, empty, list_passages, make_chunk_id
 from core.stages.chunk import (
     CHUNKERS,
     FixedTokens,
@@ -163,7 +163,7 @@ def test_contract_on_nasty_texts(chunker, kind, bundled):
     if chunker.type in SIZE_OF_TEXT:
         assert max(tokenizer.count(chunks["text"].tolist())) <= getattr(chunker, SIZE_OF_TEXT[chunker.type])
     if chunker.type in SIZE_OF_PASSAGE:
-        passages = [passage for group in chunks["passages"] for passage in group]
+        passages = list_passages(chunks)
         assert max(tokenizer.count(passages)) <= getattr(chunker, SIZE_OF_PASSAGE[chunker.type])
 
 

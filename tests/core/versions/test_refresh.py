@@ -101,7 +101,7 @@ def test_the_index_finds_what_exact_search_finds(tmp_path: Path, corpus: Dataset
     opened = open_version(version, resources.workspace, models=resources.models)
     system = version.read_system()
     target = opened._plan(system).target
-    index = opened._memory[next(node.key for node in target.walk() if node.gives == "dense_index")]
+    index = opened._memory[target.get_first("dense_index").key]
     vectors = index.vectors.matrix
     rows = [rows for rows, _ in index.approximate(vectors, [{}] * len(vectors), depth=len(vectors))]
     assert {len(found) for found in rows} == {len(vectors)}, "every passage is in it, once"

@@ -9,6 +9,7 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.graph.resources import Resources
+from core.schema import list_passages
 from core.settings import get_threads
 from core.systems.trained import READY, TrainedModel, save_model
 from core.training.estimate import estimate_training
@@ -66,7 +67,7 @@ def test_retraining_is_a_training_and_the_whole_corpus(corpus: Dataset, resource
     version = put_live(corpus, named(system), resources)
     told = compare_pace(Refreshed(version, Changes((), (), (), 80, 80)), corpus, resources)["retraining"]
     chunks = read_contents(version, resources.workspace).chunks
-    texts = [text for group in chunks["passages"] for text in group] if chunks is not None else list(corpus.documents["text"])
+    texts = list_passages(chunks) if chunks is not None else list(corpus.documents["text"])
     assert told["embed_seconds"] == pytest.approx(sum(map(len, texts)) / SPEED)
     assert told["training_seconds"] == estimate_training(corpus, make_plan("embedding"), resources)
     assert told["seconds"] == told["training_seconds"] + told["embed_seconds"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.costs.lines import MONTHLY, ONCE, Line, format_money
-from core.costs.operation import (
+from core.costs.training import (
     list_embedding_lines,
     list_machine_lines,
     list_rerank_lines,

@@ -29,9 +29,11 @@ sys.path.insert(0, str(ROOT))
 from core.data.load import load_dataset  # noqa: E402
 from core.graph.execute import Execution  # noqa: E402
 from core.graph.resources import Models, Resources  # noqa: E402
-from core.ladder.variants import Offer, make_baseline, propose_variants  # noqa: E402
+from core.ladder.offer import Offer  # noqa: E402
+from core.ladder.variants import make_baseline, propose_variants
 from core.live.search import LiveSearch  # noqa: E402
 from core.scaling.measure import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
+from core.schema import list_passages  # noqa: E402
 from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
 from core.stages.embed import load_encoder  # noqa: E402
 from core.stages.index_lexical import IndexBm25, build_index, encode_terms  # noqa: E402
@@ -195,7 +197,7 @@ def encode_alone(dataset: Path, systems: Sequence[System]) -> float:
     for system in systems:
         for node in build(system, documents=documents, queries=queries).walk():
             if node.gives == "chunks" and system.dense is not None:
-                texts.update(text for group in execution.output(node)["passages"] for text in group)
+                texts.update(list_passages(execution.output(node)))
     asked = sorted(set(loaded.queries["text"]), key=len, reverse=True)
     ordered = sorted(texts, key=len, reverse=True)
     started = time.perf_counter()

@@ -11,7 +11,7 @@ _SYSTEMS, _SYSTEM = 40, 0.3  # variants that a ladder tries, and seconds that on
 _TEST, _RESPLITS = 12.0, 8.0
 
 
-class Meter:
+class LadderProgress:
     """Turns the events of all phases into one bar. Create it when the systems that embed are known to the measurer."""
 
     def __init__(self, measurer: Measurer, send: ProgressCallback) -> None:

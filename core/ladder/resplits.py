@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.data.split import Split, make_split
+from core.data.split import DEFAULT_SHARE, Split, make_split
 from core.evaluation.significance import ALPHA, paired_t
 from core.ladder.choose import Choice, Findings, choose
+from core.ladder.climb import Step
+from core.ladder.findings import collect_findings
+from core.ladder.ladder import Ladder
+from core.ladder.rungs import TRAINED_RUNGS
+from core.ladder.variants import propose_variants
+from core.systems.system import System
 
 RESPLITS = 100
 _FLIPS = 1_000  # enough to tell .05 / 6 from more
@@ -29,6 +36,52 @@ class Stability:
     actions: dict[str, float]
     systems: dict[str, float]
     deciding: tuple[str, ...] = ()
+
+
+def resplit(
+    ladder: Ladder,
+    steps: Sequence[Step],
+    *,
+    latencies: Mapping[str, float],
+    monthly: Mapping[str, float],
+    gap: Mapping[str, float],
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew.
+
+    steps: the main ones. gap: of the headroom on the main split.
+    """
+    ladder.progress.enter("how stable is the verdict")
+
+    reranked = {step.incumbent.chunk for step in steps if step.rung == "reranking"}
+
+    def propose(rung: str, incumbent: System) -> list[System]:
+        # Over another chunking a reranker would have to read the corpus anew, for a few splits in a hundred.
+        # Trained models have learned from queries that other splits test on.
+        skipped = rung in TRAINED_RUNGS or (rung == "reranking" and incumbent.chunk not in reranked)
+        return [] if skipped else propose_variants(rung, incumbent, ladder.offer)
+
+    main = {step.rung: step.chosen.name for step in steps if step.chosen is not None}
+
+    def decide(split: Split, flips: int) -> Findings:
+        climbed = ladder.climb(split, propose=propose)
+        # A system that only this split chose was not timed: it is as slow, and as dear, as the main ladder's on its rung.
+        alike = {step.chosen.name: main.get(step.rung, "") for step in climbed if step.chosen is not None}
+        found = collect_findings(
+            ladder, split, climbed, latencies=_guess(latencies, alike), monthly=_guess(monthly, alike), flips=flips
+        )
+        return dataclasses.replace(found, ranked_low=gap["ranked_low"], not_found=gap["not_among_100"])
+
+    def report(done: int) -> None:
+        ladder.progress.resplits = done / RESPLITS
+        ladder.resources.report(f"split {done} of {RESPLITS}")
+
+    share = ladder.trained[0].split["share"] if ladder.trained else DEFAULT_SHARE
+    return measure_stability(ladder.dataset, ladder.groups, decide, share=share, on_step=report)
+
+
+def _guess(known: Mapping[str, float], alike: Mapping[str, str]) -> dict[str, float]:
+    """The numbers that are known, and for other systems those of the one they are like. alike: name -> name."""
+    return {**{name: known[other] for name, other in alike.items() if other in known}, **known}
 
 
 def measure_stability(

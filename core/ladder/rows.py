@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.experiment.compare import Experiment, SystemResult
+from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Findings
 from core.ladder.climb import Step
 from core.ladder.names import describe_part

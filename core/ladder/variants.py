@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from core.ladder.names import name_variant, strip_name
-from core.ladder.rungs import KIND_OF_RUNG, TRAINED_RUNGS
+from core.ladder.offer import Offer
+from core.ladder.rungs import TRAINED_RUNGS
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
-from core.stages.rewrite import Glossary
 from core.systems.named import BASELINE, make_named_systems
 from core.systems.system import Feedback, Lexical, System
 from core.systems.trained import EMBEDDING, RERANKER, TrainedModel
@@ -22,37 +21,9 @@ _SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2, 0.0)  # of the dense side: fr
 _DEPTHS = (20, 50)
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What the variants depend on besides the incumbent.
-
-    by_evidence: chunks are compared, so both sides of a hybrid run over chunks. has_filters: queries carry filters.
-    infer_fields: metadata fields whose values may be read from a query's text. glossaries: of the user's own systems.
-    rerankers: cross-encoders the user named. trained: models trained on the dataset, at most one of a kind.
-    """
-
-    by_evidence: bool = False
-    has_filters: bool = False
-    infer_fields: tuple[str, ...] = ()
-    glossaries: tuple[Glossary, ...] = ()
-    rerankers: tuple[str, ...] = ()
-    trained: tuple[TrainedModel, ...] = ()
-
-    def find_trained(self, rung: str) -> TrainedModel | None:
-        """The trained model that a rung tries, or None."""
-        kind = KIND_OF_RUNG.get(rung)
-        return next((model for model in self.trained if model.kind == kind), None)
-
-
 def make_baseline() -> System:
     """The named system that every ladder begins with."""
     return make_named_systems()[BASELINE]
-
-
-def find_glossaries(systems: Iterable[System]) -> tuple[Glossary, ...]:
-    """The distinct glossaries that a user's own systems rewrite with."""
-    found = (step for system in systems for step in system.rewrite if isinstance(step, Glossary))
-    return tuple(dict.fromkeys(found))
 
 
 def propose_variants(rung: str, incumbent: System, offer: Offer) -> list[System]:

@@ -11,16 +11,21 @@ from core.data.dataset import Dataset
 from core.data.split import Split, keep_judged
 from core.errors import InputError
 from core.evaluation.labels import find_suspects
-from core.experiment.compare import Experiment, describe_dataset
+from core.experiment.result import Experiment, describe_dataset
 from core.graph.estimate import write_speed
 from core.graph.resources import Models, Resources
+from core.ladder.adoption import describe_adoption
 from core.ladder.choose import choose
 from core.ladder.climb import Step
+from core.ladder.findings import collect_findings
 from core.ladder.goals import Goals
-from core.ladder.ladder import Climber
-from core.ladder.resplits import RESPLITS, Stability, find_deciding
+from core.ladder.ladder import Ladder
+from core.ladder.monthly_costs import estimate_monthly
+from core.ladder.offer import Offer
+from core.ladder.resplits import RESPLITS, Stability, find_deciding, resplit
 from core.ladder.rows import describe_rungs
-from core.ladder.variants import Offer, search_words_alone
+from core.ladder.test_run import open_test
+from core.ladder.variants import search_words_alone
 from core.progress import CancelToken, ProgressCallback, ignore_progress
 from core.recommendation.readings import Readings, read_test
 from core.recommendation.recommend import Recommendation, recommend
@@ -95,29 +100,29 @@ def assess(
             f"no model was trained on the dataset {dataset.name} as it is now, so none can join the ladder; train one first "
             f"(page Fine-tuning, or python -m core train {dataset.name} --kind adapter)"
         )
-    climber = Climber(keep_judged(dataset), asked, resources, on_progress, trained)
-    if not climber.split.test:
+    ladder = Ladder(keep_judged(dataset), asked, resources, on_progress, trained)
+    if not ladder.split.test:
         raise InputError(
             f"the dataset {dataset.name} has no judged query on the test side of its own split; "
             "judge some in qrels/test.tsv, or remove the split"
         )
-    climber.meter.enter("climbing on the tuning queries")
-    steps = climber.climb(climber.split)
-    experiment = climber.open_test(steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
-    # Of the data as they are: the climber's are without unjudged queries and carry its split.
+    ladder.progress.enter("climbing on the tuning queries")
+    steps = ladder.climb(ladder.split)
+    experiment = open_test(ladder, steps, name=name or f"{dataset.name}: recommendation", experiment_id=experiment_id)
+    # Of the data as they are: the ladder's are without unjudged queries and carry its split.
     experiment = dataclasses.replace(experiment, dataset=describe_dataset(dataset))
-    climber.meter.enter("reading the test queries")
+    ladder.progress.enter("reading the test queries")
     readings = read_test(
-        climber.dataset,
-        climber.measurer,
+        ladder.dataset,
+        ladder.measurer,
         steps,
-        climber.offer,
-        baseline=climber.baseline,
+        ladder.offer,
+        baseline=ladder.baseline,
         experiment=experiment,
-        split=climber.split,
-        primary=climber.primary,
+        split=ladder.split,
+        primary=ladder.primary,
     )
-    assessment = _conclude(climber, steps, experiment, readings)
+    assessment = _conclude(ladder, steps, experiment, readings)
     write_speed(resources)
     usage = resources.usage
     timings = {
@@ -128,25 +133,25 @@ def assess(
     return dataclasses.replace(assessment, timings=timings)
 
 
-def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
+def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
     """From what was measured to the verdict, and how stable it is."""
     latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
-    monthly = climber.estimate_monthly(experiment)
+    monthly = estimate_monthly(ladder, experiment)
     findings = dataclasses.replace(
-        climber.find(climber.split, steps, latencies=latencies, monthly=monthly),
+        collect_findings(ladder, ladder.split, steps, latencies=latencies, monthly=monthly),
         ranked_low=readings.gap("ranked_low"),
         not_found=readings.gap("not_among_100"),
-        adoption=climber.describe_adoption(steps),
+        adoption=describe_adoption(ladder, steps),
     )
     choice = choose(findings)
-    actions, systems = climber.resplit(steps, latencies=latencies, monthly=monthly, gap=readings.headroom["gap"])
-    deciding = find_deciding(findings.values, baseline=climber.baseline.name, system=choice.system)
-    rows = describe_rungs(findings, experiment, primary=climber.primary)
+    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, gap=readings.headroom["gap"])
+    deciding = find_deciding(findings.values, baseline=ladder.baseline.name, system=choice.system)
+    rows = describe_rungs(findings, experiment, primary=ladder.primary)
     return Assessment(
         id=experiment.id,
-        goals=climber.goals,
-        primary=climber.primary,
-        split=_describe_split(climber.split),
+        goals=ladder.goals,
+        primary=ladder.primary,
+        split=_describe_split(ladder.split),
         experiment=experiment,
         ladder=tuple(rows),
         comparisons=tuple(as_records(findings.comparisons)),
@@ -158,11 +163,11 @@ def _conclude(climber: Climber, steps: list[Step], experiment: Experiment, readi
             experiment,
             readings,
             rows=rows,
-            split=climber.split,
-            primary=climber.primary,
-            suspects=_find_suspects(climber),
+            split=ladder.split,
+            primary=ladder.primary,
+            suspects=_find_suspects(ladder),
         ),
-        errors=dict(climber.measurer.errors),
+        errors=dict(ladder.measurer.errors),
     )
 
 
@@ -178,7 +183,7 @@ def _describe_split(split: Split) -> dict[str, Any]:
     }
 
 
-def _find_suspects(climber: Climber) -> list[str]:
+def _find_suspects(ladder: Ladder) -> list[str]:
     """Queries whose labels embeddings and words both contradict."""
-    systems = (climber.baseline, search_words_alone(climber.baseline, Offer()))
-    return find_suspects({system.name: climber.measurer.run(system) for system in systems}, climber.dataset.judgments)
+    systems = (ladder.baseline, search_words_alone(ladder.baseline, Offer()))
+    return find_suspects({system.name: ladder.measurer.run(system) for system in systems}, ladder.dataset.judgments)

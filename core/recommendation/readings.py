@@ -17,12 +17,13 @@ from core.diagnosis.headroom import SYSTEM as BEST_SYSTEM
 from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_filters
 from core.diagnosis.shared_terms import count_documents
 from core.diagnosis.slices import find_slices, measure_slices
-from core.experiment.compare import Experiment
 from core.experiment.measurer import Measurer
+from core.experiment.result import Experiment
 from core.graph.node import Node
 from core.ladder.climb import Step, list_candidates, tabulate
 from core.ladder.names import name_variant
-from core.ladder.variants import Offer, search_words_alone
+from core.ladder.offer import Offer
+from core.ladder.variants import search_words_alone
 from core.records import as_records
 from core.stages.embed import EmbedChunks
 from core.stages.truncation import find_read_ends
@@ -138,7 +139,7 @@ def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[
     """How the system's chunks cut the evidence; nothing for systems that embed nothing. known: by key of the chunks."""
     if dataset.evidence.empty:
         return {}
-    node = next((n for n in measurer.system_runs.add(system).walk() if isinstance(n.stage, EmbedChunks)), None)
+    node = measurer.system_runs.add(system).find_first(EmbedChunks)
     if node is None:
         return {}
     key = node.inputs[0].key

@@ -23,15 +23,17 @@ from core.data.split import keep_judged
 from core.errors import InputError, LadderError
 from core.evaluation.significance import bootstrap_means
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
-from core.experiment.compare import Experiment, compare, describe_dataset
+from core.experiment.compare import compare
+from core.experiment.result import Experiment, describe_dataset
 from core.graph.resources import Models, Resources
 from core.ladder.climb import tabulate
 from core.ladder.goals import Goals
-from core.ladder.ladder import Climber
+from core.ladder.ladder import Ladder
 from core.ladder.names import name_variant
 from core.ladder.rungs import CHEAP_RUNGS
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.records import as_records
+from core.schema import list_passages
 from core.systems.system import System
 from core.systems.trained import TrainedModel, model_folder
 from core.systems.trained_systems import apply_model, apply_weights, make_trained_systems, read_start
@@ -60,8 +62,8 @@ class Judge:
     def __post_init__(self) -> None:
         resources = Resources(self.workspace, models=self.models or Models(), cancel=self.cancel)
         goals = Goals(with_training=True, seed=int(self.model.split["seed"]))
-        self.climber = Climber(keep_judged(self.dataset), goals, resources, self.on_progress, (self.model,))
-        if set(self.climber.split.test) != set(self.model.split["test"]):
+        self.ladder = Ladder(keep_judged(self.dataset), goals, resources, self.on_progress, (self.model,))
+        if set(self.ladder.split.test) != set(self.model.split["test"]):
             raise InputError(
                 f"the dataset {self.dataset.name} changed since the model {self.model.id} was trained, so that its test "
                 "queries are not the same; train again"
@@ -70,7 +72,7 @@ class Judge:
 
     @property
     def test(self) -> list[str]:
-        return list(self.climber.split.test)
+        return list(self.ladder.split.test)
 
     def compare_with_untrained(self) -> Experiment:
         """The held-out comparison: opens the test queries for the start system and the trained ones.
@@ -83,10 +85,10 @@ class Judge:
     def compare_with_cheap(self) -> Experiment:
         """compare_with_untrained(), with the best cheap rung beside it."""
         trained = next(iter(make_trained_systems([self.model]).values()))
-        self.climber.meter.enter("the cheap rungs, on the same tuning queries")
-        steps = self.climber.climb(self.climber.split, rungs=CHEAP_RUNGS)
+        self.ladder.progress.enter("the cheap rungs, on the same tuning queries")
+        steps = self.ladder.climb(self.ladder.split, rungs=CHEAP_RUNGS)
         kept = [step.chosen for step in steps if step.kept and step.chosen is not None]
-        return self._compare(trained, cheap=kept[-1] if kept else self.climber.baseline)
+        return self._compare(trained, cheap=kept[-1] if kept else self.ladder.baseline)
 
     def _compare(self, trained: System, *, cheap: System | None) -> Experiment:
         pairs = [("untrained", self.start, trained)]
@@ -111,8 +113,8 @@ class Judge:
         return trained if same else stacked
 
     def _open_test(self, systems: Mapping[str, System]) -> Experiment:
-        sides = dict.fromkeys(self.climber.split.tuning, "tuning") | dict.fromkeys(self.test, "test")
-        judged = self.climber.dataset
+        sides = dict.fromkeys(self.ladder.split.tuning, "tuning") | dict.fromkeys(self.test, "test")
+        judged = self.ladder.dataset
         queries = judged.queries.assign(split=judged.queries["query_id"].map(sides).fillna(""))
         experiment = compare(
             dataclasses.replace(judged, queries=queries),
@@ -125,11 +127,11 @@ class Judge:
             on_progress=self.on_progress,
         )
         self.cancel.check()
-        # Of the data as they are: the climber's are without unjudged queries and carry its split.
+        # Of the data as they are: the ladder's are without unjudged queries and carry its split.
         return dataclasses.replace(experiment, dataset=describe_dataset(self.dataset))
 
     def _write_comparisons(self, pairs: Sequence[tuple[str, System, System]], experiment: Experiment) -> None:
-        primary = self.climber.primary
+        primary = self.ladder.primary
         failed = {system.name: system.error for system in experiment.systems if system.error}
         for _, base, made in pairs:
             for name in (base.name, made.name):
@@ -146,7 +148,7 @@ class Judge:
         ]
         _, base, made = pairs[0]
         chunks = self._passages(made)
-        adoption = measure_adoption(self.model, self.climber.resources, passages=chunks)
+        adoption = measure_adoption(self.model, self.ladder.resources, passages=chunks)
         medians = {system.name: float(system.latency_ms["p50"]) for system in experiment.systems if system.latency_ms}
         write_evaluation(
             self.model,
@@ -168,11 +170,8 @@ class Judge:
         return dict(zip(self.dataset.queries["query_id"], self.dataset.queries["text"], strict=True))
 
     def _passages(self, system: System) -> list[str]:
-        nodes = self.climber.measurer.system_runs.add(system).walk()
-        node = next((node for node in nodes if node.gives == "chunks"), None)
-        if node is None:
-            return []
-        return [text for group in self.climber.measurer.system_runs.execution.output(node)["passages"] for text in group]
+        node = self.ladder.measurer.system_runs.add(system).find_first("chunks")
+        return list_passages(self.ladder.measurer.system_runs.execution.output(node)) if node is not None else []
 
     def draw_learning_curve(self, prepared: Prepared) -> dict[str, Any]:
         """Trains on 25 and 50 % of the tuning queries too (nested), and compares each with the untrained model on test.
@@ -222,7 +221,7 @@ class Judge:
         Writes `folds`: {k, delta, low, high, n, mean, baseline_mean, parts: [{fold, n, delta}]}.
         """
         judged = [query_id for query_id in prepared.material.query_rows if query_id in prepared.material.grades]
-        parts = deal_folds(judged, self.climber.groups, folds, seed=prepared.plan.seed)
+        parts = deal_folds(judged, self.ladder.groups, folds, seed=prepared.plan.seed)
         if min(len(part) for part in parts) < 1 or len(parts) < 2:
             raise InputError(f"the judged queries do not make {folds} folds; ask for fewer")
         base = self._values(self.start, test=judged)
@@ -231,7 +230,7 @@ class Judge:
             file = self._part_file(f"fold-{folds}-{number}")
             if not file.exists():
                 rest = [query_id for query_id in judged if query_id not in set(part)]
-                learning, validation = divide_tuning(self.climber.dataset, rest, self.climber.groups, seed=prepared.plan.seed)
+                learning, validation = divide_tuning(self.ladder.dataset, rest, self.ladder.groups, seed=prepared.plan.seed)
                 label = f"cross-fitting, fold {number} of {folds}"
                 values, _, _ = self._train_part(
                     prepared, learning, validation, label=label, name=f"fold-{folds}-{number}", test=part
@@ -285,7 +284,7 @@ class Judge:
 
     def _values(self, system: System, *, test: Sequence[str] | None = None) -> pd.Series:
         """The primary measure of the test queries (or others). Raises LadderError if the system cannot run."""
-        measurer = self.climber.measurer
+        measurer = self.ladder.measurer
         table = tabulate([system], measurer.values, query_ids=list(test or self.test))
         if system.name not in table:
             raise LadderError(f"{system.name} could not be measured. {measurer.errors.get(system.name, '')}")
@@ -294,7 +293,7 @@ class Judge:
 
     def _forget(self, system: System) -> None:
         """Vectors and scores of a model that is not kept are of no use to anybody."""
-        for node in self.climber.measurer.system_runs.add(system).walk():
+        for node in self.ladder.measurer.system_runs.add(system).walk():
             model = getattr(node.stage, "model", "")
             if str(model).startswith(str(model_folder(self.model.id, self.workspace))):
                 self.workspace.forget_model(node.stage.model, node.stage.revision)

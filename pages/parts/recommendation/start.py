@@ -10,7 +10,8 @@ from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, LEAST_TUNING
 from core.data.write import qrels_template
 from core.errors import LadderError, NotInWorkspace
-from core.jobs.state import ASSESS, CANCELLED, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.kinds import ASSESS
+from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import Goals
 from core.ladder.offer import Offer

@@ -18,13 +18,15 @@ from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.ladder.choose import Findings, choose
 from core.ladder.climb import Step, climb, find_best, find_path, list_candidates, list_pairs
+from core.ladder.findings import collect_findings
 from core.ladder.goals import Goals
-from core.ladder.ladder import Climber
+from core.ladder.ladder import Ladder
 from core.ladder.names import describe_part, name_variant
-from core.ladder.resplits import Stability
+from core.ladder.offer import Offer
+from core.ladder.resplits import Stability, resplit
 from core.ladder.rows import tried_cross_encoder
 from core.ladder.rungs import TRAINED_RUNGS, explain_absence
-from core.ladder.variants import Offer, propose_variants
+from core.ladder.variants import propose_variants
 from core.recommendation.assess import assess
 from core.recommendation.recommend import Recommendation
 from core.report.figures.stability import describe_stability
@@ -408,51 +410,51 @@ def test_a_rung_without_a_model_says_how_to_get_one() -> None:
         assert f"--kind {kind}" in explain_absence(rung) and "--with-training" in explain_absence(rung)
 
 
-# The climber
+# The ladder
 
 
-def make_climber(folder: Path) -> Climber:
+def make_ladder(folder: Path) -> Ladder:
     write_labelled_dataset(folder / "data" / "labelled")
     store = Workspace(folder / "workspace")
     dataset = open_dataset(str(folder / "data" / "labelled"), store)
     model = make_model(EMBEDDING)
-    return Climber(dataset, Goals(), make_resources(store.folder, AxisModels()), lambda event: None, (model,))
+    return Ladder(dataset, Goals(), make_resources(store.folder, AxisModels()), lambda event: None, (model,))
 
 
 def test_re_splits_leave_trained_rungs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The models have learned from queries that other splits test on."""
-    climber = make_climber(tmp_path)
+    ladder = make_ladder(tmp_path)
     proposed: list[str] = []
 
     def watch(rung: str, incumbent: System, offer: Offer) -> list[System]:
         proposed.append(rung)
         return [] if rung != "hybrid_search" else propose_variants(rung, incumbent, offer)[:1]
 
-    monkeypatch.setattr("core.ladder.ladder.propose_variants", watch)
-    actions, systems = climber.resplit([], latencies={}, monthly={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
+    monkeypatch.setattr("core.ladder.resplits.propose_variants", watch)
+    actions, systems = resplit(ladder, [], latencies={}, monthly={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
     assert "hybrid_search" in proposed and not set(proposed) & set(TRAINED_RUNGS)
     assert sum(actions.values()) == pytest.approx(1.0) and not any("finetuned" in name for name in systems)
 
 
 def test_the_split_is_the_one_that_the_model_was_trained_with(tmp_path: Path) -> None:
     """share .5 of 62 queries: 31; the ladder's own share would be .3."""
-    assert len(make_climber(tmp_path).split.tuning) == 31
+    assert len(make_ladder(tmp_path).split.tuning) == 31
 
 
 def test_a_trained_reranker_in_vain_leaves_ready_ones_to_be_tried(tmp_path: Path) -> None:
-    climber = make_climber(tmp_path)
-    base = climber.baseline
+    ladder = make_ladder(tmp_path)
+    base = ladder.baseline
     crossed = replace(base, name="x", rerank=CrossEncoderRerank(model="trained:reranker-1"))
     step = Step("fine_tuned_reranker", base, None, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
-    assert not climber.find(climber.split, [step], latencies={}, monthly={}).cross_encoder
-    assert climber.find(
-        climber.split, [replace(step, rung="reranking", held_out=False)], latencies={}, monthly={}
+    assert not collect_findings(ladder, ladder.split, [step], latencies={}, monthly={}).cross_encoder
+    assert collect_findings(
+        ladder, ladder.split, [replace(step, rung="reranking", held_out=False)], latencies={}, monthly={}
     ).cross_encoder
 
 
 def test_a_model_whose_weights_are_gone_is_passed_by_with_a_sentence(tmp_path: Path) -> None:
-    climber = make_climber(tmp_path)
-    (step,) = climber.climb(climber.split, rungs=["fine_tuned_embedding"])
+    ladder = make_ladder(tmp_path)
+    (step,) = ladder.climb(ladder.split, rungs=["fine_tuned_embedding"])
     assert (step.chosen, step.held_out) == (None, True)
     assert "not in this workspace" in step.why_not
 

@@ -12,8 +12,9 @@ from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.experiment.measurer import Measurer
 from core.ladder.names import describe_part, describe_system, name_variant
+from core.ladder.offer import Offer, find_glossaries
 from core.ladder.rungs import CHEAP_RUNGS, RUNGS, TRAINED_RUNGS, explain_absence
-from core.ladder.variants import Offer, find_glossaries, make_baseline, propose_variants, search_words_alone
+from core.ladder.variants import make_baseline, propose_variants, search_words_alone
 from core.schema import to_document_run
 from core.stages.fuse import WeightedFusion
 from core.stages.rewrite import Glossary

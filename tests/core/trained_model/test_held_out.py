@@ -258,7 +258,7 @@ def test_folds_that_were_measured_are_not_trained_again(desk: Desk) -> None:
 
 def test_more_folds_than_groups_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = desk.judge
-    judge.climber.__dict__["groups"] = dict.fromkeys(judge.climber.groups, 0)
+    judge.ladder.__dict__["groups"] = dict.fromkeys(judge.ladder.groups, 0)
     with pytest.raises(InputError, match="do not make 2 folds; ask for fewer"):
         judge.cross_fit(desk.prepared, 2)
 

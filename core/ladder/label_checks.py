@@ -1,0 +1,27 @@
+"""Whether the labels can carry a verdict at all: are the answers in the corpus, and does any system fit the labels?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.evaluation.labels import measure_label_fit
+
+_FIT = 0.01  # p of the label check below which a system's hits fit the labels
+
+
+def share_missing(dataset: Dataset) -> float:
+    """Share of the judged queries that have no relevant document in the corpus, 0 to 1."""
+    here = set(dataset.indexed_documents["doc_id"])
+    relevant = dataset.judgments[dataset.judgments["relevance"] >= 1]
+    found = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
+    return 1.0 - len(found) / max(len(dataset.queries), 1)
+
+
+def fit_labels(dataset: Dataset, runs: Mapping[str, pd.DataFrame], *, seed: int) -> bool:
+    """Whether any system fits the labels better than labels dealt at random; over all queries. runs: system -> its run."""
+    here = set(dataset.indexed_documents["doc_id"])
+    judgments = dataset.judgments[dataset.judgments["doc_id"].isin(here)]
+    return min(measure_label_fit(runs, judgments, seed=seed).values()) < _FIT

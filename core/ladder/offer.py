@@ -1,0 +1,71 @@
+"""What a ladder may try on a dataset: filters, glossaries, rerankers and trained models that are there for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.diagnosis.metadata import advise_metadata
+from core.ladder.goals import Goals
+from core.ladder.rungs import KIND_OF_RUNG
+from core.stages.rewrite import Glossary
+from core.systems.available import list_own_systems
+from core.systems.system import System
+from core.systems.trained import TrainedModel
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the variants depend on besides the incumbent.
+
+    by_evidence: chunks are compared, so both sides of a hybrid run over chunks. has_filters: queries carry filters.
+    infer_fields: metadata fields whose values may be read from a query's text. glossaries: of the user's own systems.
+    rerankers: cross-encoders the user named. trained: models trained on the dataset, at most one of a kind.
+    """
+
+    by_evidence: bool = False
+    has_filters: bool = False
+    infer_fields: tuple[str, ...] = ()
+    glossaries: tuple[Glossary, ...] = ()
+    rerankers: tuple[str, ...] = ()
+    trained: tuple[TrainedModel, ...] = ()
+
+    def find_trained(self, rung: str) -> TrainedModel | None:
+        """The trained model that a rung tries, or None."""
+        kind = KIND_OF_RUNG.get(rung)
+        return next((model for model in self.trained if model.kind == kind), None)
+
+
+def make_offer(
+    dataset: Dataset,
+    goals: Goals,
+    *,
+    run: pd.DataFrame,
+    tuning: Sequence[str],
+    primary: str,
+    trained: tuple[TrainedModel, ...],
+    workspace: Workspace,
+) -> Offer:
+    """What the rungs may try. The fields to read filters from are chosen on the tuning queries (ids).
+
+    run: the baseline's document run over all judged queries.
+    """
+    advice = advise_metadata(dataset, run, query_ids=list(tuning))
+    return Offer(
+        by_evidence=primary.startswith("evidence"),
+        has_filters=dataset.has_filters,
+        infer_fields=tuple(advice.loc[advice["recommended"].astype(bool), "field"]),
+        glossaries=find_glossaries(list_own_systems(workspace).values()),
+        rerankers=goals.rerankers,
+        trained=trained,
+    )
+
+
+def find_glossaries(systems: Iterable[System]) -> tuple[Glossary, ...]:
+    """The distinct glossaries that a user's own systems rewrite with."""
+    found = (step for system in systems for step in system.rewrite if isinstance(step, Glossary))
+    return tuple(dict.fromkeys(found))

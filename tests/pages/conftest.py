@@ -1,11 +1,20 @@
-"""What every page test shares: a quiet app and empty caches."""
+"""What every page test shares: a quiet app, empty caches, and stand-ins for what a page asks of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
+
+from core.graph.resources import Models
+from core.jobs.runner import JobRunner
+
+RecordJobs = Callable[[str], list[tuple[Any, ...]]]
+UseModels = Callable[[Callable[[], Models]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +26,38 @@ def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def use_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> UseModels:
+    """use_models(AxisModels): all pages and jobs of the app work with such models."""
+
+    def use(make: Callable[[], Models]) -> None:
+        monkeypatch.setattr("pages.shared.frame.services.Models", lambda **_: make())
+
+    return use
+
+
+@pytest.fixture
+def record_jobs(monkeypatch: pytest.MonkeyPatch) -> RecordJobs:
+    """record_jobs("submit_training"): the arguments of each such call of the runner, in the order of its signature; no job is
+    started, and the id "job" is returned."""
+
+    def record(method: str) -> list[tuple[Any, ...]]:
+        asked: list[tuple[Any, ...]] = []
+        signature = inspect.signature(getattr(JobRunner, method))
+
+        def submit(self: JobRunner, *args: Any, **named: Any) -> str:
+            asked.append(tuple(signature.bind(self, *args, **named).arguments.values())[1:])
+            return "job"
+
+        monkeypatch.setattr(JobRunner, method, submit)
+        return asked
+
+    return record
+
+
+@pytest.fixture
+def no_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No dataset comes with the product: there are those that the test makes."""
+    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "no-samples")

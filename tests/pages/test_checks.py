@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
-from core.jobs.state import CHECK, FAILED, RUNNING, SCORE, Job, list_jobs, write_job
+from core.jobs.kinds import CHECK, SCORE
+from core.jobs.state import FAILED, RUNNING, Job, list_jobs, write_job
 from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.recommendation.own_systems import CHECKS_FILE, check_on_test, list_checks, read_scores, score_on_tuning
@@ -21,9 +21,10 @@ from core.systems.named import make_named_systems
 from core.systems.system import Lexical, System
 from core.workspace import Workspace
 from pages.shared.forms.checks import describe_count
-from tests.support.app import REPOSITORY
+from tests.pages.conftest import UseModels
 from tests.support.assessments import AxisModels, make_assessment
 from tests.support.models import MISSING
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE
 
 NAMED = make_named_systems()
@@ -50,24 +51,14 @@ class Case:
 
 
 @pytest.fixture
-def case(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
-    monkeypatch.setattr("pages.shared.frame.state.open_models", AxisModels)
+def case(workspace: Path, use_models: UseModels) -> Case:
+    use_models(AxisModels)
     dataset, assessment = make_assessment(workspace)
     return Case(dataset, assessment, Workspace(workspace))
 
 
-def open_page(page: str = "recommendation", **parameters: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash(page)
-    app.query_params.update({"dataset": "labelled", **parameters})
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+def open_recommendation(**parameters: str) -> AppTest:
+    return open_page("recommendation", **{"dataset": "labelled", **parameters})
 
 
 def find_button(app: AppTest, key: str) -> object:
@@ -91,14 +82,14 @@ def wait_for_jobs() -> None:
 
 def test_own_systems_are_scored_on_tuning_and_the_test_queries_stay_closed(case: Case) -> None:
     case.save(MINE)
-    app = open_page()
+    app = open_recommendation()
     assert app.multiselect(key="tuned").value == ["my-words"], "one's own come first"
     assert "chosen on 20 tuning queries and judged on 42 test queries" in read(app.markdown)
     assert table(app, "delta_low")["mean"].isna().all() and not has_button(app, "check_on_test")
     find_button(app, "score_on_tuning").click().run()  # type: ignore[attr-defined]
     wait_for_jobs()
     assert [(job.kind, job.split) for job in list_jobs(case.store)] == [(SCORE, "tuning")]
-    app = open_page()
+    app = open_recommendation()
     shown = table(app, "delta_low")
     scores = read_scores(case.assessment, [MINE], workspace=case.store)
     assert shown["system"].tolist() == ["hybrid-filtered", "my-words"]
@@ -114,7 +105,7 @@ def test_a_check_warns_counts_and_is_told_as_exploratory(case: Case) -> None:
     case.score(MINE, NAMED["bm25"])
     case.check(NAMED["bm25"])
     before = (case.store.experiments / case.assessment.id / "assessment.json").read_bytes()
-    app = open_page()
+    app = open_recommendation()
     words = read(app.markdown)
     assert "This compares my-words with hybrid-filtered on the 42 test queries." in words
     assert "weakens what they can prove" in words and "One was made so far." in words
@@ -122,7 +113,7 @@ def test_a_check_warns_counts_and_is_told_as_exploratory(case: Case) -> None:
     find_button(app, "check_on_test").click().run()  # type: ignore[attr-defined]
     wait_for_jobs()
     assert [(job.kind, job.error) for job in list_jobs(case.store)] == [(CHECK, None)]
-    app = open_page()
+    app = open_recommendation()
     assert "2 systems were checked on the test queries; exploratory." in read(app.markdown)
     shown = table(app, "Verdict")
     first, second = list_checks(case.assessment.id, case.store)
@@ -138,10 +129,10 @@ def test_a_check_warns_counts_and_is_told_as_exploratory(case: Case) -> None:
 
 def test_a_link_adds_its_system_and_says_where_it_stands(case: Case) -> None:
     case.save(MINE)
-    app = open_page(tuned="bm25")
+    app = open_recommendation(tuned="bm25")
     assert app.multiselect(key="tuned").value == ["my-words", "bm25"]
     assert "The tuning score of bm25 stands at the end of this page: [Your own systems](#your-own-systems)" in read(app.info)
-    app = open_page(tuned="gone")
+    app = open_recommendation(tuned="gone")
     assert "This system is not here: gone" in read(app.warning)
 
 
@@ -151,7 +142,7 @@ def test_hostile_names_broken_systems_and_changed_ones(case: Case) -> None:
     case.check(NASTY)
     case.check(MINE)
     case.save(dataclasses.replace(MINE, lexical=Lexical(k1=2.0)))
-    app = open_page()
+    app = open_recommendation()
     assert f"No score: **broken**. The reranker '{MISSING}' cannot be loaded" in read(app.warning)
     assert table(app, "Verdict")["System"].tolist() == [NASTY.name, "my-words (as it was then)"]
     assert has_button(app, "score_on_tuning"), "the broken one can be tried again, the changed one has no score yet"
@@ -164,9 +155,9 @@ def test_leakage_in_a_given_split_stands_before_every_check(case: Case) -> None:
     split = {**case.assessment.split, "given": True, "warnings": [leak]}
     save_assessment(dataclasses.replace(case.assessment, split=split), case.store)
     case.save(MINE)
-    told = read(open_page().warning).count(leak)
+    told = read(open_recommendation().warning).count(leak)
     case.score(MINE)
-    assert read(open_page().warning).count(leak) == told + 1
+    assert read(open_recommendation().warning).count(leak) == told + 1
 
 
 def test_changed_data_close_both_but_the_checks_stay(case: Case) -> None:
@@ -175,7 +166,7 @@ def test_changed_data_close_both_but_the_checks_stay(case: Case) -> None:
     case.check(NAMED["bm25"])
     labels = case.store.datasets / "labelled" / "qrels.tsv"
     labels.write_text("\n".join(labels.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
-    app = open_page()
+    app = open_recommendation()
     assert "Nothing can be scored or checked: the dataset labelled changed" in read(app.warning)
     assert not has_button(app, "score_on_tuning") and not has_button(app, "check_on_test")
     assert table(app, "Verdict")["System"].tolist() == ["bm25"]
@@ -188,36 +179,36 @@ def test_while_a_job_runs_it_is_shown_and_afterwards_why_it_failed(case: Case) -
         label="embedding 3 of 9 passages", kind=CHECK, options={"assessment": case.assessment.id},
     )  # fmt: skip
     write_job(job, case.store)
-    app = open_page()
+    app = open_recommendation()
     assert "Waiting: my-words" in read(app.info) and "embedding 3 of 9 passages" in read(app.info)
     assert not has_button(app, "score_on_tuning")
     write_job(dataclasses.replace(job, state=FAILED, error="my-words cannot run, so nothing was checked."), case.store)
-    app = open_page()
+    app = open_recommendation()
     assert "my-words cannot run, so nothing was checked." in read(app.error) and has_button(app, "score_on_tuning")
 
 
 def test_damaged_checks_are_named_and_the_rest_of_the_page_stands(case: Case) -> None:
     (case.store.experiments / case.assessment.id / CHECKS_FILE).write_text("{", encoding="utf-8")
-    app = open_page()
+    app = open_recommendation()
     assert "checks.json: cannot be read" in read(app.error) and app.multiselect is not None
     assert len(app.subheader) > 1
 
 
 def test_saved_systems_lead_to_their_score_only_where_there_is_a_recommendation(case: Case) -> None:
     case.save(MINE)
-    app = open_page("experiment", experiment_part="Systems")
+    app = open_page("experiment", dataset="labelled", experiment_part="Systems")
     assert not has_button(app, "system_score"), "a named system stands there"
     app.selectbox(key="system_base").set_value("my-words").run()
     assert "See its tuning score" in [button.label for button in app.button]
     assert find_button(app, "system_score")
     (case.store.experiments / case.assessment.id / "assessment.json").unlink()
-    app = open_page("experiment", experiment_part="Systems")
+    app = open_page("experiment", dataset="labelled", experiment_part="Systems")
     app.selectbox(key="system_base").set_value("my-words").run()
     assert not has_button(app, "system_score")
 
 
 def test_settings_saved_on_the_page_try_lead_to_their_score(case: Case) -> None:
-    app = open_page("try", try_systems="bm25")
+    app = open_page("try", dataset="labelled", try_systems="bm25")
     assert not has_button(app, "try_score")
     app.text_input(key="try_save_name").set_value("my-bm25").run()
     find_button(app, "try_save").click().run()  # type: ignore[attr-defined]

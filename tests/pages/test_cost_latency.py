@@ -11,16 +11,16 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.costs.prices import PriceTable, read_prices, read_shipped, write_prices
 from core.costs.scenario import Scenario, read_scenario, save_scenario
 from core.costs.system_facts import SystemFacts
 from core.data.catalog import open_dataset
-from core.experiment.compare import Experiment, SystemResult, compare
+from core.experiment.compare import compare
 from core.experiment.history import load_experiment, save_experiment
-from core.jobs.runner import JobRunner
-from core.jobs.state import ASSESS, CANCELLED, FAILED, RUNNING, SCALE, Job, write_job
+from core.experiment.result import Experiment, SystemResult
+from core.jobs.kinds import ASSESS, SCALE
+from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.scaling.curves import Point
 from core.scaling.measure import Scaling, SystemScaling, save_scaling
@@ -35,10 +35,12 @@ from pages.parts.cost_latency.costs import find_goals
 from pages.parts.cost_latency.latency import describe_shared, tabulate_steps
 from pages.parts.cost_latency.latency_charts import draw_growth, draw_steps
 from pages.shared.frame.text import shorten_apart
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import RecordJobs, UseModels
+from tests.support.app import run_app
 from tests.support.assessments import make_assessment
 from tests.support.browser import settle
 from tests.support.models import FakeModels
+from tests.support.pages import check, open_page, read
 from tests.support.small import HOSTILE, make_experiment, run_small_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -51,36 +53,21 @@ RECOMMEND, MEASURE = "Recommend within these limits", "Measure at several sizes"
 
 
 @pytest.fixture(autouse=True)
-def fake_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
+def fake_models(use_models: UseModels) -> None:
     """A word is a token: nothing is loaded."""
-    for module in ("cost_form", "cost_overview"):
-        monkeypatch.setattr(f"pages.shared.{module}.open_models", FakeModels)
+    use_models(FakeModels)
 
 
 @pytest.fixture
-def assessed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Goals]]:
+def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    asked: list[tuple[str, Goals]] = []
-
-    def submit(self: JobRunner, dataset: str, goals: Goals) -> str:
-        asked.append((dataset, goals))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_assessment", submit)
-    return asked
+    return record_jobs("submit_assessment")
 
 
 @pytest.fixture
-def scaled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+def scaled(record_jobs: RecordJobs) -> list[tuple[str, dict[str, System]]]:
     """What measurement was asked of the runner."""
-    asked: list[tuple[str, list[str]]] = []
-
-    def submit(self: JobRunner, dataset: str, systems: dict[str, System]) -> str:
-        asked.append((dataset, list(systems)))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_scaling", submit)
-    return asked
+    return record_jobs("submit_scaling")
 
 
 @pytest.fixture
@@ -95,22 +82,9 @@ def measured(workspace: Path) -> Experiment:
     return experiment
 
 
-def open_page(part: str = COSTS, dataset: str = "small", **parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash("cost_latency")
-    app.query_params.update({"dataset": dataset, "cost_part": part, **parameters})
-    return check(app.run())
-
-
-def check(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: Any) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+def open_costs(part: str = COSTS, dataset: str = "small", **parameters: str) -> AppTest:
+    """The page at one of its parts."""
+    return open_page("cost_latency", **{"dataset": dataset, "cost_part": part, **parameters})
 
 
 def read_html(app: AppTest) -> str:
@@ -152,37 +126,36 @@ def change(experiment_id: str, workspace: Path, name: str, **changes: Any) -> No
 # without what is needed
 
 
-def test_without_data_it_leads_to_loading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "none")
-    app = open_page(dataset="")
+def test_without_data_it_leads_to_loading(no_samples: None) -> None:
+    app = open_costs(dataset="")
     assert "Nothing is loaded yet" in read(app.info) and list_buttons(app) == ["Load data"]
 
 
 def test_without_an_experiment_it_leads_on(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
-    app = open_page()
+    app = open_costs()
     assert "No experiment has been run on small yet" in read(app.info) and not app.get("plotly_chart")
 
 
 def test_without_labels_costs_are_shown_and_quality_is_not(workspace: Path) -> None:
     make_experiment(workspace, labels=False)
-    app = open_page()
+    app = open_costs()
     assert read(app.subheader).endswith("Without labels nobody knows which is better.")
     assert list(read_costs(app).columns) == ["one_time", "monthly", "per_1000", "first_year", "p95"]
-    assert "nothing can be weighed" in read(open_page(WORTH).info)
-    assert "Nothing in this experiment can be trained" in read(open_page(TRAINING).info)
-    assert open_page(LATENCY).get("plotly_chart")
+    assert "nothing can be weighed" in read(open_costs(WORTH).info)
+    assert "Nothing in this experiment can be trained" in read(open_costs(TRAINING).info)
+    assert open_costs(LATENCY).get("plotly_chart")
 
 
 def test_without_latency_costs_are_shown_and_say_what_is_assumed(workspace: Path) -> None:
     experiment = run_small_experiment(workspace)
     for name in experiment.ready:
         change(experiment.id, workspace, name, latency_ms=None)
-    app = open_page()
+    app = open_costs()
     assert read_costs(app)["p95"].isna().all() and (read_costs(app)["monthly"] > 0).all()
     assert "Latency was not measured" in read(app.markdown)
     for part in (WORTH, LATENCY):
-        assert "Latency was not measured in this experiment" in read(open_page(part).info)
+        assert "Latency was not measured in this experiment" in read(open_costs(part).info)
 
 
 def test_with_failed_systems_alone_it_names_them(workspace: Path) -> None:
@@ -190,7 +163,7 @@ def test_with_failed_systems_alone_it_names_them(workspace: Path) -> None:
     broken = SystemResult("own", {"name": "own"}, error="gone")
     nothing = dataclasses.replace(experiment, systems=(broken,), runs={}, per_query=experiment.per_query.iloc[:0])
     save_experiment(nothing, Workspace(workspace))
-    app = open_page()
+    app = open_costs()
     assert "No result: own. The page Results says why." in read(app.warning) and not app.dataframe
 
 
@@ -199,7 +172,7 @@ def test_a_cancelled_run_and_changed_data_are_told(workspace: Path) -> None:
     save_experiment(dataclasses.replace(experiment, status="cancelled"), Workspace(workspace))
     corpus = workspace / "datasets" / "small" / "corpus.jsonl"
     corpus.write_text(corpus.read_text().replace("five years", "six years"))
-    app = open_page()
+    app = open_costs()
     assert "This run was cancelled" in read(app.info)
     assert "The dataset changed since this run" in read(app.warning)
     assert "The documents have changed since this experiment" in read(app.markdown)
@@ -210,7 +183,7 @@ def test_a_cancelled_run_and_changed_data_are_told(workspace: Path) -> None:
 
 def test_headline_and_costs_say_what_the_sheets_say(measured: Experiment) -> None:
     # own: 2 vCPUs x 730 h x 0.045 = 65.70, and 2 h x 60 of upkeep
-    app = open_page()
+    app = open_costs()
     costs = read_costs(app)
     assert list(costs.index) == ["bm25", "dense", "dense-rerank"]
     assert costs.loc["bm25", "monthly"] == pytest.approx(185.70) and costs.loc["bm25", "one_time"] == 0
@@ -228,7 +201,7 @@ def test_headline_and_costs_say_what_the_sheets_say(measured: Experiment) -> Non
 
 
 def test_an_expectation_changes_the_numbers_and_is_kept(measured: Experiment, workspace: Path) -> None:
-    app = open_page()
+    app = open_costs()
     app.radio(key="cost_deployment").set_value("api").run()
     app.select_slider(key="cost_queries_per_month").set_value(100_000.0).run()
     app.number_input(key="cost_documents").set_value(50_000).run()
@@ -240,7 +213,7 @@ def test_an_expectation_changes_the_numbers_and_is_kept(measured: Experiment, wo
     assert (kept.deployment, kept.queries_per_month, kept.documents) == ("api", 100_000, 50_000)
     assert kept.growth_per_month == 0.05
 
-    again = open_page()  # another browser
+    again = open_costs()  # another browser
     pd.testing.assert_frame_equal(read_costs(again), dear)
     assert again.number_input(key="cost_growth_per_month").value == 5.0
     press(again, "Back to the defaults")
@@ -249,7 +222,7 @@ def test_an_expectation_changes_the_numbers_and_is_kept(measured: Experiment, wo
 
 
 def test_what_is_bought_is_chosen_from_the_table(measured: Experiment, workspace: Path) -> None:
-    app = open_page()
+    app = open_costs()
     shown = {box.key for box in app.selectbox}
     assert not shown & {"cost_embedding", "cost_rerank", "cost_vector_store"}  # nothing is bought
     app.radio(key="cost_deployment").set_value("mixed").run()
@@ -266,7 +239,7 @@ def test_what_is_bought_is_chosen_from_the_table(measured: Experiment, workspace
 
 def test_another_volume_than_the_sliders_stands_on_it(measured: Experiment, workspace: Path) -> None:
     save_scenario(Scenario(documents=12, queries_per_month=12_345), "small", Workspace(workspace))
-    app = open_page()
+    app = open_costs()
     assert app.select_slider(key="cost_queries_per_month").value == 12_345
     assert "for 12,345 queries" in read(app.subheader)
 
@@ -274,7 +247,7 @@ def test_another_volume_than_the_sliders_stands_on_it(measured: Experiment, work
 def test_a_broken_scenario_is_told_and_can_be_dropped(measured: Experiment, workspace: Path) -> None:
     save_scenario(Scenario(), "small", Workspace(workspace))
     (workspace / "scenarios" / "small.json").write_text("{", encoding="utf-8")
-    app = open_page()
+    app = open_costs()
     assert "is no scenario" in read(app.error)
     press(app, "Back to the defaults")
     assert not app.error and len(read_costs(app)) == 3
@@ -282,7 +255,7 @@ def test_a_broken_scenario_is_told_and_can_be_dropped(measured: Experiment, work
 
 def test_a_price_that_is_gone_is_told_beside_the_form(measured: Experiment, workspace: Path) -> None:
     save_scenario(Scenario(documents=12, deployment="api", embedding="gone"), "small", Workspace(workspace))
-    app = open_page()
+    app = open_costs()
     assert "there is no price 'gone' of the kind embedding" in read(app.error)
     check(app.selectbox(key="cost_embedding").set_value("voyage-4").run())
     assert not app.error and len(read_costs(app)) == 3
@@ -292,7 +265,7 @@ def test_a_price_that_is_gone_is_told_beside_the_form(measured: Experiment, work
 
 
 def test_both_fronts_and_the_limits(measured: Experiment) -> None:
-    app = open_page(WORTH)
+    app = open_costs(WORTH)
     assert len(app.get("plotly_chart")) == 2
     assert "No other system is both better on nDCG@10 and cheaper than bm25" in read(app.caption)
     assert find_button(app, RECOMMEND).disabled
@@ -305,7 +278,7 @@ def test_both_fronts_and_the_limits(measured: Experiment) -> None:
 
 
 def test_limits_reach_the_recommendation(measured: Experiment, assessed: list[tuple[str, Goals]]) -> None:
-    app = open_page(WORTH)
+    app = open_costs(WORTH)
     app.select_slider(key="cost_queries_per_month").set_value(50_000.0).run()
     app.number_input(key="cost_limit_usd").set_value(300.0).run()
     app.number_input(key="cost_limit_ms").set_value(250.0).run()
@@ -321,7 +294,7 @@ def test_the_newest_goals_are_kept(
 ) -> None:
     before = Goals(min_gain=0.05, facts_change="weekly", max_latency_ms=80.0, target=("Success@5", 0.9))
     monkeypatch.setattr("pages.parts.cost_latency.costs.find_goals", lambda dataset: before)
-    app = open_page(WORTH)
+    app = open_costs(WORTH)
     assert app.number_input(key="cost_limit_ms").value == 80.0
     app.number_input(key="cost_limit_usd").set_value(40.0).run()
     press(app, RECOMMEND)
@@ -332,7 +305,7 @@ def test_the_newest_goals_are_kept(
 def test_a_running_recommendation_is_pointed_to(measured: Experiment, workspace: Path) -> None:
     job = Job(id="99990101-000000-aaaa", title="t", dataset="small", split="test", systems=(), kind=ASSESS, state=RUNNING)
     write_job(job, Workspace(workspace))
-    assert "the page Recommendation shows it" in read(open_page(WORTH).caption)
+    assert "the page Recommendation shows it" in read(open_costs(WORTH).caption)
 
 
 # when does training pay off
@@ -343,7 +316,7 @@ def last_answer(app: AppTest) -> str:
 
 
 def test_if_it_were_fine_tuned(measured: Experiment) -> None:
-    app = open_page(TRAINING)
+    app = open_costs(TRAINING)
     assert find_box(app, "System with training").options == [
         "dense, if it were fine-tuned", "dense-rerank, if it were fine-tuned",
     ]  # fmt: skip
@@ -359,7 +332,7 @@ def test_it_pays_off_against_bought_reranking(measured: Experiment, workspace: P
     # machine and 120 of upkeep a month more: 960 / (200 - 65.70 - 120) is more than five years, twice the queries bring it near
     kept = Scenario(documents=12, deployment="api", queries_per_month=200_000, retrainings_per_year=0, growth_per_month=0)
     save_scenario(kept, "small", Workspace(workspace))
-    app = open_page(TRAINING)
+    app = open_costs(TRAINING)
     check(find_box(app, "System with training").set_value("dense").run())
     check(find_box(app, "Against").set_value("dense-rerank").run())
     found = re.fullmatch(r"It pays off after (\d+) months\.", last_answer(app))
@@ -375,7 +348,7 @@ def test_at_once_where_training_asks_for_nothing(measured: Experiment, workspace
     save_scenario(free, "small", Workspace(workspace))
     rows = (dataclasses.replace(row, price_usd=0.0) if row.id == "cpu" else row for row in read_shipped().prices)
     write_prices(PriceTable(tuple(rows)), Workspace(workspace))
-    app = open_page(TRAINING)
+    app = open_costs(TRAINING)
     check(app.segmented_control(key="cost_kind_adapter_embedding").set_value("embedding").run())
     check(find_box(app, "Against").set_value("dense-rerank").run())
     assert last_answer(app) == "It pays off at once."
@@ -389,7 +362,7 @@ def test_a_trained_system_is_held_against_its_equals(measured: Experiment, monke
         return {**facts, "dense": dataclasses.replace(facts["dense"], trained=("embedding",), training_seconds=60.0)}
 
     monkeypatch.setattr(cost_overview, "open_facts", open_facts)
-    app = open_page(TRAINING)
+    app = open_costs(TRAINING)
     assert find_box(app, "System with training").value == "dense"
     means = {one.name: one.measures["nDCG@10"]["mean"] for one in measured.systems}
     equal = [name for name in ("bm25", "dense-rerank") if means[name] >= means["dense"] - 0.02]
@@ -405,7 +378,7 @@ def test_a_trained_system_is_held_against_its_equals(measured: Experiment, monke
 
 
 def test_stages_name_the_machine_and_what_is_shared(measured: Experiment) -> None:
-    app = open_page(LATENCY)
+    app = open_costs(LATENCY)
     text = read(app.caption)
     assert f"{describe_machine()['cores']} core" in text
     assert "Embed query, search vectors: dense and dense-rerank." in text
@@ -418,14 +391,14 @@ def test_older_experiments_know_stages_alone(measured: Experiment, workspace: Pa
     for one in measured.systems:
         told = {name: value for name, value in (one.latency_ms or {}).items() if name not in ("nodes", "machine")}
         change(measured.id, workspace, one.name, latency_ms=told)
-    app = open_page(LATENCY)
+    app = open_costs(LATENCY)
     assert "a machine that was not noted" in read(app.caption) and "Hatched" not in read(app.caption)
     assert describe_shared({"dense": {"stages": {"EmbedQueries": 1.0}}}) == ""
 
 
-def test_measuring_is_asked_of_the_runner(measured: Experiment, scaled: list[tuple[str, list[str]]]) -> None:
-    press(open_page(LATENCY), MEASURE)
-    assert scaled == [("small", ["bm25", "dense", "dense-rerank"])]
+def test_measuring_is_asked_of_the_runner(measured: Experiment, scaled: list[tuple[str, dict[str, System]]]) -> None:
+    press(open_costs(LATENCY), MEASURE)
+    assert [(dataset, list(systems)) for dataset, systems in scaled] == [("small", ["bm25", "dense", "dense-rerank"])]
 
 
 def write_scaling_job(workspace: Path, **changes: Any) -> Job:
@@ -447,12 +420,12 @@ def write_scaling_job(workspace: Path, **changes: Any) -> Job:
 )
 def test_what_became_of_the_measurement(measured: Experiment, workspace: Path, state: str, kind: str, words: str) -> None:
     write_scaling_job(workspace, state=state, error="2 documents give no three sizes" if state == FAILED else None)
-    assert words in read(getattr(open_page(LATENCY), kind))
+    assert words in read(getattr(open_costs(LATENCY), kind))
 
 
 def test_a_running_measurement_is_followed_and_can_be_cancelled(measured: Experiment, workspace: Path) -> None:
     job = write_scaling_job(workspace, state=RUNNING)
-    app = open_page(LATENCY)
+    app = open_costs(LATENCY)
     assert "small, latency at several sizes" in read(app.markdown) and MEASURE not in list_buttons(app)
     check(app.button(key=f"latency_cancel_{job.id}").click().run())
     assert (workspace / "jobs" / f"{job.id}.cancel").exists()
@@ -475,7 +448,7 @@ def make_scaling(experiment: Experiment, fingerprint: str) -> Scaling:
 def test_estimates_of_another_size(measured: Experiment, workspace: Path) -> None:
     store = Workspace(workspace)
     save_scaling(make_scaling(measured, open_dataset("small", store).corpus_fingerprint), store)
-    app = open_page(LATENCY)
+    app = open_costs(LATENCY)
     slider = next(one for one in app.select_slider if one.label == "Documents")
     assert [int(option.replace(",", "")) for option in slider.options] == [12 * n for n in (1, 2, 3, 5, 10, 20, 30, 50, 100)]
     assert slider.value == 120
@@ -495,10 +468,10 @@ def test_an_edited_price_changes_the_numbers(measured: Experiment, workspace: Pa
     frame = read_shipped().to_frame()
     frame.loc[frame["id"] == "cpu", "price_usd"] = 0.09
     write_prices(PriceTable.from_frame(frame), Workspace(workspace))
-    assert read_costs(open_page()).loc["bm25", "monthly"] == pytest.approx(2 * 65.70 + 120)
-    press(open_page(PRICES), "Back to the shipped prices")
+    assert read_costs(open_costs()).loc["bm25", "monthly"] == pytest.approx(2 * 65.70 + 120)
+    press(open_costs(PRICES), "Back to the shipped prices")
     assert read_prices(Workspace(workspace)) == read_shipped()
-    assert read_costs(open_page()).loc["bm25", "monthly"] == pytest.approx(185.70)
+    assert read_costs(open_costs()).loc["bm25", "monthly"] == pytest.approx(185.70)
 
 
 def edit_prices(monkeypatch: pytest.MonkeyPatch, **cells: Any) -> None:
@@ -515,7 +488,7 @@ def edit_prices(monkeypatch: pytest.MonkeyPatch, **cells: Any) -> None:
 
 def test_prices_are_saved_by_their_button(measured: Experiment, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_prices(monkeypatch, price_usd=0.5, source="the invoice")
-    app = open_page(PRICES)
+    app = open_costs(PRICES)
     assert "Not saved yet" in read(app.caption)
     press(app, "Save prices")
     row = read_prices(Workspace(workspace)).get("openai-3-small")
@@ -536,14 +509,14 @@ def test_a_bad_price_is_told_in_a_sentence(
     measured: Experiment, monkeypatch: pytest.MonkeyPatch, cells: dict[str, Any], sentence: str
 ) -> None:
     edit_prices(monkeypatch, **cells)
-    app = open_page(PRICES)
+    app = open_costs(PRICES)
     assert sentence in read(app.error) and not re.search(r"(?<!\\)<img", app.error[0].value)
     assert find_button(app, "Save prices").disabled
 
 
 def test_a_price_file_that_cannot_be_read_can_be_put_back(measured: Experiment, workspace: Path) -> None:
     (workspace / "prices.csv").write_text("id,price\nx,1\n", encoding="utf-8")
-    app = open_page()
+    app = open_costs()
     assert "has no column item" in read(app.error)
     press(app, "Back to the shipped prices")
     assert not app.error and len(read_costs(app)) == 3
@@ -563,7 +536,7 @@ def test_hostile_names_are_shown_as_text(workspace: Path) -> None:
     hostile = dataclasses.replace(experiment, systems=renamed, runs=runs, per_query=values)
     save_experiment(hostile, Workspace(workspace))
     for part in PARTS:
-        app = open_page(part)
+        app = open_costs(part)
         kinds = ("markdown", "caption", "subheader", "warning", "info")
         shown = [str(element.value) for kind in kinds for element in getattr(app, kind)]
         assert any(HOSTILE[:9] in text.replace("\\", "") for text in shown)
@@ -597,22 +570,17 @@ def test_names_of_near_points_stay_in_the_chart_and_apart() -> None:
 
 
 def test_results_lead_here(measured: Experiment) -> None:
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash("results")
-    app.query_params.update({"dataset": "small", "question": "Is it worth its latency?"})
-    assert "What it costs, stage by stage" in list_buttons(check(app.run()))
+    app = open_page("results", dataset="small", question="Is it worth its latency?")
+    assert "What it costs, stage by stage" in list_buttons(app)
 
 
 def test_goals_are_the_newest_recommendations(workspace: Path) -> None:
     _, assessment = make_assessment(workspace, goals=Goals(max_latency_ms=5000.0))
     assert find_goals("labelled") == assessment.goals
     assert find_goals("none") == Goals()
-    app = open_page(WORTH, dataset="labelled")
+    app = open_costs(WORTH, dataset="labelled")
     assert app.number_input(key="cost_limit_ms").value == 5000.0
-    recommendation = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    recommendation._page_hash = calc_hash("recommendation")
-    recommendation.query_params.update({"dataset": "labelled"})
-    assert "Reckon costs and latency" in list_buttons(check(recommendation.run()))
+    assert "Reckon costs and latency" in list_buttons(open_page("recommendation", dataset="labelled"))
 
 
 @pytest.mark.browser

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.catalog import find_dataset, list_datasets, list_import_folders
 from core.data.load import load_dataset
@@ -24,34 +23,21 @@ from pages.parts.data.health import NO_LABELS
 from pages.parts.data.map_tables import guess_role
 from tests.support.app import REPOSITORY, run_app
 from tests.support.browser import settle
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.usefixtures("no_samples")
+
 CSV = ("items.csv", b"docno,headline,body,price\n1,A,hello there,3.1\n2,B,good bye,3.2\n", "text/csv")
 QUESTIONS = ("questions.csv", b"qid,question\nq1,hello?\n", "text/csv")
-
-
-@pytest.fixture(autouse=True)
-def no_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The only datasets are those that a test makes."""
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "samples")
 
 
 @pytest.fixture
 def small(workspace: Path) -> Path:
     return write_small_dataset(workspace / "datasets" / "small")
-
-
-def open_page(**parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("data")
-    app.query_params.update(parameters)
-    app.run()
-    assert not app.exception, app.exception
-    return app
 
 
 def run(app: AppTest) -> AppTest:
@@ -61,11 +47,6 @@ def run(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
 
 
 def read_html(app: AppTest) -> str:
@@ -90,7 +71,7 @@ def own(workspace: Path) -> list[str]:
 
 
 def test_with_nothing_loaded_it_offers_to_load(workspace: Path) -> None:
-    app = open_page()
+    app = open_page("data")
     assert "Open a sample or load your own data" in read(app.info)
     assert app.file_uploader[0].label == "Choose files or one zip"
     assert "At most 500 MB a file" in read(app.caption) and "A path on this machine" in read(app.caption)
@@ -101,7 +82,7 @@ def test_overview_says_the_health_in_words(workspace: Path, small: Path) -> None
         file.write('{"_id": "nothing", "text": ""}\n{"_id": "copy", "text": "Hold the button to reset the hub."}\n')
     with (small / "qrels.tsv").open("a") as file:
         file.write("q-code\tgone\t1\nno-such-query\thub-4012\t1\n")
-    app = open_page(dataset="small")
+    app = open_page("data", dataset="small")
     metrics = {metric.label: metric.value for metric in app.metric}
     # 12 documents and the two added; 11 judgments of the file and the one on a document that is not there
     assert metrics["Documents"] == "14" and metrics["Queries"] == "8" and metrics["Queries with evidence"] == "2"
@@ -118,7 +99,7 @@ def test_overview_says_the_health_in_words(workspace: Path, small: Path) -> None
 
 def test_without_judgments_the_sentence_and_a_template(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small", labels=False)
-    app = open_page(dataset="small")
+    app = open_page("data", dataset="small")
     assert f"{NO_LABELS}." in read(app.info)
     assert NO_LABELS == "No labels yet: compare hits by eye; add qrels or evidence to measure"
     assert [button.proto.label for button in app.get("download_button")] == ["Download a template (qrels.tsv)"]
@@ -127,23 +108,23 @@ def test_without_judgments_the_sentence_and_a_template(workspace: Path) -> None:
 def test_a_corpus_alone_opens_in_every_section(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small", queries=False)
     for section in ("Overview", "Documents", "Chunks", "Queries", "Load data"):
-        open_page(dataset="small", data_view=section)
-    app = open_page(dataset="small", data_view="Queries")
+        open_page("data", dataset="small", data_view=section)
+    app = open_page("data", dataset="small", data_view="Queries")
     assert "This dataset has no queries" in read(app.info)
 
 
 def test_data_that_changed_since_the_run_is_said(workspace: Path) -> None:
     experiment = make_experiment(workspace, systems=("bm25",))
-    assert not open_page(dataset="small", experiment=experiment).warning
+    assert not open_page("data", dataset="small", experiment=experiment).warning
     with (workspace / "datasets" / "small" / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "new", "text": "A new one."}\n')
-    assert "The data changed since “Small test” ran" in read(open_page(dataset="small", experiment=experiment).warning)
+    assert "The data changed since “Small test” ran" in read(open_page("data", dataset="small", experiment=experiment).warning)
 
 
 def test_data_that_became_unreadable_is_said_and_can_be_removed(workspace: Path, small: Path) -> None:
     with (small / "corpus.jsonl").open("a") as file:
         file.write("{broken\n")
-    app = open_page(dataset="small")
+    app = open_page("data", dataset="small")
     assert "corpus.jsonl, line 13" in read(app.error)
     press(app, "Yes, delete it")
     assert own(workspace) == [] and "“small” is removed." in read(app.success)
@@ -156,7 +137,7 @@ def test_documents_are_searched_and_only_their_beginning_is_sent(workspace: Path
     with (small / "corpus.jsonl").open("a") as file:
         for number in range(250):
             file.write(json.dumps({"_id": f"x{number}", "text": f"zebra {number} " + "long " * 200}) + "\n")
-    app = open_page(dataset="small", data_view="Documents")
+    app = open_page("data", dataset="small", data_view="Documents")
     assert len(app.dataframe[0].value) == 200
     assert max(map(len, app.dataframe[0].value["text begins"])) <= 160
     assert "1 to 200 of 262 documents" in read(app.caption)
@@ -172,7 +153,7 @@ def test_documents_are_searched_and_only_their_beginning_is_sent(workspace: Path
 
 
 def test_a_link_opens_a_document_in_full_with_its_evidence(workspace: Path, small: Path) -> None:
-    app = open_page(dataset="small", data_view="Documents", data_doc="hub-reset-3")
+    app = open_page("data", dataset="small", data_view="Documents", data_doc="hub-reset-3")
     assert "Reset the hub" in read(app.subheader)
     body = read_html(app)
     assert '<mark title="evidence">Hold the button for twenty seconds</mark> to reset the hub. The light blinks.' in body
@@ -186,13 +167,13 @@ def test_a_link_opens_a_document_in_full_with_its_evidence(workspace: Path, smal
     ("section", "name", "kind"), [("Documents", "data_doc", "document"), ("Queries", "data_query", "query")]
 )
 def test_an_unknown_id_in_the_link_is_said(workspace: Path, small: Path, section: str, name: str, kind: str) -> None:
-    app = open_page(dataset="small", data_view=section, **{name: "n*o*pe"})
+    app = open_page("data", dataset="small", data_view=section, **{name: "n*o*pe"})
     assert f"This {kind} is not here: n*o*pe. Choose one of those below." in read(app.warning)
     assert len(app.dataframe[0].value) == {"document": 12, "query": 8}[kind]
 
 
 def test_queries_can_be_filtered_and_one_shows_its_evidence(workspace: Path, small: Path) -> None:
-    app = open_page(dataset="small", data_view="Queries", data_query="q-reset")
+    app = open_page("data", dataset="small", data_view="Queries", data_query="q-reset")
     table = app.dataframe[0].value.set_index("id")
     assert table.loc["q-reset", ["relevant", "evidence"]].tolist() == [1, 1]
     assert table.loc["q-unlabelled", "relevant"] == 0
@@ -213,7 +194,7 @@ def test_queries_can_be_filtered_and_one_shows_its_evidence(workspace: Path, sma
 
 def test_a_choice_is_forgotten_with_its_dataset(workspace: Path, small: Path) -> None:
     write_small_dataset(workspace / "datasets" / "other")
-    app = open_page(dataset="small", data_view="Documents", data_doc="hub-4012")
+    app = open_page("data", dataset="small", data_view="Documents", data_doc="hub-4012")
     assert "Error KH-4012" in read(app.subheader)
     next(box for box in app.selectbox if box.label == "Dataset").set_value("other")
     run(app)
@@ -226,7 +207,7 @@ def test_hostile_text_is_shown_and_never_executed(workspace: Path, small: Path) 
         {"data_view": "Queries", "data_query": HOSTILE_QUERY},
         {"data_view": "Chunks", "data_doc": HOSTILE_DOCUMENT},
     ):
-        app = open_page(dataset="small", **parameters)
+        app = open_page("data", dataset="small", **parameters)
         assert "<img" not in read_html(app)
         for element in (*app.markdown, *app.subheader, *app.caption, *app.warning):
             assert "![" not in str(element.value).replace("!\\[", ""), element
@@ -324,7 +305,7 @@ def test_parts_cover_the_text_and_end_at_lines() -> None:
 
 
 def test_two_chunkings_side_by_side_with_their_numbers(workspace: Path, small: Path) -> None:
-    app = open_page(dataset="small", data_view="Chunks", data_doc="hub-reset-3")
+    app = open_page("data", dataset="small", data_view="Chunks", data_doc="hub-reset-3")
     table = app.dataframe[0].value
     assert list(table["chunking"]) == ["Recursive, size 200, overlap 0", "Recursive, size 64, overlap 0"]
     assert list(table["chunks"]) == [12, 12] and list(table["evidence whole"]) == ["2 of 2", "2 of 2"]
@@ -346,7 +327,7 @@ def test_two_chunkings_side_by_side_with_their_numbers(workspace: Path, small: P
 def test_an_uploaded_dataset_is_written_at_once_and_loaded_by_name(workspace: Path, tmp_path: Path) -> None:
     folder = write_small_dataset(tmp_path / "in")
     files = [(path.name, path.read_bytes(), "text/plain") for path in sorted(folder.iterdir())]
-    app = upload(open_page(), *files)
+    app = upload(open_page("data"), *files)
     [staged] = list_import_folders(Workspace(workspace))
     assert sorted(path.name for path in staged.iterdir()) == ["corpus.jsonl", "qrels.tsv", "queries.jsonl"]
     assert own(workspace) == []
@@ -360,7 +341,7 @@ def test_an_uploaded_dataset_is_written_at_once_and_loaded_by_name(workspace: Pa
 
 
 def test_a_name_that_is_taken_is_refused_and_another_proposed(workspace: Path, small: Path) -> None:
-    app = upload(open_page(data_view="Load data"), ("small.zip", make_zip(small), "application/zip"))
+    app = upload(open_page("data", data_view="Load data"), ("small.zip", make_zip(small), "application/zip"))
     assert app.text_input(key="data_name_small").value == "small-2"
     app.text_input(key="data_name_small").set_value("small")
     run(app)
@@ -377,7 +358,7 @@ def make_zip(folder: Path) -> bytes:
 
 
 def test_bad_data_is_one_sentence_and_nothing_is_loaded(workspace: Path) -> None:
-    app = upload(open_page(), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "text/plain"))
+    app = upload(open_page("data"), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "text/plain"))
     press(app, "Load")
     assert read(app.error).startswith("corpus.jsonl, line 2: ") and "imports" not in read(app.error)
     assert own(workspace) == []
@@ -386,14 +367,14 @@ def test_bad_data_is_one_sentence_and_nothing_is_loaded(workspace: Path) -> None
 
 
 def test_a_bad_zip_is_one_sentence(workspace: Path) -> None:
-    app = upload(open_page(), ("data.zip", b"PK no zip", "application/zip"))
+    app = upload(open_page("data"), ("data.zip", b"PK no zip", "application/zip"))
     assert "data.zip: is not a whole, readable zip" in read(app.error)
     assert list_import_folders(Workspace(workspace)) == []
 
 
 def test_split_files_uploaded_singly_are_read_as_judgments(workspace: Path) -> None:
     app = upload(
-        open_page(),
+        open_page("data"),
         ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n', "text/plain"),
         ("queries.jsonl", b'{"_id": "q", "text": "x"}\n', "text/plain"),
         ("test.tsv", b"query-id\tcorpus-id\tscore\nq\ta\t1\n", "text/plain"),
@@ -406,7 +387,7 @@ def test_split_files_uploaded_singly_are_read_as_judgments(workspace: Path) -> N
 
 
 def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
-    app = upload(open_page(), CSV, QUESTIONS)
+    app = upload(open_page("data"), CSV, QUESTIONS)
     boxes = {box.key: box for box in app.selectbox if box.key}
     assert boxes["data_role_items.csv"].value == "corpus" and boxes["data_role_questions.csv"].value == "queries"
     columns = ["no column", "docno", "headline", "body", "price"]
@@ -427,25 +408,25 @@ def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
 
 
 def test_a_bad_row_of_a_table_leaves_only_the_upload(workspace: Path) -> None:
-    app = upload(open_page(), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
+    app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
     press(app, "Load")
     assert read(app.error).startswith("a.csv, line 3: ") and own(workspace) == []
     assert len(list_import_folders(Workspace(workspace))) == 1
 
 
 def test_more_files_can_be_added_and_an_upload_taken_up_again(workspace: Path) -> None:
-    app = upload(open_page(), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n', "text/plain"))
+    app = upload(open_page("data"), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n', "text/plain"))
     app = upload(app, ("queries.jsonl", b'{"_id": "q", "text": "x"}\n', "text/plain"))
     assert "A dataset: corpus.jsonl, queries.jsonl." in read(app.markdown)
     assert len(list_import_folders(Workspace(workspace))) == 1
-    app = press(open_page(), "Go on")
+    app = press(open_page("data"), "Go on")
     press(app, "Load")
     assert "Loaded “my-data”: 1 document, 1 query, 0 judgments." in read(app.success)
 
 
 def test_a_path_on_this_machine_is_read_where_it_is(workspace: Path, tmp_path: Path) -> None:
     folder = write_small_dataset(tmp_path / "here")
-    app = open_page()
+    app = open_page("data")
     app.segmented_control(key="data_way").set_value("A path on this machine")
     run(app)
     press(app, "Look")
@@ -466,7 +447,7 @@ def test_a_path_on_this_machine_is_read_where_it_is(workspace: Path, tmp_path: P
 def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "corpus.jsonl").write_text("{broken")
-    app = open_page()
+    app = open_page("data")
     app.segmented_control(key="data_way").set_value("A path on this machine")
     run(app)
     app.text_input(key="data_path").set_value(str(tmp_path / "bad"))

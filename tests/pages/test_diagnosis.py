@@ -9,37 +9,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core.jobs.state import ASSESS, RUNNING, Job, write_job
+from core.jobs.kinds import ASSESS
+from core.jobs.state import RUNNING, Job, write_job
 from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.workspace import Workspace
 from pages.parts.diagnosis.failures import pick_systems
-from tests.support.app import REPOSITORY, run_app
+from tests.support.app import run_app
 from tests.support.assessments import HOSTILE_QUERY, KINDS, make_assessment, write_labelled_dataset
 from tests.support.browser import click_middle, settle
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 CHARTS = "chart_causes", "chart_headroom", "chart_gap", "chart_slices"
-
-
-def open_page(**parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash("diagnosis")
-    app.query_params.update(parameters)
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
 
 
 def get_parameter(app: AppTest, name: str) -> str:
@@ -62,13 +48,13 @@ def change(workspace: Path, **readings: Any) -> Assessment:
 
 
 def test_without_data_the_page_leads_to_loading() -> None:
-    app = open_page(dataset="no-such")
+    app = open_page("diagnosis", dataset="no-such")
     assert not app.get("plotly_chart")
 
 
 def test_without_an_assessment_the_page_says_what_it_needs(workspace: Path) -> None:
     make_experiment(workspace)  # an ordinary comparison diagnoses nothing
-    app = open_page(dataset="small")
+    app = open_page("diagnosis", dataset="small")
     assert "Nothing has been diagnosed on small yet" in read(app.info)
     assert "Go to Recommendation" in [button.label for button in app.button]
     assert not app.get("plotly_chart") and not app.dataframe
@@ -81,7 +67,7 @@ def test_a_running_assessment_is_waited_for(workspace: Path) -> None:
         label="climbing on the tuning queries", seconds_left=20.0,
     )  # fmt: skip
     write_job(job, Workspace(workspace))
-    app = open_page(dataset="small")
+    app = open_page("diagnosis", dataset="small")
     assert "climbing on the tuning queries, 20 s left" in read(app.info)
     assert "Nothing has been diagnosed" not in read(app.info)
 
@@ -91,7 +77,7 @@ def test_the_page_says_why_queries_fail(workspace: Path) -> None:
     counts = assessment.readings.counts["dense"]
     failed, exact = counts["failed"], counts["causes"]["exact_terms"]
     assert exact == max(counts["causes"].values()), "the sample's codes are what embeddings cannot tell apart"
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     headline = f"dense fails {failed} of {counts['judged']} test queries. For {exact} of them matching the exact words"
     assert headline in read(app.subheader)
     assert len(app.get("plotly_chart")) == len(CHARTS)
@@ -104,7 +90,7 @@ def test_the_page_says_why_queries_fail(workspace: Path) -> None:
 
 def test_fixes_that_rescue_no_more_than_they_break_are_marked(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     table = next(table.value for table in app.dataframe if "Rescued" in table.value)
     known = assessment.readings.rescues
     known = known[known["diagnosed"] == "dense"]
@@ -118,7 +104,7 @@ def test_a_cause_in_the_link_lists_its_queries_alone(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     failures = assessment.readings.failures
     expected = failures[(failures["system"] == "dense") & (failures["cause"] == "metadata")]["query_id"].tolist()
-    app = open_page(dataset="labelled", cause="metadata")
+    app = open_page("diagnosis", dataset="labelled", cause="metadata")
     links = list_links(app)
     assert [link["query"][0] for link in links] == expected
     assert all(link["systems"][0].split(",")[:2] == ["dense", "dense-filtered"] for link in links)  # the failing, the cured
@@ -130,7 +116,7 @@ def test_a_cause_in_the_link_lists_its_queries_alone(workspace: Path) -> None:
 
 def test_choices_are_written_to_the_link(workspace: Path) -> None:
     make_assessment(workspace)
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     assert "cause" not in app.query_params and "diagnosed" not in app.query_params
     app.selectbox(key="cause").set_value("metadata").run()
     assert get_parameter(app, "cause") == "metadata"
@@ -142,7 +128,7 @@ def test_choices_are_written_to_the_link(workspace: Path) -> None:
 
 def test_unknown_names_in_the_link_are_said(workspace: Path) -> None:
     make_assessment(workspace)
-    app = open_page(dataset="labelled", diagnosed="no-such", cause="bad-luck", slice="nothing")
+    app = open_page("diagnosis", dataset="labelled", diagnosed="no-such", cause="bad-luck", slice="nothing")
     assert "The system no-such was not diagnosed" in read(app.warning)
     assert "The cause bad-luck is not known" in read(app.warning)
     assert "The kind of query nothing is not here" in read(app.warning)
@@ -151,7 +137,7 @@ def test_unknown_names_in_the_link_are_said(workspace: Path) -> None:
 
 def test_many_failures_come_in_pages(workspace: Path) -> None:
     make_assessment(workspace)
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     assert len(list_links(app)) == 8
     assert len(next(table.value for table in app.dataframe if "Evidence" in table.value)) > 8
 
@@ -160,7 +146,7 @@ def test_a_slice_lists_its_queries_with_both_systems(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     recommended = assessment.recommendation.system
     assert recommended != "dense"
-    app = open_page(dataset="labelled", slice="tag: code")
+    app = open_page("diagnosis", dataset="labelled", slice="tag: code")
     table = next(table.value for table in app.dataframe if "value 0" in table.value)
     assert sorted(table["Query id"]) == sorted(assessment.readings.members["tag: code"])
     values = assessment.experiment.per_query
@@ -178,7 +164,7 @@ def test_nothing_to_diagnose(workspace: Path) -> None:
     counts = {name: {**one, "failed": 0, "causes": dict.fromkeys(one["causes"], 0)} for name, one in
               assessment.readings.counts.items()}  # fmt: skip
     change(workspace, counts=counts, failures=assessment.readings.failures.iloc[:0])
-    app = open_page(dataset="labelled", cause="metadata")
+    app = open_page("diagnosis", dataset="labelled", cause="metadata")
     assert "dense fails none of 42 test queries. There is nothing to diagnose." in read(app.subheader)
     assert len(app.get("plotly_chart")) == len(CHARTS) - 1
     assert not list_links(app)
@@ -188,14 +174,14 @@ def test_nothing_to_diagnose(workspace: Path) -> None:
 def test_without_metadata_there_is_nothing_to_filter_by(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     change(workspace, metadata={**assessment.readings.metadata, "fields": [], "recommended": [], "proposals": []})
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     assert "carry no metadata that tells them apart" in read(app.info)
     assert not any("Thrown away" in table.value for table in app.dataframe)
 
 
 def test_metadata_in_words(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    app = open_page(dataset="labelled")
+    app = open_page("diagnosis", dataset="labelled")
     assert "It is safe to read a filter off the query by product" in read(app.markdown)
     table = next(table.value for table in app.dataframe if "Thrown away" in table.value)
     fields = {row["field"]: row for row in assessment.readings.metadata["fields"]}
@@ -214,7 +200,7 @@ def test_answers_that_filters_throw_away_are_linked(workspace: Path) -> None:
         **assessment.readings.metadata, "proposals": proposals, "thrown_away": [lost], "lost_by_own_filter": ["q-version-10"],
     }  # fmt: skip
     change(workspace, metadata=metadata)
-    app = open_page(dataset="labelled", cause="not_in_corpus")
+    app = open_page("diagnosis", dataset="labelled", cause="not_in_corpus")
     table = next(table.value for table in app.dataframe if "Answer" in table.value)
     assert table["Query id"].iloc[0] == lost and table["Answer"].iloc[0] == "✗ thrown away"
     assert [link["query"][0] for link in list_links(app)] == ["q-missing-1", lost, "q-version-10"]
@@ -225,14 +211,14 @@ def test_an_unsafe_field_is_advised_against(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     field = {**assessment.readings.metadata["fields"][0], "thrown_away": 4, "named": 13, "recommended": False}
     change(workspace, metadata={**assessment.readings.metadata, "fields": [field], "recommended": [], "proposals": []})
-    text = read(open_page(dataset="labelled").markdown)
+    text = read(open_page("diagnosis", dataset="labelled").markdown)
     assert "Do not read filters off the text of queries: answers would be thrown away by product (4 of 13)." in text
 
 
 def test_an_experiment_without_diagnosis_shows_the_newest(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     other = make_experiment(workspace, dataset="labelled", systems=("bm25",))
-    app = open_page(dataset="labelled", experiment=other)
+    app = open_page("diagnosis", dataset="labelled", experiment=other)
     assert f"Shown is the newest of this dataset: “{assessment.experiment.name}”" in read(app.info)
     assert read(app.subheader).startswith("dense fails")
 
@@ -240,7 +226,7 @@ def test_an_experiment_without_diagnosis_shows_the_newest(workspace: Path) -> No
 def test_changed_data_are_announced_and_lost_queries_do_not_break_the_page(workspace: Path) -> None:
     make_assessment(workspace)
     write_labelled_dataset(workspace / "datasets" / "labelled", kinds={**KINDS, "version": 0})
-    app = open_page(dataset="labelled", cause="metadata")
+    app = open_page("diagnosis", dataset="labelled", cause="metadata")
     assert "The dataset changed since this run" in read(app.warning)
     assert "This query is no longer in the dataset." in read(app.caption)
     assert not list_links(app)
@@ -249,7 +235,7 @@ def test_changed_data_are_announced_and_lost_queries_do_not_break_the_page(works
 def test_a_variant_that_failed_is_named_with_its_cure(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     save_assessment(dataclasses.replace(assessment, errors={"my-system": "The model x cannot be had."}), Workspace(workspace))
-    assert "No result: **my-system**. The model x cannot be had." in read(open_page(dataset="labelled").warning)
+    assert "No result: **my-system**. The model x cannot be had." in read(open_page("diagnosis", dataset="labelled").warning)
 
 
 def test_systems_side_by_side_are_ready_and_few(workspace: Path) -> None:

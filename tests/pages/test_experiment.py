@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.experiment.history import edit_experiment, list_experiments, load_experiment, save_experiment
 from core.graph.estimate import PlanEstimate
-from core.jobs.runner import JobRunner
-from core.jobs.state import ASSESS, COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
+from core.jobs.kinds import ASSESS
+from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
 from core.systems.available import list_own_systems, save_own_system
 from core.systems.named import make_named_systems, preselect
@@ -24,8 +23,10 @@ from core.workspace import Workspace
 from pages.parts.experiment.history import describe_bytes
 from pages.parts.experiment.runs import Outlook, describe_outlook
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import RecordJobs
+from tests.support.app import run_app
 from tests.support.browser import settle
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -39,19 +40,9 @@ def small(workspace: Path) -> Workspace:
     return Workspace(workspace)
 
 
-def open_page(part: str = "Run", **parameters: str) -> AppTest:
-    """The page as a link opens it, at one of its parts."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("experiment")
-    app.query_params.update({"dataset": "small", "experiment_part": part, **parameters})
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+def open_experiment_page(part: str = "Run", **parameters: str) -> AppTest:
+    """The page at one of its parts."""
+    return open_page("experiment", **{"dataset": "small", "experiment_part": part, **parameters})
 
 
 def find_label(app: AppTest, kind: str, label: str) -> object:
@@ -86,7 +77,7 @@ def write_running(workspace: Workspace, **changes: object) -> Job:
 
 
 def test_preselected_systems_have_a_sentence_and_start_says_what_lies_ahead(small: Workspace) -> None:
-    app = open_page()
+    app = open_experiment_page()
     ticked = [str(box.key).removeprefix("run_small_") for box in app.checkbox if box.value]
     assert ticked == preselect(has_filters=True) and len(ticked) == 6
     labels = {str(box.key): box.label.replace("\\", "") for box in app.checkbox}
@@ -98,31 +89,30 @@ def test_preselected_systems_have_a_sentence_and_start_says_what_lies_ahead(smal
 
 
 def test_start_is_disabled_with_its_reason(small: Workspace, workspace: Path) -> None:
-    app = tick_only(open_page())
+    app = tick_only(open_experiment_page())
     assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
     assert "Tick at least one system." in read(app.caption)
     write_small_dataset(workspace / "datasets" / "bare", queries=False)
-    app = open_page(dataset="bare")
+    app = open_experiment_page(dataset="bare")
     assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
     assert "This dataset has no queries." in read(app.caption)
 
 
-def test_without_any_dataset_the_page_leads_to_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "none")
-    app = open_page()
+def test_without_any_dataset_the_page_leads_to_data(no_samples: None) -> None:
+    app = open_experiment_page()
     assert "Nothing is loaded yet" in read(app.info)
     assert find_label(app, "button", "Load data")
-    assert "No experiment is here yet" in read(open_page("History").info)
-    assert find_label(open_page("Systems"), "selectbox", "System")
+    assert "No experiment is here yet" in read(open_experiment_page("History").info)
+    assert find_label(open_experiment_page("Systems"), "selectbox", "System")
 
 
 def test_without_labels_the_page_says_what_can_be_done(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small", labels=False)
-    assert "No labels yet: compare hits by eye" in read(open_page().caption)
+    assert "No labels yet: compare hits by eye" in read(open_experiment_page().caption)
 
 
 def test_start_runs_the_ticked_systems_and_leads_to_results(small: Workspace) -> None:
-    app = tick_only(open_page(), "bm25", "bm25-filtered")
+    app = tick_only(open_experiment_page(), "bm25", "bm25-filtered")
     assert "Nothing to embed, 0 of 6 steps cached" in read(app.markdown)
     find_label(app, "text_input", "Name (optional)").set_value("Words only").run()  # type: ignore[attr-defined]
     find_label(app, "button", "Start").click().run()  # type: ignore[attr-defined]
@@ -144,17 +134,17 @@ def test_start_runs_the_ticked_systems_and_leads_to_results(small: Workspace) ->
 
 def test_job_of_the_command_line_is_said_with_owner_time_and_systems(small: Workspace) -> None:
     job = write_running(small, starter=COMMAND_LINE, host="build-machine")
-    text = read(open_page().markdown)
+    text = read(open_experiment_page().markdown)
     assert f"Night run** on small. Started by the command line (process {job.pid} on build-machine)." in text
     assert "✓ Ready: bm25" in text and "… Waiting: dense" in text
-    app = open_page()
+    app = open_experiment_page()
     app.button(key=f"page_cancel_{job.id}").click().run()
     assert (small.jobs / f"{job.id}.cancel").exists()
 
 
 def test_same_comparison_cannot_be_started_twice(small: Workspace) -> None:
     write_running(small, systems=(make_named_systems()["bm25"].to_spec(),))
-    app = tick_only(open_page(), "bm25")
+    app = tick_only(open_experiment_page(), "bm25")
     assert find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
     assert "This comparison is already running; see above." in read(app.caption)
     app = tick_only(app, "bm25", "bm25-filtered")
@@ -164,20 +154,20 @@ def test_same_comparison_cannot_be_started_twice(small: Workspace) -> None:
 def test_failed_and_interrupted_jobs_say_why_and_start_again(small: Workspace) -> None:
     specs = (make_named_systems()["bm25"].to_spec(),)
     write_running(small, state=FAILED, error="The disk is full.", systems=specs, ready=())
-    assert "Night run failed. The disk is full." in read(open_page().error)
+    assert "Night run failed. The disk is full." in read(open_experiment_page().error)
     write_running(small, pid=2**22 + 1, systems=specs, ready=())
-    app = open_page()
+    app = open_experiment_page()
     assert "Night run was interrupted: its process ended. 0 of 1 systems were finished." in read(app.warning)
     find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
     assert not app.exception
     assert len(list_jobs(small)) == 2
 
 
-def test_assessment_is_followed_and_started_again(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assessment_is_followed_and_started_again(small: Workspace, record_jobs: RecordJobs) -> None:
     goals = Goals(primary="AP", target=("Success@5", 0.8))
     wanted = {"kind": ASSESS, "options": goals.to_json(), "systems": (), "ready": ()}
     job = write_running(small, label="chunking, 3 of 6 variants", progress=0.25, seconds_left=40.0, **wanted)
-    app = open_page()
+    app = open_experiment_page()
     assert [bar.value for bar in app.get("progress")] == [25, 25], "in the sidebar and on the page"
     assert "Ready" not in read(app.markdown) and "Waiting" not in read(app.markdown)
     for state, sentence in (
@@ -185,15 +175,9 @@ def test_assessment_is_followed_and_started_again(small: Workspace, monkeypatch:
         (INTERRUPTED, "Night run was interrupted: its process ended. What was computed is kept. Starting again"),
     ):
         write_running(small, id=job.id, state=state, error="The disk is full.", **wanted)
-        app = open_page()
+        app = open_experiment_page()
         assert sentence in read(app.error) + read(app.warning)
-    asked: list[tuple[str, Goals, str]] = []
-
-    def submit(self: JobRunner, dataset: str, goals: Goals, *, name: str) -> str:
-        asked.append((dataset, goals, name))
-        return job.id
-
-    monkeypatch.setattr(JobRunner, "submit_assessment", submit)
+    asked = record_jobs("submit_assessment")
     find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
     assert not app.exception
     assert asked == [("small", goals, "Night run")]
@@ -203,7 +187,7 @@ def test_changed_data_is_said_and_run_again(workspace: Path) -> None:
     make_experiment(workspace)
     queries = workspace / "datasets" / "small" / "queries.jsonl"
     queries.write_text(queries.read_text(encoding="utf-8").replace("export csv", "export as csv"), encoding="utf-8")
-    app = open_page()
+    app = open_experiment_page()
     assert "The dataset changed since Small test was run." in read(app.warning)
     app.button(key="run_again").click().run()
     assert not app.exception
@@ -214,13 +198,13 @@ def test_system_that_cannot_run_is_named_before_the_start(small: Workspace) -> N
     hub = dataclasses.replace(make_named_systems()["dense"], name="far")
     assert hub.dense is not None
     save_own_system(dataclasses.replace(hub, dense=dataclasses.replace(hub.dense, model="someone/some-model")), small)
-    text = read(tick_only(open_page(), "bm25", "far").markdown)
+    text = read(tick_only(open_experiment_page(), "bm25", "far").markdown)
     assert "Not counted: far, whose model comes from the hub when it runs (network needed)." in text
 
 
 def test_history_renames_notes_and_deletes(workspace: Path) -> None:
     experiment_id = make_experiment(workspace)
-    app = open_page("History")
+    app = open_experiment_page("History")
     assert list(app.dataframe[0].value["Experiment"]) == ["Small test"]
     assert app.button(key="history_save").disabled
     app.text_input(key=f"name_{experiment_id}").set_value("Renamed")
@@ -239,9 +223,9 @@ def test_running_experiment_cannot_be_deleted_and_a_dead_one_is_interrupted(work
     store = Workspace(workspace)
     experiment = load_experiment(make_experiment(workspace), store)
     save_experiment(dataclasses.replace(experiment, status="running"), store)
-    assert list(open_page("History").dataframe[0].value["Status"]) == ["interrupted"]
+    assert list(open_experiment_page("History").dataframe[0].value["Status"]) == ["interrupted"]
     write_running(store, id=experiment.id)
-    app = open_page("History")
+    app = open_experiment_page("History")
     assert list(app.dataframe[0].value["Status"]) == ["running"]
     assert app.button(key="history_delete_off").disabled
 
@@ -259,7 +243,7 @@ def test_two_experiments_are_compared_system_by_system(workspace: Path) -> None:
         systems=(dataclasses.replace(first.systems[0], spec=spec), *first.systems[1:]),
     )
     save_experiment(second, store)
-    table = open_page("History").dataframe[1].value.set_index("System")
+    table = open_experiment_page("History").dataframe[1].value.set_index("System")
     assert list(table.index) == ["bm25", "bm25-filtered"]
     # Every value was halved, so the difference is minus half the first mean: 5.63 / 7 = .804 (see test_results).
     assert table.loc["bm25", "First"] == pytest.approx(0.8044, abs=1e-4)
@@ -274,7 +258,7 @@ def test_export_never_packs_a_folder_that_an_imported_experiment_names(workspace
     store = Workspace(workspace)
     taken_in = load_experiment(make_experiment(workspace), store)
     save_experiment(dataclasses.replace(taken_in, dataset={**taken_in.dataset, "name": str(secret)}), store)
-    app = open_page("History")
+    app = open_experiment_page("History")
     assert "The exported zip holds the results; the dataset is no longer here." in read(app.caption)
 
 
@@ -283,14 +267,14 @@ def test_damaged_experiment_is_named_and_can_be_deleted(workspace: Path) -> None
     broken = workspace / "experiments" / "20260101-000000-dead"
     broken.mkdir()
     (broken / "experiment.json").write_text("{")
-    app = open_page("History")
+    app = open_experiment_page("History")
     assert "The experiment 20260101-000000-dead cannot be read" in read(app.warning)
     app.button(key="damaged_20260101-000000-dead").click().run()
     assert not broken.exists() and not app.exception
 
 
 def test_system_is_copied_changed_and_saved(small: Workspace) -> None:
-    app = open_page("Systems")
+    app = open_experiment_page("Systems")
     app.selectbox(key="system_base").set_value("hybrid-rrf").run()
     app.toggle(key="system_adding").set_value(True).run()
     app.text_input(key="edit_hybrid-rrf_name").set_value("mine").run()
@@ -306,7 +290,7 @@ def test_system_is_copied_changed_and_saved(small: Workspace) -> None:
     assert mine.chunk.size == 90 and mine.fuse.type == "weighted"
     assert mine.rewrite[0].groups == (("hub", "gateway"), ("mail", "e-mail"))
     assert mine.lexical == make_named_systems()["hybrid-rrf"].lexical
-    assert any(box.key == "run_small_mine" and not box.value for box in open_page().checkbox)
+    assert any(box.key == "run_small_mine" and not box.value for box in open_experiment_page().checkbox)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +304,7 @@ def test_system_is_copied_changed_and_saved(small: Workspace) -> None:
     ],
 )
 def test_mistakes_in_a_system_are_told_at_once(small: Workspace, field: str, value: object, problem: str) -> None:
-    app = open_page("Systems")
+    app = open_experiment_page("Systems")
     app.selectbox(key="system_base").set_value("hybrid-rrf").run()
     app.toggle(key="system_adding").set_value(True).run()
     kinds = (*app.text_input, *app.number_input, *app.checkbox, *app.selectbox)
@@ -333,7 +317,7 @@ def test_mistakes_in_a_system_are_told_at_once(small: Workspace, field: str, val
 @pytest.mark.parametrize("name", list(make_named_systems()))
 def test_copy_left_unchanged_is_the_same_system(small: Workspace, name: str) -> None:
     """The form asks for every field of every stage, and changes none by itself."""
-    app = open_page("Systems")
+    app = open_experiment_page("Systems")
     app.selectbox(key="system_base").set_value(name).run()
     app.toggle(key="system_adding").set_value(True).run()
     find_label(app, "button", "Save the system").click().run()  # type: ignore[attr-defined]
@@ -351,7 +335,7 @@ def test_copy_of_a_system_that_reads_filters_off_the_query(small: Workspace) -> 
         "Filter",
         f"by each query's own metadata filter, else by version and {HOSTILE} and a, b where the query names a value",
     ) in [box for place in list_stages(reading) for box in place]
-    app = open_page("Systems")
+    app = open_experiment_page("Systems")
     app.selectbox(key="system_base").set_value("reads").run()
     app.toggle(key="system_adding").set_value(True).run()
     app.text_input(key="edit_reads_name").set_value("again").run()
@@ -362,7 +346,7 @@ def test_copy_of_a_system_that_reads_filters_off_the_query(small: Workspace) -> 
 
 def test_own_system_is_deleted(small: Workspace) -> None:
     save_own_system(dataclasses.replace(make_named_systems()["bm25"], name="mine"), small)
-    app = open_page("Systems")
+    app = open_experiment_page("Systems")
     app.selectbox(key="system_base").set_value("mine").run()
     app.button(key="system_delete").click().run()
     assert list_own_systems(small) == {} and "mine is deleted." in read(app.success)
@@ -384,7 +368,7 @@ def test_yaml_is_taken_in_whole_or_not_at_all(small: Workspace) -> None:
 
 def test_unreadable_own_systems_leave_the_page_usable(small: Workspace) -> None:
     small.systems_file.write_text("- name: x\n  lexical: {k9: 1}\n", encoding="utf-8")
-    app = open_page()
+    app = open_experiment_page()
     assert "Your own systems cannot be read." in read(app.error)
     assert not find_label(app, "button", "Start").disabled  # type: ignore[attr-defined]
 

@@ -10,11 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
-from core.jobs.runner import JobRunner
-from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, TRAIN, Job, write_job
+from core.jobs.kinds import TRAIN
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.systems.named import make_named_systems
 from core.systems.trained import (
@@ -30,14 +29,16 @@ from core.systems.trained import (
     save_model,
 )
 from core.systems.trained_systems import make_trained_systems
-from core.trained_model.held_out import read_evaluation, write_evaluation
+from core.trained_model.evaluation_file import read_evaluation, write_evaluation
 from core.training.request import TrainingPlan, TrainingRequest, make_plan
 from core.workspace import Workspace
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
 from pages.parts.fine_tuning.model import tell_row
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import RecordJobs, UseModels
+from tests.support.app import run_app
 from tests.support.assessments import HOSTILE_QUERY, AxisModels, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
+from tests.support.pages import make_app, open_page, read
 from tests.support.small import HOSTILE, write_small_dataset
 from tests.support.trained import REQUEST, make_trained
 
@@ -50,35 +51,21 @@ Found = tuple[Dataset, TrainedModel]
 
 
 @pytest.fixture(autouse=True)
-def axis_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
+def axis_models(use_models: UseModels) -> None:
     """Examples are collected with a model that takes no time."""
-    monkeypatch.setattr("pages.parts.fine_tuning.form.open_models", AxisModels)
+    use_models(AxisModels)
 
 
 @pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, TrainingRequest]]:
+def submitted(record_jobs: RecordJobs) -> list[tuple[str, TrainingRequest]]:
     """What was asked of the runner, which does not run here."""
-    asked: list[tuple[str, TrainingRequest]] = []
-
-    def submit(self: JobRunner, dataset: str, request: TrainingRequest) -> str:
-        asked.append((dataset, request))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_training", submit)
-    return asked
+    return record_jobs("submit_training")
 
 
 @pytest.fixture
-def assessed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Goals]]:
+def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    asked: list[tuple[str, Goals]] = []
-
-    def submit(self: JobRunner, dataset: str, goals: Goals) -> str:
-        asked.append((dataset, goals))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_assessment", submit)
-    return asked
+    return record_jobs("submit_assessment")
 
 
 @pytest.fixture
@@ -93,23 +80,8 @@ def found(workspace: Path) -> Found:
     return make_trained(workspace)
 
 
-def make_app(page: str, **parameters: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash(page)
-    app.query_params.update(parameters)
-    return app
-
-
-def open_page(dataset: str = "labelled", **parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = make_app("fine_tuning", dataset=dataset, **parameters).run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: Any) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+def open_fine_tuning(dataset: str = "labelled", **parameters: str) -> AppTest:
+    return open_page("fine_tuning", dataset=dataset, **parameters)
 
 
 def list_buttons(app: AppTest) -> list[str]:
@@ -124,7 +96,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 def open_training(kind: str = ADAPTER, **parameters: str) -> AppTest:
     """The part Train, at one kind."""
-    app = open_page(tuning_part="Train", **parameters)
+    app = open_fine_tuning(tuning_part="Train", **parameters)
     return app if kind == ADAPTER else app.segmented_control(key="tuning_kind").set_value(kind).run()
 
 
@@ -172,10 +144,8 @@ def change_queries(workspace: Path) -> None:
 # without what is needed
 
 
-def test_without_data_the_page_leads_to_loading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "none")
-    app = make_app("fine_tuning").run()
-    assert not app.exception, app.exception
+def test_without_data_the_page_leads_to_loading(no_samples: None) -> None:
+    app = open_page("fine_tuning")
     assert "Load a corpus with labelled queries" in read(app.info)
     assert list_buttons(app) == ["Load data"]
 
@@ -184,7 +154,7 @@ def test_without_labels_or_queries_it_cannot_start_and_says_the_cure(workspace: 
     write_small_dataset(workspace / "datasets" / "bare", labels=False)
     write_small_dataset(workspace / "datasets" / "none", queries=False)
     for name in ("bare", "none"):
-        app = open_page(name)
+        app = open_fine_tuning(name)
         assert next(button for button in app.button if button.label == START).disabled
         assert "No tuning query has a relevant document: label queries first." in read(app.caption)
         press(app, LOOK)
@@ -192,7 +162,7 @@ def test_without_labels_or_queries_it_cannot_start_and_says_the_cure(workspace: 
 
 
 def test_before_the_first_model_the_page_offers_to_train(labelled: Path) -> None:
-    app = open_page()
+    app = open_fine_tuning()
     assert app.segmented_control(key="tuning_part").value == "Train"
     app.segmented_control(key="tuning_part").set_value("Models").run()
     assert "No model was trained on this dataset yet" in read(app.info)
@@ -372,7 +342,7 @@ def test_a_table_without_negatives_trains_no_reranker(found: Found) -> None:
 def test_all_that_is_known_of_a_model_is_said(found: Found, workspace: Path) -> None:
     _, model = found
     told = read_evaluation(model, Workspace(workspace))
-    app = open_page()
+    app = open_fine_tuning()
     assert app.segmented_control(key="tuning_part").value == "Models"
     # four of 31 test queries lose, none gains: no verdict
     assert read(app.subheader[:1]) == "These queries cannot tell whether this query adapter helps"
@@ -398,14 +368,14 @@ def test_all_that_is_known_of_a_model_is_said(found: Found, workspace: Path) -> 
 
 def test_queries_that_got_worse_are_listed_worst_first(found: Found, workspace: Path) -> None:
     worse = read_evaluation(found[1], Workspace(workspace))["regressions"]
-    app = open_page()
+    app = open_fine_tuning()
     assert f"{len(worse)} queries of 31." in read(app.markdown)
     table = app.dataframe[0].value
     assert table["Query"].tolist() == [row["text"] for row in worse]
     assert table["Change"].is_monotonic_increasing and (table["Change"] < 0).all()
     assert table["Change"].tolist() == pytest.approx((table["After"] - table["Before"]).tolist())
     write_evaluation(found[1], Workspace(workspace), regressions=[])
-    assert "None of the held-out queries got worse." in read(open_page().markdown)
+    assert "None of the held-out queries got worse." in read(open_fine_tuning().markdown)
 
 
 @pytest.mark.parametrize(
@@ -422,7 +392,7 @@ def test_the_verdict_comes_first(found: Found, workspace: Path, verdict: str, ag
     rows = read_evaluation(found[1], Workspace(workspace))["comparisons"]
     kept = rows[:1] if against == "untrained" else rows
     write_evaluation(found[1], Workspace(workspace), comparisons=[*kept[:-1], {**kept[-1], "verdict": verdict, "wins": 1}])
-    app = open_page()
+    app = open_fine_tuning()
     assert read(app.subheader[:1]) == headline
     assert " 1 query better, " in read(app.markdown)
 
@@ -430,32 +400,32 @@ def test_the_verdict_comes_first(found: Found, workspace: Path, verdict: str, ag
 def test_what_was_not_measured_says_how_to_get_it(found: Found, workspace: Path) -> None:
     _, model = found
     (model_folder(model.id, Workspace(workspace)) / "evaluation.json").unlink()
-    app = open_page()
+    app = open_fine_tuning()
     assert "This model was not compared on the test queries yet: its run broke off." in read(app.info)
     assert "Not measured. Tick the learning curve under Settings" in read(app.markdown)
     assert "Open in Results" not in list_buttons(app) and "Let it join the ladder" in list_buttons(app)
     save_model(dataclasses.replace(model, data={**model.data, "source": "mine.csv"}), Workspace(workspace))
-    assert "this model learned from a table of examples, not from the labels" in read(open_page().markdown)
+    assert "this model learned from a table of examples, not from the labels" in read(open_fine_tuning().markdown)
 
 
 def test_an_adapter_that_stayed_where_it_was_says_so(found: Found, workspace: Path) -> None:
     _, model = found
     metrics = {**model.metrics, "validation": model.metrics["validation_untrained"]}
     save_model(dataclasses.replace(model, metrics=metrics), Workspace(workspace))
-    assert "it has learned nothing that carries over" in read(open_page().info)
+    assert "it has learned nothing that carries over" in read(open_fine_tuning().info)
 
 
 def test_a_model_of_the_link_is_shown_and_an_unknown_one_said(found: Found, workspace: Path) -> None:
     _, model = found
     other = dataclasses.replace(model, id="adapter-00000000ff", created="2099-01-01T10:20:30+00:00")
     save_model(other, Workspace(workspace))
-    app = open_page()
+    app = open_fine_tuning()
     assert app.selectbox(key="model").value == other.id, "the newest"
     assert "not compared on the test queries yet" in read(app.info)
-    app = open_page(model=model.id)
+    app = open_fine_tuning(model=model.id)
     assert app.selectbox(key="model").value == model.id
     assert not app.warning and not app.info
-    app = open_page(model="no-such *model*")
+    app = open_fine_tuning(model="no-such *model*")
     assert "This model is not here: no-such *model*. Choose one below; what is shown is another one." in read(app.warning)
     assert app.selectbox(key="model").value == other.id
     assert app.query_params["model"] == other.id
@@ -466,7 +436,7 @@ def test_a_model_is_deleted(found: Found, workspace: Path) -> None:
     _, model = found
     other = dataclasses.replace(model, id="adapter-00000000ff", created="2099-01-01T10:20:30+00:00")
     save_model(other, Workspace(workspace))
-    app = press(open_page(model=other.id), "Delete this model")
+    app = press(open_fine_tuning(model=other.id), "Delete this model")
     assert list_models(Workspace(workspace)) == [model]
     assert app.selectbox(key="model").value == model.id and not app.warning
     press(app, "Delete this model")
@@ -476,16 +446,16 @@ def test_a_model_is_deleted(found: Found, workspace: Path) -> None:
 
 def test_data_that_changed_are_told(found: Found, workspace: Path) -> None:
     change_queries(workspace)
-    app = open_page()
+    app = open_fine_tuning()
     assert "The dataset changed since this model was trained." in read(app.warning)
     assert next(button for button in app.button if button.label == "Let it join the ladder").disabled
 
 
 def test_it_joins_the_ladder_and_opens_in_results(found: Found, assessed: list, workspace: Path) -> None:
-    app = press(open_page(), "Let it join the ladder")
+    app = press(open_fine_tuning(), "Let it join the ladder")
     assert assessed == [("labelled", Goals(with_training=True))]
     assert app.title[0].value == "Recommendation"
-    app = press(open_page(), "Open in Results")
+    app = press(open_fine_tuning(), "Open in Results")
     assert app.title[0].value == "Results"
     assert app.query_params["experiment"] == read_evaluation(found[1], Workspace(workspace))["experiment"]
 
@@ -514,7 +484,7 @@ def test_a_running_training_shows_progress_and_its_loss(found: Found, workspace:
     other = make_plan(EMBEDDING).to_json()
     write_unfinished(workspace, found[1], EMBEDDING, plan=other, created="2099-02-01T00:00:00+00:00", curve=())
     job = write_training(workspace, request=request, title="labelled, training a reranker")
-    app = open_page()
+    app = open_fine_tuning()
     assert "labelled, training a reranker" in read(app.markdown)
     texts = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
     assert "labelled, training a reranker: training, epoch 1 of 2, step 3 of 8, 20 s left" in texts
@@ -527,7 +497,7 @@ def test_a_running_training_shows_progress_and_its_loss(found: Found, workspace:
 
 def test_a_waiting_training_is_shown(labelled: Path, workspace: Path) -> None:
     write_training(workspace, QUEUED, label="waiting for another job", progress=0.0, seconds_left=None)
-    texts = [bar.proto.text.replace("\\", "") for bar in open_page().get("progress")]
+    texts = [bar.proto.text.replace("\\", "") for bar in open_fine_tuning().get("progress")]
     assert "labelled, training a query adapter: waiting for another job" in texts
 
 
@@ -541,14 +511,14 @@ def test_a_waiting_training_is_shown(labelled: Path, workspace: Path) -> None:
 )
 def test_what_became_of_the_last_training_is_told(labelled: Path, workspace: Path, state: str, sentence: str) -> None:
     write_training(workspace, state, error="1 training query has the words of a test query.", label=state)
-    app = open_page()
+    app = open_fine_tuning()
     assert sentence in read([*app.error, *app.info, *app.warning])
     assert START in list_buttons(app)
 
 
 def test_a_training_whose_process_is_gone_reads_as_interrupted(labelled: Path, workspace: Path) -> None:
     write_training(workspace, pid=2**22 + 1)
-    assert "The last training was interrupted" in read(open_page().warning)
+    assert "The last training was interrupted" in read(open_fine_tuning().warning)
 
 
 def test_own_training_becomes_what_is_looked_at(found: Found, workspace: Path) -> None:
@@ -557,7 +527,7 @@ def test_own_training_becomes_what_is_looked_at(found: Found, workspace: Path) -
         ADAPTER, seed=1).to_json())  # fmt: skip
     save_model(other, Workspace(workspace))
     job = write_training(workspace, DONE, label=DONE, progress=1.0, seconds_left=None)
-    app = open_page(tuning_part="Train")
+    app = open_fine_tuning(tuning_part="Train")
     app.session_state["_training"] = job.id
     app.run()
     assert not app.exception
@@ -569,7 +539,7 @@ def test_own_training_becomes_what_is_looked_at(found: Found, workspace: Path) -
 def test_a_browser_that_did_not_start_it_is_led_to_what_was_trained(found: Found, workspace: Path) -> None:
     _, model = found
     write_training(workspace, DONE, label=DONE, progress=1.0, seconds_left=None)
-    app = open_page(tuning_part="Train")
+    app = open_fine_tuning(tuning_part="Train")
     assert "The last training is done: query adapter" in read(app.success)
     app.button(key="see_trained").click().run()
     assert not app.exception
@@ -587,7 +557,7 @@ def test_an_unfinished_training_goes_on_as_it_was_asked(found: Found, workspace:
     begun = write_unfinished(workspace, found[1], plan=plan.to_json(), data={**found[1].data, "file": asked.examples})
     if kept:
         write_training(workspace, CANCELLED, request=asked)
-    app = open_page()
+    app = open_fine_tuning()
     assert "Unfinished: reranker, begun 2099-01-01 10:20 UTC. Epoch 1 of 3 was finished" in read(app.markdown).replace("*", "")
     app.button(key=f"resume_{begun.id}").click().run()
     assert not app.exception
@@ -596,7 +566,7 @@ def test_an_unfinished_training_goes_on_as_it_was_asked(found: Found, workspace:
 
 def test_an_unfinished_training_is_discarded(found: Found, workspace: Path) -> None:
     begun = write_unfinished(workspace, found[1], curve=())
-    app = open_page()
+    app = open_fine_tuning()
     assert "No epoch was finished; it begins anew." in read(app.markdown)
     press(app, "Discard")
     assert not model_folder(begun.id, Workspace(workspace)).exists()
@@ -606,7 +576,7 @@ def test_an_unfinished_training_is_discarded(found: Found, workspace: Path) -> N
 def test_what_was_begun_on_other_data_cannot_go_on(found: Found, workspace: Path) -> None:
     write_unfinished(workspace, found[1])
     change_queries(workspace)
-    app = open_page()
+    app = open_fine_tuning()
     assert "The dataset changed since, so that it cannot go on." in read(app.caption)
     assert "Resume" not in list_buttons(app) and "Discard" in list_buttons(app)
 
@@ -616,18 +586,15 @@ def test_what_was_begun_on_other_data_cannot_go_on(found: Found, workspace: Path
 
 def test_its_systems_can_be_compared_on_the_page_experiment(found: Found) -> None:
     (name, system), *_ = make_trained_systems([found[1]]).items()
-    app = make_app("experiment", dataset="labelled", experiment_part="Run").run()
-    assert not app.exception, app.exception
+    app = open_page("experiment", dataset="labelled", experiment_part="Run")
     assert "**Trained here**" in read(app.markdown)
     assert "on queries they learned from they look better than they are" in read(app.markdown)
     box = app.checkbox(key=f"run_labelled_{name}")
     assert not box.value and box.label.replace("\\", "") == f"**{name}** · {system.description}"
 
 
-def test_its_systems_can_be_tried(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.shared.frame.state.open_models", AxisModels)
-    app = make_app("try", dataset="labelled", try_systems="dense-adapter", q="the battery of the hub").run()
-    assert not app.exception, app.exception
+def test_its_systems_can_be_tried(found: Found) -> None:
+    app = open_page("try", dataset="labelled", try_systems="dense-adapter", q="the battery of the hub")
     chosen = app.multiselect(key="try_systems")
     assert "dense-adapter" in chosen.options and chosen.value == ["dense-adapter"]
     assert "dense-adapter" not in make_app("try", dataset="product_docs").run().multiselect(key="try_systems").options

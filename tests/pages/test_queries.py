@@ -12,17 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.experiment.compare import Experiment, SystemResult
 from core.experiment.history import save_experiment
+from core.experiment.result import Experiment, SystemResult
 from core.workspace import Workspace
 from pages.parts.queries import query_list, query_view, rank_table, slope
 from pages.shared.show import cards
-from tests.support.app import REPOSITORY, run_app
+from tests.support.app import run_app
 from tests.support.browser import settle
+from tests.support.pages import open_page, read
 from tests.support.small import (
     FILTER_HELPS_QUERY,
     FILTERED_AWAY_QUERY,
@@ -38,21 +38,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
-
-
-def open_page(**parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("queries")
-    app.query_params.update(parameters)
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: Any) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
 
 def read_html(app: AppTest) -> str:
@@ -83,14 +68,14 @@ def open_small(workspace: Path) -> Dataset:
 
 def test_nothing_run_yet_says_so(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     assert "No experiment has been run on this dataset yet." in read(app.info)
     assert not app.dataframe and not app.get("plotly_chart")
 
 
 def test_queries_are_listed_by_disagreement_then_by_different_top_tens_then_hardest_first(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     # nDCG@10: q-mail 1 and 0, q-reset .63 and 1, all others equal; of those q-missed is 0. Queries without labels last.
     ids = listed(app)
     assert ids[:3] == [FILTERED_AWAY_QUERY, FILTER_HELPS_QUERY, MISSED_QUERY]
@@ -102,7 +87,7 @@ def test_queries_are_listed_by_disagreement_then_by_different_top_tens_then_hard
 
 def test_query_shows_its_facts_ranks_cards_and_lines(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small", query=FILTER_HELPS_QUERY)
+    app = open_page("queries", dataset="small", query=FILTER_HELPS_QUERY)
     html = read_html(app)
     assert "version is 3.0 or 3.1" in html
     assert "1 relevant document, 1 judged not relevant; evidence: 1 passage in 1 document" in html
@@ -118,7 +103,7 @@ def test_query_shows_its_facts_ranks_cards_and_lines(workspace: Path) -> None:
 
 def test_system_without_hits_says_so_and_missed_answers_are_listed_with_the_reason(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small", query=FILTERED_AWAY_QUERY)
+    app = open_page("queries", dataset="small", query=FILTERED_AWAY_QUERY)
     assert cards.NOTHING_FOUND.split(":")[0] in read_html(app)
     ranks = app.dataframe[1].value.set_index(rank_table.ID)
     assert ranks.loc["desk-alerts", rank_table.NOTE] == "left out by the query's filter"
@@ -127,7 +112,7 @@ def test_system_without_hits_says_so_and_missed_answers_are_listed_with_the_reas
 
 def test_outcome_search_and_tags_filter_the_list(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small", outcome="failed by bm25-filtered")
+    app = open_page("queries", dataset="small", outcome="failed by bm25-filtered")
     assert set(listed(app)) == {FILTERED_AWAY_QUERY, MISSED_QUERY}
     app.selectbox(key="outcome").set_value("found by none").run()
     assert listed(app) == [MISSED_QUERY]
@@ -145,7 +130,7 @@ def test_outcome_search_and_tags_filter_the_list(workspace: Path) -> None:
 
 def test_previous_and_next_walk_the_list_and_the_link(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     ids = listed(app)
     assert app.button(key="query_previous").disabled
     app.button(key="query_next").click().run()
@@ -157,7 +142,7 @@ def test_previous_and_next_walk_the_list_and_the_link(workspace: Path) -> None:
 
 def test_unknown_query_system_and_outcome_in_the_link_are_named(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small", query="nowhere", systems="bm25,nobody", outcome="failed by nobody")
+    app = open_page("queries", dataset="small", query="nowhere", systems="bm25,nobody", outcome="failed by nobody")
     warnings = read(app.warning)
     assert "This query is not here: nowhere" in warnings
     assert "This system is not here: nobody" in warnings
@@ -168,7 +153,7 @@ def test_unknown_query_system_and_outcome_in_the_link_are_named(workspace: Path)
 
 def test_picked_systems_stay_for_the_next_query_until_cleared(workspace: Path) -> None:
     run_small_experiment(workspace)
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     assert app.multiselect(key="systems_shown").value == ["bm25", "bm25-filtered"]
     app.multiselect(key="systems_shown").set_value(["bm25-filtered"]).run()
     app.button(key="query_next").click().run()
@@ -180,7 +165,7 @@ def test_picked_systems_stay_for_the_next_query_until_cleared(workspace: Path) -
 
 def test_failed_system_has_a_column_and_a_card_with_the_cure(workspace: Path) -> None:
     add(run_small_experiment(workspace), workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
-    app = open_page(dataset="small", systems="bm25,own-model")
+    app = open_page("queries", dataset="small", systems="bm25,own-model")
     assert "own-model (failed)" in app.dataframe[1].value.columns
     assert f"own-model has no results: {CURE}" in read(app.caption)
     assert f"This system failed: {CURE}" in read_html(app)
@@ -191,7 +176,7 @@ def test_only_failed_systems_show_the_cure_and_no_table(workspace: Path) -> None
     experiment = run_small_experiment(workspace)
     nothing = dataclasses.replace(experiment, systems=(), runs={}, per_query=experiment.per_query.iloc[:0])
     add(nothing, workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     assert CURE in read(app.error)
     assert not app.dataframe
 
@@ -199,14 +184,14 @@ def test_only_failed_systems_show_the_cure_and_no_table(workspace: Path) -> None
 @pytest.mark.parametrize(("status", "words"), [("running", "Not finished: 2 systems so far"), ("cancelled", "was cancelled")])
 def test_partial_results_are_shown_and_named(workspace: Path, status: str, words: str) -> None:
     add(run_small_experiment(workspace), workspace, status=status)
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     assert words in read(app.info)
     assert len(app.dataframe) == 2
 
 
 def test_without_labels_hits_are_compared_by_eye(workspace: Path) -> None:
     run_small_experiment(workspace, labels=False)
-    app = open_page(dataset="small")
+    app = open_page("queries", dataset="small")
     assert "No labels yet: compare hits by eye; add qrels or evidence to measure." in read(app.info)
     frame = app.dataframe[0].value
     assert list(frame.columns) == [query_view.QUERY, query_view.DIFFERENT, query_view.ID]
@@ -221,7 +206,7 @@ def test_changed_data_is_said_and_gone_documents_are_named(workspace: Path) -> N
     corpus = workspace / "datasets" / "small" / "corpus.jsonl"
     kept = [line for line in corpus.read_text().splitlines() if json.loads(line)["_id"] != "hub-4012"]
     corpus.write_text("\n".join(kept) + "\n")
-    app = open_page(dataset="small", query="q-code")
+    app = open_page("queries", dataset="small", query="q-code")
     assert "The dataset was changed after this experiment ran." in read(app.warning)
     assert cards.GONE in read_html(app)
     assert app.dataframe[1].value[rank_table.NOTE].iloc[0] == "not in the corpus"
@@ -229,13 +214,13 @@ def test_changed_data_is_said_and_gone_documents_are_named(workspace: Path) -> N
 
 def test_hostile_text_is_shown_and_never_executed(workspace: Path) -> None:
     add(run_small_experiment(workspace), workspace, SystemResult(HOSTILE, {"name": HOSTILE}, error=f"Bad: {HOSTILE}"))
-    app = open_page(dataset="small", query=HOSTILE_QUERY, systems=f"bm25,{HOSTILE},{HOSTILE}2")
+    app = open_page("queries", dataset="small", query=HOSTILE_QUERY, systems=f"bm25,{HOSTILE},{HOSTILE}2")
     html = read_html(app)
     assert "<img" not in html and "<b>it</b>" not in html
     assert "&lt;img src=http://example.com/x.png&gt;" in html
     for element in [*app.caption, *app.warning]:
         assert re.search(r"(?<!\\)[<\[$!]|(?<!\\):red", element.value) is None, element.value
-    chart = open_page(dataset="small", query=HOSTILE_QUERY).get("plotly_chart")[0].proto.spec
+    chart = open_page("queries", dataset="small", query=HOSTILE_QUERY).get("plotly_chart")[0].proto.spec
     assert "img src" in chart and "<img" not in chart
 
 

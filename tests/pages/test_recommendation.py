@@ -10,13 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.graph.estimate import PlanEstimate
-from core.jobs.runner import JobRunner
-from core.jobs.state import ASSESS, CANCELLED, FAILED, RUNNING, Job, write_job
+from core.jobs.kinds import ASSESS
+from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
@@ -27,9 +26,11 @@ from pages.parts.recommendation.examples import make_examples, say_rank
 from pages.parts.recommendation.start import count_material
 from pages.parts.recommendation.verdict import describe_target, find_system, tabulate_pairs, tabulate_variants
 from pages.shared.forms.goals import list_measures
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import RecordJobs
+from tests.support.app import run_app
 from tests.support.assessments import HOSTILE_QUERY, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -46,16 +47,9 @@ def light_outlook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Goals]]:
+def submitted(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What was asked of the runner, which does not run here."""
-    asked: list[tuple[str, Goals]] = []
-
-    def submit(self: JobRunner, dataset: str, goals: Goals, *, name: str = "") -> str:
-        asked.append((dataset, goals))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_assessment", submit)
-    return asked
+    return record_jobs("submit_assessment")
 
 
 @pytest.fixture
@@ -64,19 +58,8 @@ def found(workspace: Path) -> tuple[Dataset, Assessment]:
     return make_assessment(workspace)
 
 
-def open_page(dataset: str = "labelled", **parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("recommendation")
-    app.query_params.update({"dataset": dataset, **parameters})
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
+def open_recommendation(dataset: str = "labelled", **parameters: str) -> AppTest:
+    return open_page("recommendation", dataset=dataset, **parameters)
 
 
 def find_button(app: AppTest, label: str) -> object:
@@ -106,7 +89,7 @@ def change(found: tuple[Dataset, Assessment], workspace: Path, **changes: object
 
 def test_before_the_first_time_the_page_says_what_it_answers_needs_and_takes(workspace: Path, submitted: list) -> None:
     write_labelled_dataset(workspace / "datasets" / "labelled")
-    app = open_page()
+    app = open_recommendation()
     assert "is fine-tuning worth it?" in read(app.subheader)
     # 62 queries, 60 with an answer in the corpus or not: all are labelled; 30 % choose, but at least 20
     assert "62 of 62 queries have one. About 20 of them choose, the other 42 judge" in read(app.markdown)
@@ -119,7 +102,7 @@ def test_before_the_first_time_the_page_says_what_it_answers_needs_and_takes(wor
 def test_too_few_labels_are_told_before_the_run(workspace: Path) -> None:
     # 7 of 8 queries have a label, all of them a relevant one: 3 choose, 4 are left
     write_small_dataset(workspace / "datasets" / "small")
-    app = open_page("small")
+    app = open_recommendation("small")
     assert "Only 4 queries are left to judge by; below 20 nothing can be decided" in read(app.warning)
     assert "Label at least 40 queries first" in read(app.warning)
     assert not find_button(app, START).disabled  # type: ignore[attr-defined]
@@ -128,11 +111,11 @@ def test_too_few_labels_are_told_before_the_run(workspace: Path) -> None:
 def test_without_labels_or_queries_it_cannot_start_and_says_the_cure(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "bare", labels=False)
     write_small_dataset(workspace / "datasets" / "none", queries=False)
-    app = open_page("bare")
+    app = open_recommendation("bare")
     assert "None of the 8 queries has a label" in read(app.warning)
     assert find_button(app, START).disabled  # type: ignore[attr-defined]
     assert [button.label for button in app.get("download_button")] == ["Template for qrels.tsv"]
-    empty = open_page("none")
+    empty = open_recommendation("none")
     assert "This dataset has no queries" in read(empty.warning)
     assert find_button(empty, START).disabled  # type: ignore[attr-defined]
 
@@ -140,7 +123,7 @@ def test_without_labels_or_queries_it_cannot_start_and_says_the_cure(workspace: 
 def test_running_shows_progress_time_left_and_the_way_to_results(workspace: Path) -> None:
     write_labelled_dataset(workspace / "datasets" / "labelled")
     write_assessing(workspace)
-    app = open_page()
+    app = open_recommendation()
     assert "Finding out what to do first." in read(app.markdown)
     texts = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
     assert any("split 3 of 100, 20 s left" in text for text in texts)
@@ -153,7 +136,7 @@ def test_what_ended_badly_can_be_started_again(workspace: Path, submitted: list,
     write_labelled_dataset(workspace / "datasets" / "labelled")
     goals = Goals(min_gain=0.05)
     write_assessing(workspace, state, error="The disk is full.", options=goals.to_json())
-    app = open_page()
+    app = open_recommendation()
     assert word in read([*app.error, *app.info])
     find_button(app, "Start again").click().run()  # type: ignore[attr-defined]
     assert submitted == [("labelled", goals)]
@@ -173,7 +156,7 @@ def test_split_is_counted_as_it_will_be_drawn_or_as_the_data_give_it(workspace: 
 
 def test_verdict_comes_first_then_sureness_training_ladder_and_report(found: tuple[Dataset, Assessment]) -> None:
     said = found[1].recommendation
-    app = open_page()
+    app = open_recommendation()
     assert read(app.subheader[:1]) == said.sentence
     text = read(app.markdown)
     places = [text.index(f"**How sure?** {said.how_sure}"), text.index("**Fine-tuning: not yet.**"), text.index("**The ladder")]
@@ -187,7 +170,7 @@ def test_verdict_comes_first_then_sureness_training_ladder_and_report(found: tup
 
 def test_reasons_next_steps_and_what_was_ruled_out_are_all_there(found: tuple[Dataset, Assessment]) -> None:
     said = found[1].recommendation
-    text = read(open_page().markdown)
+    text = read(open_recommendation().markdown)
     ruled_out = [row["why"] for row in said.ruled_out]
     for line in (*said.reasons, *said.next, *said.costs, *said.risks, *said.changes, *ruled_out):
         assert line in text
@@ -204,7 +187,7 @@ def test_examples_show_the_rank_before_and_after_and_the_answer(found: tuple[Dat
     (broken,) = make_examples(assessment, dataset, said.breaks, system=said.system)
     assert broken.after > 5 >= broken.before and broken.answer is not None
     assert say_rank(float("inf")) == "not among the first 100"
-    shown = read(open_page().get("html"))
+    shown = read(open_recommendation().get("html"))
     assert f"{assessment.readings.baseline}: {say_rank(fixed[0].before)}" in shown
     assert f"{said.system}: {say_rank(fixed[0].after)}" in shown
 
@@ -224,14 +207,14 @@ def test_query_that_is_gone_is_left_out(found: tuple[Dataset, Assessment]) -> No
 
 def test_flags_and_variants_that_could_not_run_are_warned_of(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     change(found, workspace, flags=("The labels lean.",), errors={"a": "No such model.", "b": "No such model."})
-    text = read(open_page().warning)
+    text = read(open_recommendation().warning)
     assert "The labels lean." in text
     assert "Could not run: **a, b**. No such model." in text
 
 
 def test_target_is_told_in_words(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     change(found, workspace, target={"measure": "Success@5", "value": 0.95, "mean": 0.881, "met": False})
-    assert "Target missed: Success@5 0.881, wanted 0.950." in read(open_page().markdown)
+    assert "Target missed: Success@5 0.881, wanted 0.950." in read(open_recommendation().markdown)
     assert describe_target({"measure": "AP", "value": 0.5, "mean": None, "met": False}).startswith("Target missed: AP not meas")
 
 
@@ -239,7 +222,7 @@ def test_labels_to_check_open_where_they_can(found: tuple[Dataset, Assessment]) 
     tested = set(found[1].split["test_ids"])
     suspects = found[1].recommendation.suspects
     assert suspects
-    app = open_page()
+    app = open_recommendation()
     labels = "\n".join(button.label for button in app.button).replace("\\", "")
     for query_id in suspects:
         assert (f"{query_id}: " in labels) == (query_id in tested)
@@ -268,30 +251,30 @@ def test_system_to_take_along_is_the_recommended_one(found: tuple[Dataset, Asses
 
 def test_other_experiment_shows_the_newest_and_says_so(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     other = make_experiment(workspace, dataset="labelled")
-    app = open_page(experiment=other)
+    app = open_recommendation(experiment=other)
     assert "The experiment chosen in the sidebar has no recommendation" in read(app.caption)
     assert read(app.subheader[:1]) == found[1].recommendation.sentence
-    assert not open_page(experiment=found[1].id).info
+    assert not open_recommendation(experiment=found[1].id).info
 
 
 def test_older_recommendation_leads_to_the_newest(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     newer = dataclasses.replace(found[1].experiment, id="99990101-000000-bbbb")
     save_assessment(dataclasses.replace(found[1], id=newer.id, experiment=newer), Workspace(workspace))
-    app = open_page(experiment=found[1].id)
+    app = open_recommendation(experiment=found[1].id)
     assert "There is a newer recommendation" in read(app.info)
     assert "Show the newest" in [button.label for button in app.button]
-    assert not open_page(experiment=newer.id).info
+    assert not open_recommendation(experiment=newer.id).info
 
 
 def test_changed_data_are_told_and_can_be_assessed_anew(
     found: tuple[Dataset, Assessment], workspace: Path, submitted: list
 ) -> None:
-    assert "changed since" not in read(open_page().warning)
+    assert "changed since" not in read(open_recommendation().warning)
     queries = workspace / "datasets" / "labelled" / "queries.jsonl"
     lines = queries.read_text(encoding="utf-8").splitlines()
     first = {**json.loads(lines[0]), "text": "something else"}
     queries.write_text("\n".join([json.dumps(first), *lines[1:]]) + "\n", encoding="utf-8")
-    app = open_page()
+    app = open_recommendation()
     assert "The dataset changed since this was found out." in read(app.warning)
     find_button(app, "Find out again").click().run()  # type: ignore[attr-defined]
     assert submitted == [("labelled", found[1].goals)]
@@ -299,7 +282,7 @@ def test_changed_data_are_told_and_can_be_assessed_anew(
 
 def test_while_it_is_renewed_the_last_one_stays(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     write_assessing(workspace)
-    app = open_page()
+    app = open_recommendation()
     assert "A new recommendation is being made; below is the last one." in read(app.markdown)
     assert read(app.subheader[:1]) == found[1].recommendation.sentence
     assert find_button(app, "Run again with these").disabled  # type: ignore[attr-defined]
@@ -307,7 +290,7 @@ def test_while_it_is_renewed_the_last_one_stays(found: tuple[Dataset, Assessment
 
 def test_own_job_becomes_what_is_looked_at_when_it_is_ready(found: tuple[Dataset, Assessment], workspace: Path) -> None:
     other = make_experiment(workspace, dataset="labelled")
-    app = open_page(experiment=other)
+    app = open_recommendation(experiment=other)
     app.session_state["_assessing"] = found[1].id
     app.run()
     assert app.query_params["experiment"] == found[1].id
@@ -318,7 +301,7 @@ def test_own_job_becomes_what_is_looked_at_when_it_is_ready(found: tuple[Dataset
 
 
 def test_goals_of_the_form_are_what_is_run(found: tuple[Dataset, Assessment], submitted: list) -> None:
-    app = open_page()
+    app = open_recommendation()
     app.selectbox(key="goal_measure").set_value("Success@5")
     app.number_input(key="goal_value").set_value(0.9)
     app.number_input(key="goal_gain").set_value(0.05)
@@ -336,7 +319,7 @@ def test_form_is_filled_with_the_last_goals(workspace: Path, submitted: list) ->
     dataset, assessment = make_assessment(workspace)
     goals = Goals(target=("AP", 0.7), max_latency_ms=50.0, rerankers=("a/b",), primary="RR@10", seed=3)
     save_assessment(dataclasses.replace(assessment, goals=goals), Workspace(workspace))
-    find_button(open_page(), "Run again with these").click().run()  # type: ignore[attr-defined]
+    find_button(open_recommendation(), "Run again with these").click().run()  # type: ignore[attr-defined]
     assert submitted == [("labelled", goals)]
     assert "evidence_recall@5" not in list_measures(dataset, ["AP", "evidence_recall@5"])
 

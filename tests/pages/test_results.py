@@ -10,18 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.load import load_dataset
-from core.experiment.compare import Experiment, SystemResult
 from core.experiment.history import save_experiment
+from core.experiment.result import Experiment, SystemResult
 from core.jobs.state import FAILED, RUNNING, Job, write_job
 from core.workspace import Workspace
 from pages.shared.frame.state import View
 from pages.shared.show import charts, tables
-from tests.support.app import REPOSITORY, run_app
+from tests.support.app import run_app
 from tests.support.browser import click_middle, settle
+from tests.support.pages import open_page, read
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -29,21 +28,6 @@ if TYPE_CHECKING:
 
 ROW_HEIGHT = 35  # of a Streamlit table, in pixels
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
-
-
-def open_page(**parameters: str) -> AppTest:
-    """The page as a link opens it (AppTest itself can only open the home page, which leads on without parameters)."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("results")
-    app.query_params.update(parameters)
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: object) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")  # type: ignore[attr-defined]
 
 
 def add_systems(experiment: Experiment, workspace: Path, *systems: SystemResult, status: str = "done") -> None:
@@ -68,7 +52,7 @@ def write_running_job(experiment_id: str, workspace: Path, *, systems: tuple[str
 
 def test_without_an_experiment_the_page_leads_on(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert "No experiment has been run on small yet" in read(app.info)
     assert "Choose systems" in [button.label for button in app.button]
     assert not app.dataframe
@@ -77,7 +61,7 @@ def test_without_an_experiment_the_page_leads_on(workspace: Path) -> None:
 def test_headline_and_leaderboard_say_what_was_measured(workspace: Path) -> None:
     # bm25 finds 6 of 7 answers, one at rank 2: nDCG (5 + 1 / log2(3)) / 7 = .804; with filters 5 of 7, all first: .714.
     make_experiment(workspace)
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert read(app.subheader) == "The answer is among the first five for 6 of 7 queries with bm25."
     assert "Its nDCG@10 is 0.804. bm25-filtered does not score higher." in read(app.markdown)
     assert "Split all: 7 of 8 queries are measured; 1 left out (1 unjudged)." in read(app.caption)
@@ -92,18 +76,18 @@ def test_headline_and_leaderboard_say_what_was_measured(workspace: Path) -> None
 
 def test_baseline_in_the_link_is_compared_with(workspace: Path) -> None:
     make_experiment(workspace)
-    app = open_page(dataset="small", baseline="bm25-filtered")
+    app = open_page("results", dataset="small", baseline="bm25-filtered")
     assert read(app.subheader).endswith("6 of 7 queries with bm25; with bm25-filtered for 5.")
     assert "0.090 more than bm25-filtered" in read(app.markdown)
     assert "these 7 queries do not tell the two apart" in read(app.markdown)
-    unknown = open_page(dataset="small", baseline="no-such")
+    unknown = open_page("results", dataset="small", baseline="no-such")
     assert "The system no-such has no result here" in read(unknown.warning)
     assert unknown.subheader
 
 
 def test_measure_that_is_the_hit_rate_stands_once(workspace: Path) -> None:
     make_experiment(workspace)
-    board = open_page(dataset="small", measure="answer_success@5").dataframe[0].value
+    board = open_page("results", dataset="small", measure="answer_success@5").dataframe[0].value
     assert list(board.columns) == ["system", "hit", "delta", "low", "high", "p95", "n"]
 
 
@@ -112,21 +96,21 @@ def test_measure_that_is_the_hit_rate_stands_once(workspace: Path) -> None:
 )
 def test_every_question_has_its_chart(workspace: Path, question: str) -> None:
     make_experiment(workspace)
-    app = open_page(dataset="small", question=question)
+    app = open_page("results", dataset="small", question=question)
     assert len(app.get("plotly_chart")) == 1
 
 
 def test_one_system_is_shown_without_comparison(workspace: Path) -> None:
     make_experiment(workspace, systems=("bm25",))
-    app = open_page(dataset="small", question="Where do two systems differ?")
+    app = open_page("results", dataset="small", question="Where do two systems differ?")
     assert read(app.subheader).endswith("6 of 7 queries with bm25.")
     assert "Two systems with results are needed" in read(app.info)
-    assert len(open_page(dataset="small").get("plotly_chart")) == 1
+    assert len(open_page("results", dataset="small").get("plotly_chart")) == 1
 
 
 def test_more_measures_are_computed_when_opened(workspace: Path) -> None:
     make_experiment(workspace)
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert len(app.dataframe) == 1
     app.session_state["more_measures"] = True
     app.run()
@@ -138,7 +122,7 @@ def test_more_measures_are_computed_when_opened(workspace: Path) -> None:
 
 def test_failed_system_keeps_its_row_and_says_the_cure(workspace: Path) -> None:
     add_systems(run_small_experiment(workspace), workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert app.dataframe[0].value["system"].tolist()[-1] == "own-model (no result)"
     assert f"No result: **own-model**. {CURE}" in read(app.warning)
     assert "6 of 7" in read(app.subheader)
@@ -148,7 +132,7 @@ def test_only_failed_systems_show_cures_and_no_chart(workspace: Path) -> None:
     experiment = run_small_experiment(workspace)
     nothing = dataclasses.replace(experiment, systems=(), runs={}, per_query=experiment.per_query.iloc[:0])
     add_systems(nothing, workspace, SystemResult("own-model", {"name": "own-model"}, error=CURE))
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert CURE in read(app.warning)
     assert not app.dataframe and not app.get("plotly_chart")
 
@@ -157,7 +141,7 @@ def test_running_experiment_shows_ready_systems_and_what_others_wait_for(workspa
     experiment = run_small_experiment(workspace)
     add_systems(experiment, workspace, status="running")
     write_running_job(experiment.id, workspace, systems=("bm25", "bm25-filtered", "dense", "hybrid-rrf"))
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert app.dataframe[0].value["system"].tolist()[2:] == ["dense (waiting)", "hybrid-rrf (waiting)"]
     assert "Waiting: dense, hybrid-rrf" in read(app.info)
     assert "embedding 180 of 310 chunks, 20 s left" in read(app.info)
@@ -166,13 +150,13 @@ def test_running_experiment_shows_ready_systems_and_what_others_wait_for(workspa
 
 def test_run_without_its_job_was_interrupted(workspace: Path) -> None:
     add_systems(run_small_experiment(workspace), workspace, status="running")
-    assert "This run was interrupted" in read(open_page(dataset="small").info)
+    assert "This run was interrupted" in read(open_page("results", dataset="small").info)
 
 
 def test_first_run_waits_with_the_jobs_label(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
     write_running_job("20260101-000000-aaaa", workspace, systems=("bm25", "dense"))
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert "Waiting: bm25, dense" in read(app.info)
     assert not app.get("plotly_chart")
 
@@ -180,32 +164,32 @@ def test_first_run_waits_with_the_jobs_label(workspace: Path) -> None:
 def test_first_assessment_is_followed_though_its_systems_are_not_known(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
     write_running_job("20260101-000000-aaaa", workspace, systems=())
-    text = read(open_page(dataset="small").info)
+    text = read(open_page("results", dataset="small").info)
     assert "Small test: embedding 180 of 310 chunks, 20 s left" in text and "Waiting" not in text
 
 
 def test_failed_first_run_says_why(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small")
     write_running_job("20260101-000000-aaaa", workspace, systems=("bm25",), state=FAILED)
-    assert "The last run did not finish. The folder small is gone." in read(open_page(dataset="small").error)
+    assert "The last run did not finish. The folder small is gone." in read(open_page("results", dataset="small").error)
 
 
 def test_cancelled_run_says_so(workspace: Path) -> None:
     add_systems(run_small_experiment(workspace), workspace, status="cancelled")
-    assert "This run was cancelled" in read(open_page(dataset="small").info)
+    assert "This run was cancelled" in read(open_page("results", dataset="small").info)
 
 
 def test_changed_data_is_announced(workspace: Path) -> None:
     make_experiment(workspace)
-    assert "changed since this run" not in read(open_page(dataset="small").warning)
+    assert "changed since this run" not in read(open_page("results", dataset="small").warning)
     corpus = workspace / "datasets" / "small" / "corpus.jsonl"
     corpus.write_text(corpus.read_text().replace("five years", "six years"))
-    assert "The dataset changed since this run" in read(open_page(dataset="small").warning)
+    assert "The dataset changed since this run" in read(open_page("results", dataset="small").warning)
 
 
 def test_without_labels_agreement_is_shown_and_a_template_offered(workspace: Path) -> None:
     make_experiment(workspace, labels=False)
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     assert "No labels yet: compare hits by eye; add qrels or evidence to measure." in read(app.info)
     assert app.get("download_button")
     agreement, least = (table.value for table in app.dataframe)
@@ -216,7 +200,7 @@ def test_without_labels_agreement_is_shown_and_a_template_offered(workspace: Pat
 
 def test_unknown_experiment_in_the_link_is_named(workspace: Path) -> None:
     make_experiment(workspace)
-    app = open_page(dataset="small", experiment="20200101-000000-none")
+    app = open_page("results", dataset="small", experiment="20200101-000000-none")
     assert "This experiment is not here: 20200101-000000-none" in read(app.warning)
     assert app.subheader
 
@@ -228,12 +212,12 @@ def test_uneven_labels_are_pointed_out(workspace: Path) -> None:
     assert tables.describe_judged(dataclasses.replace(experiment, systems=(first, near))) is None
     far = dataclasses.replace(second, judged_at_10=0.40)
     save_experiment(dataclasses.replace(experiment, systems=(first, far)), Workspace(workspace))
-    assert "70% are judged for bm25, but 40% for bm25-filtered" in read(open_page(dataset="small").info)
+    assert "70% are judged for bm25, but 40% for bm25-filtered" in read(open_page("results", dataset="small").info)
 
 
 def test_hostile_names_are_shown_as_text(workspace: Path) -> None:
     add_systems(run_small_experiment(workspace), workspace, SystemResult(HOSTILE, {"name": HOSTILE}, error=f"Bad: {HOSTILE}"))
-    (warning,) = [w.value for w in open_page(dataset="small").warning if "Bad" in w.value]
+    (warning,) = [w.value for w in open_page("results", dataset="small").warning if "Bad" in w.value]
     shown = warning.removeprefix("No result: ")
     assert re.search(r"(?<!\\)[<\[\]($:!]", shown) is None
     assert HOSTILE in shown.replace("\\", "").replace("\u2060", "")  # the joiner keeps addresses from becoming links
@@ -350,7 +334,7 @@ def test_the_baseline_moves_to_dense_when_it_becomes_ready_unless_someone_chose(
     )
     store = Workspace(workspace)
     save_experiment(first, store)
-    watching, chosen = open_page(dataset="small"), open_page(dataset="small", baseline="bm25")
+    watching, chosen = open_page("results", dataset="small"), open_page("results", dataset="small", baseline="bm25")
     assert watching.selectbox(key="baseline").value == "bm25"
     save_experiment(both, store)
     for app, expected in ((watching, "dense"), (chosen, "bm25")):
@@ -374,15 +358,15 @@ def test_the_headline_counts_for_the_system_with_most_hits(workspace: Path) -> N
 def test_what_filtered_systems_are_told_is_said(workspace: Path) -> None:
     make_experiment(workspace)
     words = "bm25-filtered searches only what matches the query's own filter, which"
-    assert words in read(open_page(dataset="small").caption)
+    assert words in read(open_page("results", dataset="small").caption)
     make_experiment(workspace, systems=("bm25",), dataset="plain")
-    assert words not in read(open_page(dataset="plain").caption)
+    assert words not in read(open_page("results", dataset="plain").caption)
 
 
 def test_another_dataset_brings_no_warning_about_the_old_experiment(workspace: Path) -> None:
     make_experiment(workspace)
     make_experiment(workspace, systems=("bm25",), dataset="other")
-    app = open_page(dataset="small")
+    app = open_page("results", dataset="small")
     app.selectbox(key="dataset").set_value("other")
     del app.session_state["_frame_ran"]
     app.run()

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
@@ -24,7 +23,9 @@ from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from pages.parts.try_ import filters, live_search
 from pages.shared.show.cards import Hit
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import UseModels
+from tests.support.app import run_app
+from tests.support.pages import check, make_app, read
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, write_small_dataset
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ NAMED = make_named_systems()
 
 
 @pytest.fixture(autouse=True)
-def no_model(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
+def no_model(use_models: UseModels) -> None:
     """No model can be had."""
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise ModelUnavailable("The embedding model cannot be had. Give the path of a local folder.")
 
-    monkeypatch.setattr("pages.shared.frame.state.open_models", lambda: Models(load=refuse))
+    use_models(lambda: Models(load=refuse))
 
 
 @pytest.fixture
@@ -49,20 +50,12 @@ def small(workspace: Path) -> Path:
     return write_small_dataset(workspace / "datasets" / "small")
 
 
-def open_page(systems: list[str] | None = None, **parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
-    app._page_hash = calc_hash("try")
-    app.query_params.update({"dataset": "small", "try_systems": systems or WORDS_ONLY, **parameters})
-    app.run()
+def open_try(systems: list[str] | None = None, **parameters: str) -> AppTest:
+    """The page, with systems that need no model unless others are named."""
+    app = make_app("try", **{"dataset": "small", "try_systems": systems or WORDS_ONLY, **parameters}).run()
     if app.get("progress"):  # on a busy machine the words may be counted a moment after the first drawing
         app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def read(elements: Any) -> str:
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+    return check(app)
 
 
 def read_html(app: AppTest) -> str:
@@ -75,7 +68,7 @@ def list_titles(app: AppTest) -> list[str]:
 
 def test_hits_of_a_link_are_shown_without_labels(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small", labels=False)
-    app = open_page(q="KH-4012")
+    app = open_try(q="KH-4012")
     assert app.title[0].value == "Try"
     assert app.text_input(key="q").value == "KH-4012"
     assert "12 documents of small" in read(app.caption)
@@ -86,7 +79,7 @@ def test_hits_of_a_link_are_shown_without_labels(workspace: Path) -> None:
 
 def test_a_corpus_without_queries_can_be_tried(workspace: Path) -> None:
     write_small_dataset(workspace / "datasets" / "small", queries=False)
-    app = open_page()
+    app = open_try()
     examples = [button for button in app.button if str(button.key).startswith("try_example")]
     assert next(button.label for button in examples) == "Battery of the hub"
     examples[0].click().run()
@@ -95,7 +88,7 @@ def test_a_corpus_without_queries_can_be_tried(workspace: Path) -> None:
 
 
 def test_a_labelled_query_shows_its_labels_and_offers_its_filter(small: Path) -> None:
-    app = open_page(q="Reset  the hub")
+    app = open_try(q="Reset  the hub")
     assert FILTER_HELPS_QUERY in read(app.caption)
     assert "✓" in read_html(app) and "✗" in read_html(app)
     app.button(key="try_own_filter").click().run()
@@ -105,8 +98,8 @@ def test_a_labelled_query_shows_its_labels_and_offers_its_filter(small: Path) ->
 
 
 def test_a_filter_in_the_link_holds_for_every_system(small: Path) -> None:
-    assert set(list_titles(open_page(q="mail battery"))) > {"Battery of the hub"}
-    app = open_page(q="mail battery", filter='{"product":["Hub"]}')
+    assert set(list_titles(open_try(q="mail battery"))) > {"Battery of the hub"}
+    app = open_try(q="mail battery", filter='{"product":["Hub"]}')
     assert list_titles(app) == ["Battery of the hub"] * 2
     assert "6 of 12 documents pass the filter: product is Hub" in read(app.caption)
 
@@ -121,19 +114,19 @@ def test_a_filter_in_the_link_holds_for_every_system(small: Path) -> None:
     ],
 )
 def test_a_filter_that_is_not_here_is_said(small: Path, link: str, words: str) -> None:
-    app = open_page(q="clock", filter=link)
+    app = open_try(q="clock", filter=link)
     assert words in read(app.warning)
     assert "Error KH-4013" in list_titles(app)
 
 
 def test_a_system_that_is_not_here_is_said(small: Path) -> None:
-    app = open_page(["bm25", "gone"], q="clock")
+    app = open_try(["bm25", "gone"], q="clock")
     assert "This system is not here: gone" in read(app.warning)
     assert app.multiselect(key="try_systems").value == ["bm25"]
 
 
 def test_several_lines_become_a_table_and_one_opens(small: Path) -> None:
-    app = open_page(try_mode="Several", lines="KH-4012\n\nKH-4013\nzzz")
+    app = open_try(try_mode="Several", lines="KH-4012\n\nKH-4013\nzzz")
     table = app.dataframe[0].value
     assert table["query"].tolist() == ["KH-4012", "KH-4013", "zzz"]
     assert table["bm25"].tolist() == ["Error KH-4012", "Error KH-4013", "no hits"]
@@ -143,13 +136,13 @@ def test_several_lines_become_a_table_and_one_opens(small: Path) -> None:
 
 
 def test_more_than_twenty_lines_are_cut_and_said(small: Path) -> None:
-    app = open_page(try_mode="Several", lines="\n".join(f"clock {n}" for n in range(25)))
+    app = open_try(try_mode="Several", lines="\n".join(f"clock {n}" for n in range(25)))
     assert "25 lines were pasted; the first 20 are searched" in read(app.warning)
     assert len(app.dataframe[0].value) == 20
 
 
 def test_without_a_model_words_answer_and_the_other_says_why(small: Path) -> None:
-    app = open_page(["dense", "bm25"], q="KH-4012")
+    app = open_try(["dense", "bm25"], q="KH-4012")
     for _ in range(40):
         if any(button.key == "try_again" for button in app.button):
             break
@@ -160,18 +153,18 @@ def test_without_a_model_words_answer_and_the_other_says_why(small: Path) -> Non
 
 def test_nothing_loaded_leads_to_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.shared.frame.state.list_datasets", lambda workspace: [])
-    app = open_page(dataset="")
+    app = open_try(dataset="")
     assert "Nothing is loaded yet" in read(app.info)
 
 
 def test_an_experiment_is_not_needed_and_does_not_disturb(workspace: Path) -> None:
     experiment = make_experiment(workspace)
-    app = open_page(q="KH-4012", experiment=experiment)
+    app = open_try(q="KH-4012", experiment=experiment)
     assert list_titles(app)[0] == "Error KH-4012"
 
 
 def test_hostile_text_is_shown_as_text(small: Path) -> None:
-    app = open_page(q=f"markup {HOSTILE}")
+    app = open_try(q=f"markup {HOSTILE}")
     html = read_html(app)
     assert "&lt;img src=" in html and "<img" not in html
     shown = [*(str(e.value) for e in app.caption), *(b.label for b in app.button), *(str(e.value) for e in app.markdown)]
@@ -179,7 +172,7 @@ def test_hostile_text_is_shown_as_text(small: Path) -> None:
 
 
 def test_settings_are_saved_as_a_system(workspace: Path, small: Path) -> None:
-    app = open_page(["hybrid-weighted", "bm25"])
+    app = open_try(["hybrid-weighted", "bm25"])
     app.slider(key="try_dense_share_0.7").set_value(0.4).run()
     app.text_input(key="try_save_name").set_value("bm25").run()
     app.button(key="try_save").click().run()
@@ -198,9 +191,9 @@ def test_sliders_only_where_they_apply(small: Path) -> None:
     def keys(app: AppTest) -> set[str]:
         return {str(slider.label) for slider in app.slider}
 
-    assert keys(open_page(["bm25"])) == {"Hits shown"}
-    assert keys(open_page(["hybrid-rrf", "bm25"])) == {"Hits shown", "Candidates fused"}
-    assert keys(open_page(["hybrid-weighted", "hybrid-rerank"])) == {
+    assert keys(open_try(["bm25"])) == {"Hits shown"}
+    assert keys(open_try(["hybrid-rrf", "bm25"])) == {"Hits shown", "Candidates fused"}
+    assert keys(open_try(["hybrid-weighted", "hybrid-rerank"])) == {
         "Hits shown", "Dense share", "Candidates fused", "Candidates reranked",
     }  # fmt: skip
 

@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.errors import WorkspaceBusy
+from core.jobs.kinds import VERSIONS
 from core.jobs.runner import JobRunner
-from core.jobs.state import CANCELLED, DEPLOY, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.versions.build import build_version, draft_version
@@ -46,9 +46,11 @@ from core.workspace import Workspace
 from pages.parts.versions.charts import draw_evaluation
 from pages.parts.versions.sentences import say_seconds, say_size, say_usd
 from pages.parts.versions.table import name_some
-from tests.support.app import REPOSITORY, run_app
+from tests.pages.conftest import RecordJobs, UseModels
+from tests.support.app import run_app
 from tests.support.assessments import AxisModels, make_assessment, write_labelled_dataset
 from tests.support.browser import settle
+from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, write_small_dataset
 from tests.support.versions import named, put_live, resources_of
 
@@ -60,23 +62,15 @@ NAME = "labelled"
 
 
 @pytest.fixture(autouse=True)
-def axis_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> None:
+def axis_models(use_models: UseModels) -> None:
     """A typed query is embedded by a model that takes no time."""
-    models = AxisModels()
-    monkeypatch.setattr("pages.parts.versions.forms.open_models", lambda: models)
+    use_models(AxisModels)
 
 
 @pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> Submitted:
+def submitted(record_jobs: RecordJobs) -> Submitted:
     """What was asked of the runner, which does not run here."""
-    asked: Submitted = []
-
-    def submit(self: JobRunner, dataset: str, request: DeploymentRequest) -> str:
-        asked.append((dataset, request))
-        return "job"
-
-    monkeypatch.setattr(JobRunner, "submit_deployment", submit)
-    return asked
+    return record_jobs("submit_deployment")
 
 
 @pytest.fixture
@@ -105,27 +99,12 @@ def build(workspace: Path, corpus: Dataset, system: str, **changes: Any) -> Vers
     return version
 
 
-def make_app(page: str, **parameters: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
-    app._page_hash = calc_hash(page)
-    app.query_params.update(parameters)
-    return app
-
-
-def open_page(dataset: str = NAME, **parameters: str) -> AppTest:
-    """The page as a link opens it."""
-    app = make_app("versions", dataset=dataset, **parameters).run()
-    assert not app.exception, app.exception
-    return app
+def open_versions(dataset: str = NAME, **parameters: str) -> AppTest:
+    return open_page("versions", dataset=dataset, **parameters)
 
 
 def open_part(part: str, **parameters: str) -> AppTest:
-    return open_page(versions_part=part, **parameters)
-
-
-def read(elements: Any) -> str:
-    """The texts of elements, without the signs that keep Markdown from acting."""
-    return "\n".join(str(element.value) for element in elements).replace("\\", "").replace("\u2060", "")
+    return open_versions(versions_part=part, **parameters)
 
 
 def read_facts(app: AppTest) -> str:
@@ -154,7 +133,7 @@ def spell(system: str) -> dict[str, Any]:
 def write_deployment(workspace: Path, request: DeploymentRequest, state: str = RUNNING, **changes: Any) -> Job:
     job = Job(
         id="99990101-000000-aaaa", title=f"{NAME}, {request.describe()}", dataset=NAME, split="test", systems=(),
-        kind=DEPLOY, state=state, label="embedding 3 of 8 passages", progress=0.4, seconds_left=20.0,
+        kind=VERSIONS, state=state, label="embedding 3 of 8 passages", progress=0.4, seconds_left=20.0,
         options=request.to_json(),
     )  # fmt: skip
     job = dataclasses.replace(job, **changes)
@@ -193,16 +172,14 @@ def measure(version: Version, workspace: Path, **changes: Any) -> dict[str, Any]
 # before there is a version
 
 
-def test_without_data_the_page_leads_to_loading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "none")
-    app = make_app("versions").run()
-    assert not app.exception, app.exception
+def test_without_data_the_page_leads_to_loading(no_samples: None) -> None:
+    app = open_page("versions")
     assert "Load a corpus to build an index" in read(app.info)
     assert list_buttons(app) == ["Load data"]
 
 
 def test_without_versions_it_says_what_one_is_and_builds_the_first(corpus: Dataset, submitted: Submitted) -> None:
-    app = open_page()
+    app = open_versions()
     assert "A version is an index that can answer" in read(app.info)
     assert app.selectbox(key=f"versions_system_{NAME}").value == "dense"
     facts = read_facts(app)
@@ -216,7 +193,7 @@ def test_without_versions_it_says_what_one_is_and_builds_the_first(corpus: Datas
 
 def test_the_recommended_system_is_proposed(workspace: Path, submitted: Submitted) -> None:
     _, assessment = make_assessment(workspace)
-    app = open_page()
+    app = open_versions()
     box = app.selectbox(key=f"versions_system_{NAME}")
     assert box.value == assessment.recommendation.system != "dense"
     assert f"{box.value} (recommended)" in box.options
@@ -229,7 +206,7 @@ def test_word_matching_embeds_nothing_and_hub_models_are_not_fetched(
 ) -> None:
     own = {**spell("dense"), "name": "from-the-hub", "dense": {"model": "someone/some-model"}}
     (workspace / "systems.yaml").write_text(yaml.safe_dump({"systems": [own]}), encoding="utf-8")
-    app = open_page()
+    app = open_versions()
     app.selectbox(key=f"versions_system_{NAME}").set_value("bm25").run()
     assert "nothing: words are matched" in read_facts(app)
     app.selectbox(key=f"versions_system_{NAME}").set_value("from-the-hub").run()
@@ -242,7 +219,7 @@ def test_a_corpus_without_documents_is_told(workspace: Path) -> None:
     folder = workspace / "datasets" / "empty"
     folder.mkdir(parents=True)
     (folder / "corpus.jsonl").write_text('{"_id": "a", "title": "", "text": ""}\n', encoding="utf-8")
-    app = open_page("empty")
+    app = open_versions("empty")
     assert "has no document with a title or a text" in read(app.error) and "Build it" not in list_buttons(app)
 
 
@@ -250,7 +227,7 @@ def test_a_corpus_without_documents_is_told(workspace: Path) -> None:
 
 
 def test_the_live_version_is_told_first(workspace: Path, live: Version) -> None:
-    app = open_page()
+    app = open_versions()
     assert read(app.subheader[:1]) == "bm25 answers now"
     facts = read_facts(app)
     assert f"<dd>{live.id}</dd>" in facts and "<dd>none: words are matched</dd>" in facts
@@ -263,7 +240,7 @@ def test_the_live_version_is_told_first(workspace: Path, live: Version) -> None:
 
 def test_changed_documents_are_counted_and_refreshed(workspace: Path, live: Version, submitted: Submitted) -> None:
     change_corpus(workspace, added=11)
-    app = open_page()
+    app = open_versions()
     # 14 of 265 changed: 11 added, 1 changed, 2 deleted
     assert "11 added, 1 changed, 2 deleted (5.3% of 265 documents)" in read(app.markdown)
     facts = read_facts(app)
@@ -271,14 +248,14 @@ def test_changed_documents_are_counted_and_refreshed(workspace: Path, live: Vers
     press(app, "Refresh now")
     assert submitted == [(NAME, DeploymentRequest(REFRESH))]
     write_deployment(workspace, DeploymentRequest(REFRESH))
-    assert is_disabled(open_page(), "Refresh now")
+    assert is_disabled(open_versions(), "Refresh now")
 
 
 def test_what_a_refresh_took_stands_next_to_retraining(workspace: Path, corpus: Dataset) -> None:
     put_live(corpus, named("dense"), resources_of(workspace))
     change_corpus(workspace)
     refreshed = refresh(open_dataset(NAME, Workspace(workspace)), resources_of(workspace)).version
-    app = open_page()
+    app = open_versions()
     text = read(app.markdown)
     assert f"= Refreshed from {refreshed.parent}: the system is the same" in text
     assert "The last refresh found 1 added, 1 changed and 2 deleted documents; it embedded 2 texts." in text
@@ -291,7 +268,7 @@ def test_what_a_refresh_took_stands_next_to_retraining(workspace: Path, corpus: 
 def test_roll_back_is_done_at_once_and_can_be_undone(workspace: Path, live: Version, newer: Version) -> None:
     store = Workspace(workspace)
     make_live(newer, PROMOTED, store)
-    app = press(open_page(), f"Roll back to {live.id}")
+    app = press(open_versions(), f"Roll back to {live.id}")
     assert read_live(NAME, store).version == live.id
     assert read(app.subheader[:1]) == "bm25 answers now" and f"{live.id} answers again." in read(app.toast)
     assert not any("Roll back" in label for label in list_buttons(app))
@@ -303,7 +280,7 @@ def test_roll_back_is_done_at_once_and_can_be_undone(workspace: Path, live: Vers
 def test_roll_back_does_not_lead_elsewhere_than_its_button_says(workspace: Path, live: Version, newer: Version) -> None:
     store = Workspace(workspace)
     make_live(newer, PROMOTED, store)
-    app = open_page()
+    app = open_versions()
     make_live(live, PROMOTED, store)  # in another browser
     app.button(key="versions_back").click().run()
     assert read_live(NAME, store).version == live.id
@@ -315,13 +292,13 @@ def test_a_live_version_that_is_gone_is_told_with_the_way_back(workspace: Path, 
     store = Workspace(workspace)
     make_live(newer, PROMOTED, store)
     (version_folder(newer.id, NAME, store) / "version.json").write_text("{", encoding="utf-8")
-    app = open_page()
+    app = open_versions()
     assert f"{newer.id} is gone or damaged. Roll back, or promote another version." in read(app.error)
     assert list(app.segmented_control(key="versions_part").options) == ["Versions", "Build another"]
     press(app, f"Roll back to {live.id}")
     assert read_live(NAME, store).version == live.id
     (store.versions(NAME) / "live.json").write_text("{", encoding="utf-8")
-    app = open_page()
+    app = open_versions()
     assert "live.json: cannot be read" in read(app.error) and "promote a version again" in read(app.error)
 
 
@@ -342,16 +319,16 @@ def test_versions_are_listed_newest_first(workspace: Path, corpus: Dataset, live
 
 
 def test_a_version_of_the_link_is_shown_and_an_unknown_one_said(live: Version, newer: Version) -> None:
-    app = open_page(version=live.id)
+    app = open_versions(version=live.id)
     assert app.segmented_control(key="versions_part").value == "Versions", "the link names no part, but a version"
     assert app.selectbox(key="version").value == live.id and not app.warning
     assert "It answers now, so it can neither be promoted nor removed." in read(app.caption)
     assert "Measure and promote" not in list_buttons(app)
-    app = open_page(version="no-such *version*")
+    app = open_versions(version="no-such *version*")
     assert "This version is not here: no-such *version*. Choose one below" in read(app.warning)
     assert app.selectbox(key="version").value == newer.id
     assert not app.run().warning, "said once"
-    assert open_page(versions_part="nonsense").segmented_control(key="versions_part").value == "Up to date?"
+    assert open_versions(versions_part="nonsense").segmented_control(key="versions_part").value == "Up to date?"
 
 
 def test_the_bar_reaches_the_runner(live: Version, newer: Version, submitted: Submitted) -> None:
@@ -386,7 +363,7 @@ def test_what_cannot_be_measured_can_be_promoted_all_the_same(workspace: Path, s
     write_small_dataset(workspace / "datasets" / NAME, labels=False)
     corpus = open_dataset(NAME, Workspace(workspace))
     version = build_version(corpus, named("bm25"), resources_of(workspace))
-    app = open_page()
+    app = open_versions()
     assert read(app.subheader[:1]) == "No version answers yet"
     assert list(app.segmented_control(key="versions_part").options) == ["Versions", "Build another"]
     assert "Nothing is live to compare with" in read(app.caption)
@@ -463,7 +440,7 @@ def test_a_damaged_live_version_says_so_where_it_is_asked(workspace: Path, live:
     app = open_part("Ask it")
     app.text_input(key="versions_query").set_value("price").run()
     assert not app.exception and len(app.error) == 1
-    app = open_page()
+    app = open_versions()
     assert not app.exception and len(app.error) == 1
 
 
@@ -472,7 +449,7 @@ def test_a_damaged_live_version_says_so_where_it_is_asked(workspace: Path, live:
 
 def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, live: Version) -> None:
     job = write_deployment(workspace, DeploymentRequest(BUILD, system=spell("dense")))
-    app = open_page()
+    app = open_versions()
     assert "Building the index of dense" in read(app.markdown)
     texts = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
     assert f"{NAME}, building the index of dense: embedding 3 of 8 passages, 20 s left" in texts
@@ -480,7 +457,7 @@ def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, li
     assert not app.exception
     assert (Workspace(workspace).jobs / f"{job.id}.cancel").exists()
     write_deployment(workspace, DeploymentRequest(REFRESH), QUEUED, id="99990101-000000-bbbb")
-    assert "Refreshing the index" in read(open_page().markdown), "also what waits"
+    assert "Refreshing the index" in read(open_versions().markdown), "also what waits"
 
 
 @pytest.mark.parametrize(
@@ -494,7 +471,7 @@ def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, li
 def test_what_became_of_the_last_job_is_told(workspace: Path, corpus: Dataset, state: str, sentence: str) -> None:
     request = DeploymentRequest(BUILD, system=spell("dense"))
     write_deployment(workspace, request, state, error="The disk is full.", label=state)
-    app = open_page()
+    app = open_versions()
     assert sentence in read([*app.error, *app.info, *app.warning])
     assert "Build it" in list_buttons(app)
     if state == INTERRUPTED:
@@ -504,7 +481,7 @@ def test_what_became_of_the_last_job_is_told(workspace: Path, corpus: Dataset, s
 def test_own_build_becomes_what_is_looked_at(workspace: Path, live: Version, newer: Version, corpus: Dataset) -> None:
     built = build(workspace, corpus, "dense-whole")  # older than `newer`, which would be shown otherwise
     job = write_deployment(workspace, DeploymentRequest(BUILD, system=spell("dense-whole")), DONE, label=DONE)
-    app = open_page()
+    app = open_versions()
     assert not app.success, "another browser started it"
     app.session_state["_versions_job"] = job.id
     app.run()
@@ -526,7 +503,7 @@ def test_what_came_of_a_promotion_is_told(
     result = promote(newer.id, corpus, resources, bar=request.bar, anyway=anyway)
     assert result.promoted is anyway and not result.passed
     job = write_deployment(workspace, request, DONE, label=DONE)
-    app = open_page(version=newer.id)
+    app = open_versions(version=newer.id)
     app.session_state["_versions_job"] = job.id
     app.run()
     told = read_evaluation(newer, resources.workspace)
@@ -543,7 +520,7 @@ def test_what_came_of_a_promotion_is_told(
 
 def test_what_came_of_a_refresh_is_told(workspace: Path, live: Version) -> None:
     job = write_deployment(workspace, DeploymentRequest(REFRESH), DONE, label=DONE)
-    app = open_page()
+    app = open_versions()
     app.session_state["_versions_job"] = job.id
     assert f"Nothing had changed; {live.id} is up to date." in read(app.run().success)
     change_corpus(workspace)
@@ -555,7 +532,7 @@ def test_an_unfinished_build_goes_on_or_is_discarded(
     workspace: Path, corpus: Dataset, live: Version, submitted: Submitted
 ) -> None:
     left = write_unfinished(workspace, corpus, named("dense"))
-    app = open_page()
+    app = open_versions()
     assert f"Unfinished build of {left.id}" in read(app.markdown)
     press(app, "Resume")
     assert submitted == [(NAME, DeploymentRequest(BUILD, system=spell("dense")))]
@@ -568,7 +545,7 @@ def test_an_unfinished_refresh_goes_on_as_one(workspace: Path, corpus: Dataset, 
     change_corpus(workspace)
     changed = open_dataset(NAME, Workspace(workspace))
     left = write_unfinished(workspace, changed, named("bm25"), parent=live.id)
-    app = open_page()
+    app = open_versions()
     assert f"Unfinished refresh to {left.id}" in read(app.markdown)
     press(app, "Resume")
     assert submitted == [(NAME, DeploymentRequest(REFRESH))]
@@ -577,7 +554,7 @@ def test_an_unfinished_refresh_goes_on_as_one(workspace: Path, corpus: Dataset, 
 def test_what_was_begun_on_other_documents_cannot_go_on(workspace: Path, corpus: Dataset) -> None:
     write_unfinished(workspace, corpus, named("dense"))
     change_corpus(workspace)
-    app = open_page()
+    app = open_versions()
     assert "The documents or the model changed since, so that it cannot go on." in read(app.caption)
     assert "Resume" not in list_buttons(app) and "Discard" in list_buttons(app)
 
@@ -585,7 +562,7 @@ def test_what_was_begun_on_other_documents_cannot_go_on(workspace: Path, corpus:
 def test_what_another_process_builds_is_left_alone(workspace: Path, corpus: Dataset, live: Version) -> None:
     left = write_unfinished(workspace, corpus, named("dense"))
     with build_lock(left.id, NAME, Workspace(workspace)):
-        app = open_page()
+        app = open_versions()
         assert "Another process is at work on it." in read(app.caption)
         assert "Discard" not in list_buttons(app)
 
@@ -594,7 +571,7 @@ def test_what_cannot_be_submitted_is_told(live: Version, newer: Version, monkeyp
     def refuse(*_: object) -> str:
         raise WorkspaceBusy("The workspace is *busy*. Wait.")
 
-    monkeypatch.setattr(JobRunner, "submit_deployment", refuse)
+    monkeypatch.setattr(JobRunner, "submit", refuse)
     app = press(open_part("Versions"), "Measure and promote")
     assert "The workspace is *busy*. Wait." in read(app.error)
 
@@ -602,8 +579,7 @@ def test_what_cannot_be_submitted_is_told(live: Version, newer: Version, monkeyp
 def test_the_page_experiment_starts_it_again(workspace: Path, corpus: Dataset, submitted: Submitted) -> None:
     request = DeploymentRequest(BUILD, system=spell("dense"))
     write_deployment(workspace, request, INTERRUPTED, label=INTERRUPTED)
-    app = make_app("experiment", dataset=NAME).run()
-    assert not app.exception, app.exception
+    app = open_page("experiment", dataset=NAME)
     assert "What was computed is kept. Starting again goes on from what is cached." in read(app.warning)
     press(app, "Start again")
     assert submitted == [(NAME, request)]

@@ -11,6 +11,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "sample_corpora"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_DIMENSIONS = 384  # of its vectors
 EXACT_SEARCH_LIMIT = 50_000  # passages up to which quality runs compare every vector
 
 

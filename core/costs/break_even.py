@@ -20,6 +20,7 @@ from core.costs.sheet import CostSheet, make_sheet
 from core.costs.system_facts import SystemFacts
 from core.errors import InputError, check_range
 from core.systems.trained import EMBEDDING, KIND_WORDS, KINDS, RERANKER
+from core.text.phrases import count_of
 
 HORIZON = 60  # months that are looked at
 MOST_QUERIES = 1_000_000_000  # a month
@@ -53,7 +54,7 @@ class BreakEven:
             after = f"{asked}, {self.trained} costs less than {self.other} from the start."
         else:
             cost = format_money(float(self.curve["trained"].iloc[self.months]))
-            time = "1 month" if self.months == 1 else f"{self.months} months"
+            time = count_of(self.months, "month")
             after = f"{asked}, {self.trained} has cost less than {self.other} after {time} ({cost} by then)."
         first = "the first year" if self.scenario.months == 12 else f"the first {self.scenario.months} months"
         if self.queries_per_month is None:
@@ -63,6 +64,7 @@ class BreakEven:
         return f"{after} Within {first} it is cheaper from {self.queries_per_month:,} queries a month."
 
     def to_json(self) -> dict[str, Any]:
+        """The fields and the sentences, for `cost --json`; the curve as records."""
         return {
             "trained": self.trained,
             "other": self.other,

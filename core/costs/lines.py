@@ -62,6 +62,7 @@ class Line:
         return f"{text} = {format_money(self.value)}"
 
     def to_json(self) -> dict[str, Any]:
+        """The fields, the value in USD and its arithmetic."""
         return {
             **asdict(self),
             "factors": [asdict(f) for f in self.factors],

@@ -101,10 +101,12 @@ class CostOverview:
 
     @property
     def assumptions(self) -> list[str]:
+        """What the sheets take for granted, in sentences."""
         return list_assumptions(self.facts, self.scenario, self.prices)
 
     @property
     def prices_used(self) -> list[Price]:
+        """The rows of the table that some line is made of."""
         return list_prices_used(self.sheets, self.prices)
 
     def describe_frontier(self) -> str:

@@ -88,6 +88,7 @@ class Scenario:
                 raise InputError(f"{name} is {getattr(self, name):g}; it must be a whole number")
 
     def to_json(self) -> dict[str, Any]:
+        """The fields, as from_json() reads them."""
         return dataclasses.asdict(self)
 
     @classmethod

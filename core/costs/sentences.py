@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from core.costs.lines import format_money
 from core.costs.overview import COST, LATENCY, MONTHLY_COST, CostOverview
 from core.costs.sheet import CostSheet
+from core.text.phrases import count_of, join_words
 
 # group -> names of its lines; every line belongs to one
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -96,20 +97,16 @@ def describe_front(found: CostOverview, price: str) -> str:
         return ""
     better, no_more = _PRICE_WORDS[price]
     beaten = [name for name in found.quality if name not in front and name in found.sheets]
-    kept = f"No other system is both better on {found.measure} and {better} than {join_names(front)}."
+    kept = f"No other system is both better on {found.measure} and {better} than {join_words(front)}."
     if not beaten:
         return kept
     verb = "is" if len(beaten) == 1 else "are"
-    return f"{kept} {join_names(beaten)} {verb} beaten: another is at least as good and {no_more}."
-
-
-def join_names(names: Sequence[str]) -> str:
-    """ "bm25", "bm25 and dense", "bm25, dense and hybrid-rrf" """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{kept} {join_words(beaten)} {verb} beaten: another is at least as good and {no_more}."
 
 
 def describe_machine_used(machine: Mapping[str, object]) -> str:
     """ "AMD EPYC, 2 cores, Linux x86_64"; "a machine that was not noted" for older experiments."""
     cores = machine.get("cores")
-    parts = [machine.get("processor"), f"{cores} {'core' if cores == 1 else 'cores'}" if cores else "", machine.get("system")]
+    counted = count_of(cores, "core") if isinstance(cores, int) and cores else ""
+    parts = [machine.get("processor"), counted, machine.get("system")]
     return ", ".join(str(part) for part in parts if part) or "a machine that was not noted"

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.costs.embedding import list_embedding_lines
 from core.costs.lines import MONTHLY, ONCE, Line, format_money
-from core.costs.training import (
-    list_embedding_lines,
-    list_machine_lines,
-    list_rerank_lines,
-    list_training_lines,
-    list_upkeep_lines,
-)
+from core.costs.machines import list_machine_lines
 from core.costs.prices import PriceTable
+from core.costs.reranking import list_rerank_lines
 from core.costs.scenario import Scenario
 from core.costs.sheet_inputs import SheetInputs
 from core.costs.system_facts import SystemFacts
+from core.costs.training import list_training_lines
+from core.costs.upkeep import list_upkeep_lines
 from core.costs.vector_store import list_store_lines
 
 
@@ -35,6 +33,7 @@ class CostSheet:
 
     @property
     def one_time(self) -> float:
+        """Of all lines that are paid once."""
         return sum(line.value for line in self.lines if line.when == ONCE)
 
     @property

@@ -12,7 +12,9 @@ from core.costs.scenario import API, OWN, Scenario
 from core.costs.system_facts import SystemFacts
 from core.systems.trained import EMBEDDING, RERANKER
 
-WEEKS_A_MONTH, HOURS_A_MONTH = 52 / 12, 730.0
+HOURS_A_MONTH = 730.0
+HOUR = Factor("", 3600.0, "seconds an hour", divides=True)
+_WEEKS_A_MONTH = 52 / 12
 _FLOAT = 4  # bytes
 # Vectors of a bought model as the provider gives them when nothing else is asked for, from the providers' model pages.
 _BOUGHT_DIMENSIONS = {
@@ -36,10 +38,12 @@ class SheetInputs:
 
     @property
     def buys_reranking(self) -> bool:
+        """Where there is something to rerank; a model that was trained here cannot be bought."""
         return self.scenario.deployment != OWN and self.facts.rerank_depth > 0 and RERANKER not in self.facts.trained
 
     @property
     def buys_store(self) -> bool:
+        """The store holds vectors, so a system without embeddings has nothing to buy."""
         return self.scenario.deployment == API and self.facts.dense
 
     @property
@@ -78,10 +82,12 @@ class SheetInputs:
 
     @property
     def passages(self) -> float:
+        """Of all documents."""
         return self.scenario.documents * self.passages_per_document
 
     @property
     def vector_bytes(self) -> float:
+        """Of one passage's vector."""
         return float(self.dimensions * _FLOAT)
 
     @property
@@ -97,22 +103,28 @@ class SheetInputs:
 
     @property
     def embedding_price(self) -> Price:
+        """Of the scenario's embedding model. InputError if the table has none of that id."""
         return self.prices.pick(self.scenario.embedding, EMBEDDING_PRICE)
 
     @property
     def rerank_price(self) -> Price:
+        """Of the scenario's reranker, by the search or by the token. InputError if the table has none of that id."""
         return self.prices.pick(self.scenario.rerank, RERANK_SEARCH, RERANK_TOKENS)
 
     def count_documents(self) -> Factor:
+        """The scenario's documents."""
         return Factor("", self.scenario.documents, "documents")
 
     def count_queries(self) -> Factor:
+        """Those of a month."""
         return Factor("", self.scenario.queries_per_month, "queries")
 
     def count_passages(self) -> tuple[Factor, Factor]:
+        """Documents, and passages of one."""
         return self.count_documents(), Factor("", self.passages_per_document, "passages a document")
 
     def size_passage(self) -> Factor:
+        """Bytes of one passage: its vector and its text."""
         words = f"{self.dimensions:,} dimensions of {_FLOAT} bytes, and about {self.text_bytes:,.0f} bytes of text"
         return Factor(words, self.vector_bytes + self.text_bytes, "bytes a passage")
 
@@ -122,3 +134,16 @@ class SheetInputs:
         if math.isclose(self.facts.overlap, 1.0, rel_tol=1e-9):
             return counted
         return (*counted, Factor("overlap, windows and titles", self.facts.overlap, ""))
+
+    def count_changed(self) -> tuple[Factor, ...]:
+        """The share of the documents that change in a month."""
+        changed = Factor("changed a week", self.scenario.changed_per_week, "of them")
+        return (changed, Factor("", _WEEKS_A_MONTH, "weeks a month"))
+
+    def count_new(self) -> tuple[Factor, ...]:
+        """The share of new documents a month."""
+        return (Factor("new a month", self.scenario.growth_per_month, "of them"),)
+
+    def count_cores(self) -> Factor:
+        """Cores that embedding and training keep busy."""
+        return Factor("as measured", self.facts.cores, "vCPUs")

@@ -15,7 +15,7 @@ from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
 from core.schema import content_hash, list_passages
-from core.settings import DEFAULT_MODEL, get_threads
+from core.settings import DEFAULT_DIMENSIONS, DEFAULT_MODEL, get_threads
 from core.stages.chunk import WholeDocument
 from core.stages.embed import TRAINED_PREFIX, EmbedChunks, text_hash
 from core.stages.index_lexical import IndexBm25
@@ -26,7 +26,6 @@ from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, load_model
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
 
-_DIMENSIONS = 384  # of the bundled model
 _BYTES_PER_TOKEN = 4.5  # in English, where nothing was indexed to measure it
 _CHANGED = "The documents have changed since this experiment: sizes are those of today, quality and latency those of then"
 _ENCODING, _SEARCHING, _RERANKING = ("EmbedQueries",), ("RetrieveDense",), ("LateInteraction", "CrossEncoderRerank")
@@ -78,6 +77,7 @@ class SystemFacts:
 
     @property
     def tokens_per_passage(self) -> float:
+        """Of the default model, of what is indexed; 0 where nothing is."""
         return self.indexed_tokens_per_document / self.passages_per_document if self.passages_per_document else 0.0
 
 
@@ -147,7 +147,7 @@ class _Reader:
             depth = system.rerank.depth if system.rerank is not None else 0
             return {
                 "indexed_tokens_per_document": tokens,
-                "dimensions": _DIMENSIONS if system.dense is not None else 0,
+                "dimensions": DEFAULT_DIMENSIONS if system.dense is not None else 0,
                 "rerank_depth": depth,
                 "rerank_tokens": tokens if depth else 0.0,
             }
@@ -182,8 +182,8 @@ class _Reader:
                 if dimensions:
                     return int(dimensions)
         if stage.model != DEFAULT_MODEL:
-            assumed.append(f"No vector of {stage.model} is in the workspace; {_DIMENSIONS} dimensions are assumed")
-        return _DIMENSIONS
+            assumed.append(f"No vector of {stage.model} is in the workspace; {DEFAULT_DIMENSIONS} dimensions are assumed")
+        return DEFAULT_DIMENSIONS
 
     def _read_reranked(self, system: System, target: Node) -> dict[str, Any]:
         """Hits per query and tokens of one, as they were in the experiment's run."""

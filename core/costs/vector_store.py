@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from core.costs.lines import MONTHLY, ONCE, Factor, Line, format_money, price_factor
 from core.costs.prices import MINIMUM, READ, RETURN, SCAN, STORAGE, WRITE, Price
-from core.costs.sheet_inputs import WEEKS_A_MONTH, SheetInputs
+from core.costs.sheet_inputs import SheetInputs
 
 _GB, _KB = 1e9, 1e3
 _LEAST_READ_UNITS = 0.25
@@ -53,16 +53,10 @@ def write_index(inputs: SheetInputs, name: str, words: str, share: tuple[Factor,
 def _write(inputs: SheetInputs, prices: Mapping[str, Price]) -> list[Line]:
     if WRITE not in prices:
         return []
-    scenario = inputs.scenario
-    changed = (
-        Factor("changed a week", scenario.changed_per_week, "of them"),
-        Factor("", WEEKS_A_MONTH, "weeks a month"),
-    )
-    new = (Factor("new a month", scenario.growth_per_month, "of them"),)
     return [
         *write_index(inputs, "write_index", "Write the index into the vector store", (), ONCE),
-        *write_index(inputs, "write_changed", "Write changed documents into the vector store", changed, MONTHLY),
-        *write_index(inputs, "write_new", "Write new documents into the vector store", new, MONTHLY),
+        *write_index(inputs, "write_changed", "Write changed documents into the vector store", inputs.count_changed(), MONTHLY),
+        *write_index(inputs, "write_new", "Write new documents into the vector store", inputs.count_new(), MONTHLY),
     ]
 
 

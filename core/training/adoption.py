@@ -8,6 +8,7 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
+from core.settings import DEFAULT_DIMENSIONS
 from core.systems.trained import ADAPTER, EMBEDDING, TrainedModel, list_models, model_size
 from core.workspace import Workspace
 
@@ -41,7 +42,7 @@ class Adoption:
 def measure_adoption(model: TrainedModel, resources: Resources, *, passages: list[str]) -> Adoption:
     """passages: what the system indexes."""
     anew = passages if model.kind == EMBEDDING else []
-    dimensions = int(model.metrics.get("dimensions") or 384)
+    dimensions = int(model.metrics.get("dimensions") or DEFAULT_DIMENSIONS)
     return Adoption(
         training_seconds=model.seconds,
         passages=len(anew),

@@ -22,7 +22,7 @@ from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.schema import QUERIES, empty
-from core.settings import get_threads
+from core.settings import DEFAULT_DIMENSIONS, get_threads
 from core.stages.embed import model_revision
 from core.stages.index_dense import build_collection
 from core.systems.build import build, make_sources
@@ -44,7 +44,6 @@ _INDEX_SPEED, _INDEX_SIZE = "indexing-speed", "indexing-size"
 _PASSAGES_PER_SECOND = 1_500.0  # until an index was built here
 _BYTES_PER_DIMENSION = 12.0  # of a passage: its vector twice, links and texts; until an index was built here
 _CPU_PRICE = "cpu"  # id of the row in the price table
-_DIMENSIONS = 384  # of a model of which no vector is known yet
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def plan_version(dataset: Dataset, system: System, resources: Resources) -> Vers
         ahead = estimate_plan({system.name: vectors}, execution)
         texts, characters = ahead.texts, ahead.characters
     speed = (workspace.read_facts(_INDEX_SPEED) or {}).get("passages_per_second", _PASSAGES_PER_SECOND)
-    size = (workspace.read_facts(_INDEX_SIZE) or {}).get("bytes_per_passage", _BYTES_PER_DIMENSION * _DIMENSIONS)
+    size = (workspace.read_facts(_INDEX_SIZE) or {}).get("bytes_per_passage", _BYTES_PER_DIMENSION * DEFAULT_DIMENSIONS)
     exists = version_folder(version_id, dataset.name, workspace).is_dir()
     embed_seconds, index_seconds = (0.0, 0.0) if exists else (characters / read_speed(resources), passages / speed)
     return VersionPlan(

@@ -8,15 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from core.costs.scenario import Scenario
-from core.costs.sentences import describe_machine_used, join_names
+from core.costs.sentences import describe_machine_used
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.graph.latency import find_shared
-from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, SCALE, Job, find_active, list_jobs
+from core.jobs.kinds import SCALE
+from core.jobs.kinds.scaling import make_scaling_job
+from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, find_active, list_jobs
 from core.scaling.measure import Scaling
 from core.scaling.table import describe_far, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
 from core.systems.system import System
+from core.text.phrases import join_words
 from pages.parts.cost_latency.latency_charts import STEPS, draw_growth, draw_steps
 from pages.shared.frame.follow_job import draw_progress, stop_job
 from pages.shared.frame.services import open_runner, open_workspace
@@ -85,7 +88,7 @@ def describe_shared(latencies: dict[str, dict[str, Any]]) -> str:
         words = told.setdefault(tuple(names), [])
         if word not in words:
             words.append(word)
-    parts = [f"{', '.join(words)}: {join_names([shorten(name, width=30) for name in names])}" for names, words in told.items()]
+    parts = [f"{', '.join(words)}: {join_words([shorten(name, width=30) for name in names])}" for names, words in told.items()]
     return " ".join(f"{part[:1].upper()}{part[1:]}." for part in parts)
 
 
@@ -121,7 +124,7 @@ def _offer(dataset: str, systems: dict[str, System], *, label: str = MEASURE, ty
 def _begin(dataset: str, systems: dict[str, System]) -> None:
     """For a button's on_click: starts the job, or joins the same one if it runs already."""
     try:
-        open_runner().submit_scaling(dataset, systems)
+        open_runner().submit(make_scaling_job(dataset, systems))
     except LadderError as error:
         st.session_state[_TROUBLE] = str(error)
 

@@ -11,7 +11,7 @@ import pytest
 from core.costs.lines import MONTHLY, ONCE
 from core.costs.overview import COST, LATENCY, MONTHLY_COST, CostOverview, find_replaceable
 from core.costs.scenario import API, DEPLOYMENTS, Scenario
-from core.costs.sentences import describe_front, describe_headline, describe_machine_used, group_lines, join_names, round_money
+from core.costs.sentences import describe_front, describe_headline, describe_machine_used, group_lines, round_money
 from core.costs.sheet import estimate_costs, make_sheet
 from core.costs.system_facts import SystemFacts
 from core.errors import InputError
@@ -112,7 +112,6 @@ def test_unknown_systems_are_refused() -> None:
 
 
 def test_small_words() -> None:
-    assert [join_names(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
     assert [round_money(cost) for cost in (0, 0.0064, 9.5, 185.7, 12345)] == ["$0", "$0.0064", "$9.50", "$186", "$12,345"]
     assert (
         describe_machine_used({"processor": "A CPU", "cores": 2, "system": "Linux", "python": "3"}) == "A CPU, 2 cores, Linux"

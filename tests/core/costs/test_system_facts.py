@@ -13,7 +13,8 @@ from core.costs.scenario import Scenario
 from core.costs.sheet import estimate_costs
 from core.costs.system_facts import SystemFacts, read_facts
 from core.data.dataset import Dataset
-from core.experiment.compare import Experiment, compare
+from core.experiment.compare import compare
+from core.experiment.result import Experiment
 from core.graph.estimate import read_speed
 from core.schema import EVIDENCE, JUDGMENTS
 from core.settings import DEFAULT_MODEL

@@ -263,9 +263,8 @@ def _cut_index(index: DenseIndex, width: int, folder: Path) -> DenseIndex:
 
 def _close(indexes: Iterable[Any], *, below: Path) -> None:
     """Lets go of the files of the indexes that are to be removed; one that lies elsewhere has other readers and stays open."""
-    opened = {index.folder: index for index in indexes if isinstance(index, DenseIndex) and index.folder.is_dir()}
-    for folder, index in opened.items():  # each folder once: Chroma has one client for all its readers
-        if below in folder.parents:
+    for index in indexes:
+        if isinstance(index, DenseIndex) and below in index.folder.parents:
             index.close()
 
 

@@ -43,6 +43,7 @@ class DenseIndex:
     folder: Path
     cancel: CancelToken = field(default_factory=CancelToken)
     names: list[str] | None = None
+    _client: Any = None
     _collection: Any = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -122,18 +123,18 @@ class DenseIndex:
         """The collection, built first if the folder is not there yet."""
         with self._guard:
             if self._collection is None:
-                self._collection = open_collection(
+                self._client, self._collection = open_collection(
                     self.folder, self.vectors.matrix, self.metadata, cancel=self.cancel, names=self.names
                 )
         return self._collection
 
     def close(self) -> None:
-        """Lets go of the collection's files before its folder is removed. Chroma has one client for all readers of a folder, so
-        nobody else may be reading it."""
+        """Lets go of the collection's files before its folder is removed; other indexes over the same folder stay open, and this
+        one opens again when it is asked."""
         with self._guard:
-            if self._collection is not None:
-                self._collection._client.stop()
-                self._collection = None
+            if self._client is not None:
+                self._client.close()
+                self._client = self._collection = None
 
 
 NOTHING: dict[str, Any] = {"nothing": {"$eq": "matches"}}  # stands for a filter that no document passes
@@ -203,8 +204,9 @@ def open_collection(
     *,
     cancel: CancelToken,
     names: list[str] | None = None,
-) -> Any:
-    """Opens the collection in `folder`; builds it aside and renames it when whole, so that no reader meets half an index.
+) -> tuple[Any, Any]:
+    """(client, collection) of `folder`; the collection is built aside and renamed when whole, so that no reader meets half an
+    index. The files are held until the client is closed.
 
     Raises WorkspaceBusy when another process has been building the same index for longer than five minutes.
     """
@@ -223,7 +225,8 @@ def open_collection(
             f"Another process has been building the index {folder.name} for five minutes. "
             "Wait for it, or stop it and try again."
         ) from error
-    return _connect(folder).get_collection(_COLLECTION, embedding_function=None)
+    client = _connect(folder)
+    return client, client.get_collection(_COLLECTION, embedding_function=None)
 
 
 def build_collection(
@@ -242,7 +245,7 @@ def build_collection(
         ids = names if names is not None else [str(row) for row in range(len(matrix))]
         _add(collection, ids, matrix, metadata, cancel=cancel)
     finally:
-        client.close()  # Chroma keeps one client a folder: left open, it would stand in the way of the next attempt
+        client.close()  # left open, it would hold the files of the folder that the next attempt removes
 
 
 def update_collection(

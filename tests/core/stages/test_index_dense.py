@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 
 from core.errors import Cancelled, WorkspaceBusy
 from core.progress import CancelToken
-from core.stages import index_dense as index_chroma
+from core.stages import index_dense
 from core.stages.embed import Vectors, unit_rows
 from core.stages.index_dense import (
     NOTHING,
@@ -29,6 +31,7 @@ from core.stages.index_dense import (
     update_collection,
 )
 from core.text.conditions import match_filter
+from core.workspace import remove_folder
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import make_chunks, make_documents, make_resources
 
@@ -107,7 +110,7 @@ def test_a_filter_that_very_many_values_pass_is_searched_exactly(tmp_path: Path,
     asked = index.vectors.matrix[:2]
     wanted = {"n": {"gte": 10}}
     through_chroma = index.approximate(asked, [wanted, wanted], depth=5)
-    monkeypatch.setattr(index_chroma, "_MOST_VALUES", 39)  # 40 values pass
+    monkeypatch.setattr(index_dense, "_MOST_VALUES", 39)  # 40 values pass
     directly = index.approximate(asked, [wanted, wanted], depth=5)
     for (rows, cosines), (other_rows, other_cosines) in zip(through_chroma, directly, strict=True):
         assert rows.tolist() == other_rows.tolist()
@@ -148,11 +151,40 @@ def test_the_index_survives_reopening_and_is_built_once(tmp_path: Path, monkeypa
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the index was built a second time")
 
-    monkeypatch.setattr(index_chroma, "build_collection", refuse)
+    monkeypatch.setattr(index_dense, "build_collection", refuse)
     second = make_index(tmp_path, [{"v": 1}] * 30)
     for (rows, _), (again, _) in zip(expected, second.approximate(asked, [{}] * 3, depth=5), strict=True):
         assert rows.tolist() == again.tolist()
     assert not (tmp_path / "index.building").exists()
+
+
+def count_open_files(folder: Path) -> int:
+    """How many files below a folder this process holds open. Linux only."""
+    held = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            held.append(entry.readlink())
+    return sum(folder in path.parents for path in held)
+
+
+def test_a_closed_index_lets_go_of_its_files_and_opens_again(tmp_path: Path) -> None:
+    first, second = (make_index(tmp_path, [{}] * 30) for _ in range(2))
+    asked = first.vectors.matrix[:1]
+    expected = first.approximate(asked, [{}], depth=5)[0][0].tolist()
+    assert second.approximate(asked, [{}], depth=5)[0][0].tolist() == expected
+    first.close()
+    first.close()  # nothing is left to close
+    assert second.approximate(asked, [{}], depth=5)[0][0].tolist() == expected  # another reader is not disturbed
+    second.close()
+    if sys.platform == "linux":
+        deadline = time.monotonic() + 10
+        while count_open_files(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)  # a thread of Chroma's closes them
+        assert not count_open_files(tmp_path)
+    remove_folder(first.folder)
+    assert not first.folder.exists()
+    assert first.approximate(asked, [{}], depth=5)[0][0].tolist() == expected  # built anew
+    first.close()
 
 
 def test_two_threads_share_one_index(tmp_path: Path) -> None:
@@ -193,7 +225,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from core.progress import CancelToken
-from core.stages import index_dense as index_chroma
+from core.stages import index_dense
 
 class Kill(CancelToken):
     calls = 0
@@ -202,25 +234,27 @@ class Kill(CancelToken):
         if Kill.calls == 3:
             os._exit(9)  # as if the power went, with two batches of three written
 
-index_chroma._ADD_BATCH = 10
-index_chroma.open_collection(Path(sys.argv[1]), np.eye(30, dtype=np.float32), [{}] * 30, cancel=Kill())
+index_dense._ADD_BATCH = 10
+index_dense.open_collection(Path(sys.argv[1]), np.eye(30, dtype=np.float32), [{}] * 30, cancel=Kill())
 """
 
 
 def test_a_process_killed_while_building_leaves_no_half_index(tmp_path: Path, workspace: Path) -> None:
     folder = tmp_path / "index"
     command = [sys.executable, "-c", KILLED, str(folder)]
-    answer = subprocess.run(command, check=False, cwd=REPOSITORY, env=build_environment(workspace), capture_output=True, timeout=60)
+    answer = subprocess.run(
+        command, check=False, cwd=REPOSITORY, env=build_environment(workspace), capture_output=True, timeout=60
+    )
     assert answer.returncode == 9, answer.stderr.decode()
     assert not folder.exists()
     assert (tmp_path / "index.building").is_dir()  # the half that was written
-    collection = open_collection(folder, np.eye(30, dtype=np.float32), [{}] * 30, cancel=CancelToken())
+    _, collection = open_collection(folder, np.eye(30, dtype=np.float32), [{}] * 30, cancel=CancelToken())
     assert collection.count() == 30
     assert not (tmp_path / "index.building").exists()
 
 
 def test_another_process_that_builds_for_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_chroma, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(index_dense, "_LOCK_SECONDS", 0.1)
     with filelock.FileLock(f"{tmp_path / 'index'}.lock"), pytest.raises(WorkspaceBusy) as error:
         open_collection(tmp_path / "index", np.eye(2, dtype=np.float32), [{}] * 2, cancel=CancelToken())
     assert str(error.value) == (
@@ -256,8 +290,9 @@ def update(folder: Path, **changes: Any) -> int:
 
 def read_metadata(folder: Path) -> dict[str, dict[str, Any]]:
     """What the collection holds of each name, as a fresh reader finds it."""
-    collection = open_collection(folder, np.zeros((0, 8), dtype=np.float32), [], cancel=CancelToken())
+    client, collection = open_collection(folder, np.zeros((0, 8), dtype=np.float32), [], cancel=CancelToken())
     found = collection.get(include=["metadatas"])
+    client.close()
     return {name: dict(item or {}) for name, item in zip(found["ids"], found["metadatas"], strict=True)}
 
 
@@ -335,7 +370,7 @@ def test_nothing_to_change_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_changes_come_in_batches_and_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_chroma, "_ADD_BATCH", 10)
+    monkeypatch.setattr(index_dense, "_ADD_BATCH", 10)
     index = make_named(tmp_path, [{}] * 25)
     index.open()
     names = [f"n{row}" for row in range(25)]

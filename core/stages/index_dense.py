@@ -19,7 +19,7 @@ from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
 from core.stages.embed import Vectors
-from core.stages.indexed_chunks import Units
+from core.stages.indexed_chunks import IndexedChunks
 from core.text.conditions import is_scalar, match_condition, match_filter
 
 _COLLECTION = "passages"
@@ -48,8 +48,9 @@ class DenseIndex:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
-    def units(self) -> Units:
-        return Units.of(self.vectors.chunks)
+    def indexed(self) -> IndexedChunks:
+        """What ranking needs to know of the chunks."""
+        return IndexedChunks.of(self.vectors.chunks)
 
     @cached_property
     def _row_of(self) -> dict[str, int]:

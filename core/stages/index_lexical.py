@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from core.stages.indexed_chunks import Units
+from core.stages.indexed_chunks import IndexedChunks
 from core.text.words import make_tokenizer
 
 
@@ -30,8 +30,9 @@ class LexicalIndex:
     stop_words: bool
 
     @cached_property
-    def units(self) -> Units:
-        return Units.of(self.chunks)
+    def indexed(self) -> IndexedChunks:
+        """What ranking needs to know of the chunks."""
+        return IndexedChunks.of(self.chunks)
 
     def tokenize(self, text: str) -> list[str]:
         return make_tokenizer(stem=self.stem, stop_words=self.stop_words)(text)

@@ -9,7 +9,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Units:
+class IndexedChunks:
     """Arrays with one item per chunk: its id, its document's id, a number per document, its place in order of chunk ids."""
 
     chunk_ids: np.ndarray
@@ -18,7 +18,7 @@ class Units:
     places: np.ndarray
 
     @classmethod
-    def of(cls, chunks: pd.DataFrame) -> Units:
+    def of(cls, chunks: pd.DataFrame) -> IndexedChunks:
         chunk_ids, doc_ids = chunks["chunk_id"].to_numpy(dtype=object), chunks["doc_id"].to_numpy(dtype=object)
         places = np.empty(len(chunk_ids), dtype=int)
         places[np.argsort(chunk_ids.astype(str), kind="stable")] = np.arange(len(chunk_ids))

@@ -15,7 +15,7 @@ from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
-from core.stages.indexed_chunks import Units
+from core.stages.indexed_chunks import IndexedChunks
 
 MOST_CHUNKS = 1_000  # chunks per query kept in a run, besides the best chunk of each of its first 100 documents
 _BLOCK = 4_000_000  # scores held at once: bounds memory on large corpora
@@ -61,7 +61,7 @@ class RetrieveDense:
             if len(starts) != index.size:
                 scores = np.maximum.reduceat(scores, starts, axis=1)
             mask = open_chunks[first : first + step] if open_chunks is not None else None
-            parts.append(top_chunks(names[first : first + step], scores, index.units, self.depth, mask=mask))
+            parts.append(top_chunks(names[first : first + step], scores, index.indexed, self.depth, mask=mask))
         return join_runs(parts)
 
     def _through_index(
@@ -119,7 +119,7 @@ class RetrieveLexical:
             mask = find_matches(block, scores, index)
             if open_units is not None:
                 mask &= open_units[first : first + step]
-            parts.append(top_chunks(names[first : first + step], scores, index.units, self.depth, mask=mask))
+            parts.append(top_chunks(names[first : first + step], scores, index.indexed, self.depth, mask=mask))
         return join_runs(parts)
 
 
@@ -149,18 +149,23 @@ def _open_columns(allowed: Allowed | None, chunks: pd.DataFrame) -> np.ndarray |
 
 
 def top_chunks(
-    query_ids: list[str], scores: np.ndarray, chunks: pd.DataFrame | Units, depth: int, *, mask: np.ndarray | None = None
+    query_ids: list[str],
+    scores: np.ndarray,
+    chunks: pd.DataFrame | IndexedChunks,
+    depth: int,
+    *,
+    mask: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """The run of a score matrix (queries x chunks): each query's chunks down to its `depth`-th distinct document.
 
     mask: where False, the chunk is not a hit. At most MOST_CHUNKS chunks a query, but always the best chunk of each of
     the first `depth` documents. Ties by chunk id, as everywhere.
     """
-    units = chunks if isinstance(chunks, Units) else Units.of(chunks)
-    if not len(units.chunk_ids) or not query_ids:
+    indexed = chunks if isinstance(chunks, IndexedChunks) else IndexedChunks.of(chunks)
+    if not len(indexed.chunk_ids) or not query_ids:
         return empty(RUN)
     kept_rows = [
-        _order(values, units.places, mask[row] if mask is not None else None, units.doc_codes, depth)
+        _order(values, indexed.places, mask[row] if mask is not None else None, indexed.doc_codes, depth)
         for row, values in enumerate(scores)
     ]
     lengths = [len(order) for order in kept_rows]
@@ -170,7 +175,7 @@ def top_chunks(
         return empty(RUN)
     ranks = np.concatenate([np.arange(1, length + 1) for length in lengths])
     names = np.array(query_ids, dtype=object)[query_rows]
-    kept = (names, units.chunk_ids[flat], units.doc_ids[flat], scores[query_rows, flat].astype(float), ranks)
+    kept = (names, indexed.chunk_ids[flat], indexed.doc_ids[flat], scores[query_rows, flat].astype(float), ranks)
     return make_frame(dict(zip(RUN, kept, strict=True)))
 
 

@@ -24,12 +24,13 @@ from core.cli.terminal import (
 )
 from core.data.catalog import open_dataset
 from core.errors import InputError
-from core.jobs.kinds import TrainingResult
-from core.jobs.runner import run_as_child, train_here
+from core.jobs.child import run_as_child
+from core.jobs.kinds.train import TrainingResult, make_training_job
+from core.jobs.runner import run_here
 from core.ladder.rows import say_verdict
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
 from core.systems.trained_systems import make_trained_systems
-from core.trained_model.held_out import read_evaluation
+from core.trained_model.evaluation_file import read_evaluation
 from core.training.adoption import describe_duration
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
 from core.workspace import Workspace
@@ -107,7 +108,13 @@ def run_train(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset, workspace)
     print_warnings(dataset)
     print_resuming(dataset.name, request.plan, workspace)
-    result = train_here(dataset, request, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer())
+    result = run_here(
+        make_training_job(dataset.name, request),
+        dataset,
+        workspace=workspace,
+        on_progress=make_progress_printer(),
+        on_wait=make_wait_printer(),
+    )
     clear_progress()
     if options.json is not None:
         write_result(result.to_json(), options.json)

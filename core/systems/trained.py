@@ -4,7 +4,7 @@ workspace/models/ID/
   model.json        what it is: see TrainedModel
   weights/          safetensors: a sentence-transformers folder, or a query adapter
   training/         checkpoints, only while the training is unfinished
-  evaluation.json   how it compares on the test queries, once that was measured (written by core.trained_model.held_out)
+  evaluation.json   how it compares on the test queries, once that was measured (written by core.trained_model.evaluation_file)
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -50,6 +52,12 @@ class Material:
         if self.learn_from is not None:
             kept = set(self.learn_from)
             self.learning = [query_id for query_id in self.learning if query_id in kept]
+
+    def with_parts(self, learning: Sequence[str], validation: Sequence[str]) -> Material:
+        """The same material with other learning and validation queries (ids); what is computed already is shared."""
+        part = copy.copy(self)
+        part.learning, part.validation = list(learning), list(validation)
+        return part
 
     @cached_property
     def model(self) -> tuple[str, str]:

@@ -202,7 +202,16 @@ def train(
     keeper = _Keeper(record, workspace, cancel or CancelToken(), on_progress)
     aside = model_folder(record.id, workspace) / "weights.part"
     remove_folder(aside)
-    outcome = fit(prepared.plan, prepared.base, prepared.material, examples, prepared.validation, folder, aside, keeper.watch)
+    outcome = fit(
+        prepared.plan,
+        prepared.base,
+        prepared.material,
+        examples,
+        prepared.validation,
+        folder=folder,
+        target=aside,
+        watch=keeper.watch,
+    )
     remove_folder(weights_folder(record.id, workspace))
     os.replace(aside, weights_folder(record.id, workspace))
     seconds = keeper.seconds
@@ -221,6 +230,7 @@ def fit(
     material: Material,
     learning: Examples,
     validation: Examples,
+    *,
     folder: Path,
     target: Path,
     watch: Watch,

@@ -59,13 +59,13 @@ def axis_models(use_models: UseModels) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> list[tuple[str, TrainingRequest]]:
     """What was asked of the runner, which does not run here."""
-    return record_jobs("submit_training")
+    return record_jobs(lambda job: (job.dataset, TrainingRequest.from_json(job.options)))
 
 
 @pytest.fixture
 def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    return record_jobs("submit_assessment")
+    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
 
 
 @pytest.fixture

@@ -1,49 +1,34 @@
-"""What jobs do, kind by kind: the jobs themselves, the work, and what is saved of it."""
+"""A training as a job, in the app in a process of its own: a model is trained, then compared on queries it never saw."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.data.dataset import Dataset
-from core.experiment.compare import Experiment, compare, make_experiment_id
 from core.experiment.history import save_experiment
-from core.graph.resources import Models, Resources
+from core.graph.resources import Models
 from core.jobs.keeper import JobKeeper
-from core.jobs.state import (
-    APP,
-    ASSESS,
-    CANCELLED,
-    DEPLOY,
-    DONE,
-    SCALE,
-    SCORE,
-    TRAIN,
-    Job,
-)
-from core.ladder.goals import Goals
-from core.recommendation.assess import Assessment, assess
-from core.recommendation.files import load_assessment, save_assessment
-from core.recommendation.own_systems import check_on_test, score_on_tuning
-from core.scaling.measure import Scaling, measure_scaling, save_scaling
-from core.systems.system import System
+from core.jobs.kinds import TRAIN
+from core.jobs.kinds.kind import JobKind, make_job
+from core.jobs.state import DONE, Job
 from core.systems.trained import KIND_ARTICLES, TrainedModel
 from core.systems.trained_systems import make_trained_systems
-from core.systems.yaml_files import from_spec
-from core.trained_model.held_out import Judge, read_evaluation
+from core.trained_model.cross_fit import cross_fit
+from core.trained_model.evaluation_file import read_evaluation
+from core.trained_model.held_out import compare_with_cheap, compare_with_untrained
+from core.trained_model.learning_curve import draw_learning_curve
+from core.trained_model.model_under_test import ModelUnderTest
 from core.training.leakage import LEAKS
 from core.training.request import TrainingRequest
 from core.training.train import prepare_training, train
 from core.training.uploads import read_examples
-from core.versions.request import DeploymentRequest, deploy
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """model: as it was trained. evaluation: see core.trained_model.held_out."""
+    """model: as it was trained. evaluation: see core.trained_model.evaluation_file."""
 
     model: TrainedModel
     evaluation: dict[str, Any]
@@ -79,65 +64,14 @@ class TrainingResult:
         }
 
 
-def compare_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None, keep_partial: bool) -> tuple[str, Experiment]:
-    """The work of a comparison. keep_partial: its experiment is saved anew whenever a system is ready."""
-    job, workspace = keeper.job, keeper.workspace
-
-    def keep(partial: Experiment) -> None:
-        save_experiment(partial, workspace)
-
-    experiment = compare(
-        dataset,
-        {str(spec["name"]): from_spec(spec) for spec in job.systems},
-        workspace=workspace,
-        split=job.split,
-        name=job.title,
-        models=models,
-        cancel=keeper.cancel,
-        on_progress=keeper.report,
-        on_partial=keep if keep_partial else None,
-        experiment_id=job.id,
-    )
-    if experiment.ready or experiment.status != CANCELLED:  # a run cancelled before its first result leaves nothing
-        save_experiment(experiment, workspace)
-    return (CANCELLED if experiment.status == CANCELLED else DONE), experiment
+def make_training_job(dataset: str, request: TrainingRequest) -> Job:
+    """options: the request."""
+    title = f"{dataset}, training {KIND_ARTICLES[request.plan.kind]}"
+    return make_job(TRAIN, dataset, title=title, split="test", options=request.to_json())
 
 
-def assess_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, Assessment]:
-    """The work of an assessment."""
-    job = keeper.job
-    assessment = assess(
-        dataset,
-        workspace=keeper.workspace,
-        goals=Goals.from_json(job.options),
-        models=models,
-        cancel=keeper.cancel,
-        on_progress=keeper.report,
-        name=job.title,
-        experiment_id=job.id,
-    )
-    save_assessment(assessment, keeper.workspace)
-    return DONE, assessment
-
-
-def explore_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, object]:
-    """The work of scoring systems on the tuning queries, or of checking one on the test queries."""
-    job, workspace = keeper.job, keeper.workspace
-    assessment = load_assessment(str(job.options["assessment"]), workspace)
-    systems = [from_spec(spec) for spec in job.systems]
-    shared: dict[str, Any] = {
-        "workspace": workspace,
-        "models": models,
-        "cancel": keeper.cancel,
-        "on_progress": keeper.report,
-    }
-    if job.kind == SCORE:
-        return DONE, score_on_tuning(assessment, dataset, systems, **shared)
-    return DONE, [check_on_test(assessment, dataset, system, **shared) for system in systems]
-
-
-def train_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, TrainingResult]:
-    """The work of a training: the model, then what the test queries say of it. Each part is kept as soon as it is there."""
+def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[str, TrainingResult]:
+    """The model, then what the test queries say of it. Each part is kept as soon as it is there."""
     request = TrainingRequest.from_json(keeper.job.options)
     shared: dict[str, Any] = {
         "workspace": keeper.workspace,
@@ -152,83 +86,15 @@ def train_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) ->
     wants_curve = request.learning_curve and "learning_curve" not in told
     wants_folds = bool(request.folds) and told.get("folds", {}).get("k") != request.folds
     if not compared or wants_curve or wants_folds:
-        judge = Judge(dataset, model, models=models, **shared)
+        subject = ModelUnderTest(dataset, model, models=models, **shared)
         if not compared:
-            experiment = judge.compare_with_cheap() if request.cheap else judge.compare_with_untrained()
+            experiment = compare_with_cheap(subject) if request.cheap else compare_with_untrained(subject)
             save_experiment(experiment, keeper.workspace)
         if wants_curve:
-            judge.draw_learning_curve(prepared)
+            draw_learning_curve(subject, prepared)
         if wants_folds:
-            judge.cross_fit(prepared, request.folds)
+            cross_fit(subject, prepared, request.folds)
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 
-def deploy_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, dict[str, Any]]:
-    """The work of building, refreshing or promoting an index version; returns its JSON."""
-    resources = Resources(keeper.workspace, models=models or Models(), cancel=keeper.cancel)
-    resources.on_progress = keeper.report
-    return DONE, deploy(DeploymentRequest.from_json(keeper.job.options), dataset, resources)
-
-
-def scaling_work(keeper: JobKeeper, dataset: Dataset, *, models: Models | None) -> tuple[str, Scaling]:
-    """The work of timing systems at several sizes; nothing is kept of one that was cancelled, since times taken apart cannot
-    be compared."""
-    scaling = measure_scaling(
-        dataset,
-        {str(spec["name"]): from_spec(spec) for spec in keeper.job.systems},
-        workspace=keeper.workspace,
-        models=models,
-        cancel=keeper.cancel,
-        on_progress=keeper.report,
-    )
-    save_scaling(scaling, keeper.workspace)
-    return DONE, scaling
-
-
-def make_comparison_job(dataset: str, systems: Mapping[str, System], *, split: str, name: str, starter: str) -> Job:
-    title = f"{dataset}, {len(systems)} systems" if len(systems) != 1 else f"{dataset}, {next(iter(systems))}"
-    specs = tuple(system.to_spec() for system in systems.values())
-    return _make_job(dataset, specs, split=split, title=name or title, starter=starter)
-
-
-def make_assessment_job(dataset: str, goals: Goals, *, name: str, starter: str) -> Job:
-    job = _make_job(dataset, (), split="test", title=name or f"{dataset}, recommendation", starter=starter)
-    return replace(job, kind=ASSESS, options=goals.to_json())
-
-
-def make_training_job(dataset: str, request: TrainingRequest, *, starter: str) -> Job:
-    title = f"{dataset}, training {KIND_ARTICLES[request.plan.kind]}"
-    job = _make_job(dataset, (), split="test", title=title, starter=starter)
-    return replace(job, kind=TRAIN, options=request.to_json())
-
-
-def make_deployment_job(dataset: str, request: DeploymentRequest, *, starter: str) -> Job:
-    job = _make_job(dataset, (), split="test", title=f"{dataset}, {request.describe()}", starter=starter)
-    return replace(job, kind=DEPLOY, options=request.to_json())
-
-
-def make_scaling_job(dataset: str, systems: Mapping[str, System], *, starter: str) -> Job:
-    specs = tuple({**system.to_spec(), "name": name} for name, system in systems.items())
-    job = _make_job(dataset, specs, split="all", title=f"{dataset}, latency at several sizes", starter=starter)
-    return replace(job, kind=SCALE)
-
-
-def make_exploration_job(kind: str, dataset: str, assessment: str, systems: Mapping[str, System]) -> Job:
-    what = next(iter(systems)) if len(systems) == 1 else f"{len(systems)} systems"
-    title = f"{dataset}, {what} on the {'tuning' if kind == SCORE else 'test'} queries"
-    specs = tuple(system.to_spec() for system in systems.values())
-    job = _make_job(dataset, specs, split="tuning" if kind == SCORE else "test", title=title, starter=APP)
-    return replace(job, kind=kind, options={"assessment": assessment})
-
-
-def _make_job(dataset: str, specs: tuple[dict[str, Any], ...], *, split: str, title: str, starter: str) -> Job:
-    return Job(
-        id=make_experiment_id(),
-        title=title,
-        dataset=dataset,
-        split=split,
-        systems=specs,
-        label="waiting to start",
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        starter=starter,
-    )
+KINDS = (JobKind(TRAIN, _work, own_process=True),)

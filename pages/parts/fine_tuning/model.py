@@ -11,14 +11,16 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import NotInWorkspace
-from core.jobs.kinds import TrainingResult
-from core.jobs.state import ASSESS, find_active
+from core.jobs.kinds import ASSESS
+from core.jobs.kinds.assess import make_assessment_job
+from core.jobs.kinds.train import TrainingResult
+from core.jobs.state import find_active
 from core.ladder.goals import Goals
 from core.ladder.rows import say_verdict
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, remove_model
 from core.systems.trained_systems import make_trained_systems
 from core.text.phrases import count_of
-from core.trained_model.held_out import read_evaluation
+from core.trained_model.evaluation_file import read_evaluation
 from core.training.adoption import describe_duration
 from core.training.leakage import Finding
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
@@ -133,7 +135,7 @@ def _show_actions(model: TrainedModel, told: Mapping[str, Any], dataset: Dataset
 
 def open_recommendation(dataset: Dataset) -> None:
     """Starts the ladder with the trained rungs and leads to its page."""
-    st.session_state[ASSESSING] = open_runner().submit_assessment(dataset.name, Goals(with_training=True))
+    st.session_state[ASSESSING] = open_runner().submit(make_assessment_job(dataset.name, Goals(with_training=True)))
     go(Link("recommendation", dataset=dataset.name))
 
 

@@ -21,12 +21,13 @@ from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.recommend import format_ladder
 from core.cli.train import format_training
 from core.experiment.history import load_experiment
-from core.jobs.kinds import TrainingResult
-from core.jobs.state import DONE, TRAIN, list_jobs
+from core.jobs.kinds import TRAIN
+from core.jobs.kinds.train import TrainingResult
+from core.jobs.state import DONE, list_jobs
 from core.recommendation.assess import Assessment
 from core.recommendation.files import load_assessment
 from core.systems.trained import TrainedModel, list_models, save_model
-from core.trained_model.held_out import read_evaluation
+from core.trained_model.evaluation_file import read_evaluation
 from core.workspace import Workspace
 from tests.support.assessments import AxisModels
 from tests.support.shifted import QUERIES, ask, find_answer, list_documents, name_query, write_shifted_dataset
@@ -143,7 +144,7 @@ def test_the_same_command_trains_nothing_again_and_adds_what_is_asked_for(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("core.training.train.fit", refuse)  # the points of the curve are trained by core.trained_model.held_out
+    monkeypatch.setattr("core.training.train.fit", refuse)  # the points of the curve are trained by core.trained_model.part_training
     options = ["--quick", "--learning-curve", "--folds", "2", "--json", "-"]
     assert main(["train", "shifted", "--kind", "adapter", *options]) == 0
     shown = capsys.readouterr()

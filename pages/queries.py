@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.experiment.compare import Experiment
-from pages.parts.queries import query_list
-from pages.parts.queries.query_view import find_experiment, read_query, show_document, show_list, show_query, show_steps
+from core.experiment.result import Experiment
+from pages.parts.queries import disagreement
+from pages.parts.queries.notices import find_experiment
+from pages.parts.queries.query_table import read_query, show_list, show_neighbours
+from pages.parts.queries.query_view import show_document, show_query
 from pages.parts.queries.rank_table import rank_documents, show_rank_table
 from pages.parts.queries.slope import describe_slope, make_slope
 from pages.shared.frame.page import page_setup
@@ -20,7 +22,7 @@ from pages.shared.show.cards import make_hits, show_columns
 _PICKED = "_systems_picked"  # what the user chose; without it the page chooses per query
 
 
-def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: query_list.Ratings) -> list[str]:
+def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: disagreement.Ratings) -> list[str]:
     """Search box, tags and outcome; returns the ids that are left, most disagreement first."""
     ids = list(ratings.queries["query_id"])
     queries = dataset.queries[dataset.queries["query_id"].isin(ids)]
@@ -30,7 +32,7 @@ def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: 
     chosen = tagging.multiselect(
         "Tags", tags, key="query_tags", persist_state="session", disabled=not tags, placeholder="any" if tags else "no tags"
     )
-    options = query_list.list_outcomes(experiment.ready) if len(view.per_query) else [query_list.ALL_QUERIES]
+    options = disagreement.list_outcomes(experiment.ready) if len(view.per_query) else [disagreement.ALL_QUERIES]
     asked = st.query_params.get("outcome")
     if asked is not None and asked not in options:
         st.warning(f"This outcome is not here: {escape_markdown(shorten(asked))}. All queries are listed.")
@@ -45,18 +47,18 @@ def show_filters(view: View, experiment: Experiment, dataset: Dataset, ratings: 
         disabled=len(options) == 1,
         help="Found: a relevant document is among the first five. Queries without a relevant label have no outcome.",
     )
-    return query_list.filter_queries(ids, queries, words=words, tags=chosen, outcome=kind, per_query=view.per_query)
+    return disagreement.filter_queries(ids, queries, words=words, tags=chosen, outcome=kind, per_query=view.per_query)
 
 
-def choose_systems(query_id: str, experiment: Experiment, runs: query_list.Runs, ratings: query_list.Ratings) -> list[str]:
+def choose_systems(query_id: str, experiment: Experiment, runs: disagreement.Runs, ratings: disagreement.Ratings) -> list[str]:
     """The systems of the cards: the user's, else the link's, else the three that tell most about this query."""
     names = [system.name for system in experiment.systems]
     asked = st.query_params.get("systems", st.session_state.get(_PICKED, ""))
-    linked, unknown = query_list.read_systems(asked, names)
+    linked, unknown = disagreement.read_systems(asked, names)
     if unknown:
         listed = escape_markdown(shorten(", ".join(unknown)))
         st.warning(f"This system is not here: {listed}. Choose from those that this experiment ran.")
-    st.session_state["systems_shown"] = linked or query_list.pick_systems(query_id, runs, ratings.values)
+    st.session_state["systems_shown"] = linked or disagreement.pick_systems(query_id, runs, ratings.values)
 
     def keep() -> None:
         st.session_state[_PICKED] = ",".join(st.session_state["systems_shown"])
@@ -75,7 +77,7 @@ def choose_systems(query_id: str, experiment: Experiment, runs: query_list.Runs,
 
 
 def show_hits(
-    query_id: str, view: View, *, picked: list[str], dataset: Dataset, runs: query_list.Runs, ratings: query_list.Ratings
+    query_id: str, view: View, *, picked: list[str], dataset: Dataset, runs: disagreement.Runs, ratings: disagreement.Ratings
 ) -> None:
     """The cards of the systems picked, with the measure's value under each name."""
     errors = {system.name: system.error for system in view.experiment.systems} if view.experiment else {}
@@ -96,17 +98,17 @@ def main() -> None:
         return
     dataset = open_dataset(view.dataset_name)
     ready = tuple(experiment.ready)
-    runs = query_list.open_document_runs(experiment.id, ready, experiment)
-    ids = query_list.list_queries(view.query_ids, runs, per_query=view.per_query, changed=view.data_changed)
+    runs = disagreement.open_document_runs(experiment.id, ready, experiment)
+    ids = disagreement.list_queries(view.query_ids, runs, per_query=view.per_query, changed=view.data_changed)
     if not ids:
         st.info("None of the experiment's queries is in the dataset any more. Run the experiment again.")
         return
     key = (experiment.id, ready, view.split, dataset.fingerprint)
-    ratings = query_list.open_ratings(key, ids, runs, view.per_query, view.measure)
+    ratings = disagreement.open_ratings(key, ids, runs, view.per_query, view.measure)
     query_id = read_query(list(ratings.queries["query_id"]), place=(view.dataset_name, view.split))
     listed = show_filters(view, experiment, dataset, ratings)
     show_list(listed, ratings, dataset, query_id=query_id, measure=view.measure)
-    show_steps(query_id, listed)
+    show_neighbours(query_id, listed)
     show_query(query_id, dataset)
 
     table = rank_documents(query_id, runs, dataset=dataset)

@@ -7,11 +7,14 @@ import streamlit as st
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.evaluation.per_query import find_success_measure
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.jobs.state import Job
 from core.systems.named import BASELINE
 from core.systems.trained_systems import find_learned
-from pages.parts.results.question_charts import show_more, show_queries_of, show_question, show_unlabelled
+from pages.parts.results.measure_tables import show_more
+from pages.parts.results.query_tables import show_queries_of
+from pages.parts.results.question_charts import show_question
+from pages.parts.results.unlabelled import show_unlabelled
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.follow_job import find_job, list_waiting, show_waiting

@@ -42,6 +42,7 @@ class Measurer:
 
     @property
     def measured(self) -> int:
+        """Number of systems whose values are known."""
         return len(self._known)
 
     def values(self, system: System) -> pd.Series | None:

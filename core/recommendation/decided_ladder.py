@@ -8,7 +8,7 @@ from typing import Any
 
 from core.data.split import Split
 from core.evaluation.per_query import find_success_measure
-from core.experiment.compare import Experiment, SystemResult
+from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Choice, Findings
 from core.ladder.resplits import Stability
 from core.recommendation.readings import Readings

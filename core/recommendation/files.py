@@ -10,8 +10,8 @@ import pandas as pd
 from core.diagnosis.causes import FAILURES, RESCUES
 from core.diagnosis.slices import SLICE_MEASURES
 from core.errors import InputError, NotInWorkspace
-from core.experiment.compare import Experiment
 from core.experiment.history import list_experiments, load_experiment, save_experiment
+from core.experiment.result import Experiment
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.readings import Readings

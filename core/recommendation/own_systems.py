@@ -27,8 +27,8 @@ from core.data.split import keep_judged
 from core.errors import InputError, LadderError, NotInWorkspace
 from core.evaluation.significance import bootstrap_means
 from core.evaluation.verdicts import compare_table
-from core.experiment.compare import PlanProgress
 from core.experiment.measurer import Measurer
+from core.experiment.run_progress import RunProgress
 from core.graph.estimate import write_speed
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
@@ -264,7 +264,7 @@ def _open_measurer(
     for key, system in systems.items():
         with contextlib.suppress(LadderError):  # measuring it will say why
             measurer.system_runs.add(dataclasses.replace(system, name=key))
-    resources.on_progress = PlanProgress(measurer.system_runs, on_progress)
+    resources.on_progress = RunProgress(measurer.system_runs, on_progress)
     return measurer
 
 

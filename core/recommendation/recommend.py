@@ -10,7 +10,7 @@ from core.data.split import Split
 from core.evaluation.measures import CONTEXT, CONTEXT_RECALL
 from core.evaluation.per_query import pivot
 from core.evaluation.verdicts import compare_table
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.ladder.choose import LEAST_TEST, Choice, Findings
 from core.ladder.resplits import Stability
 from core.ladder.rows import VERDICT_WORDS, tried_cross_encoder

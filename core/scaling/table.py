@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.scaling.measure import Scaling, load_scaling
 from core.systems.system import System
 from core.systems.yaml_files import from_spec

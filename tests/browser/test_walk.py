@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.experiment.compare import Experiment
 from core.experiment.history import list_experiments, load_experiment
-from core.jobs.state import DONE, TRAIN, list_jobs
+from core.experiment.result import Experiment
+from core.jobs.kinds import TRAIN
+from core.jobs.state import DONE, list_jobs
 from core.systems.trained import list_models
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, AppServer, run_app

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from core.data.load import load_dataset
-from core.experiment.compare import Experiment, compare
+from core.experiment.compare import compare
 from core.experiment.history import save_experiment
+from core.experiment.result import Experiment
 from core.systems.available import list_systems
 from core.workspace import Workspace
 
@@ -107,3 +110,13 @@ def make_experiment(
 ) -> str:
     """run_small_experiment(), and the id under which the workspace has it."""
     return run_small_experiment(workspace, systems=systems, labels=labels, dataset=dataset).id
+
+
+def assert_equal(first: Experiment, second: Experiment) -> None:
+    """The two are the same to whoever reads them, from memory or from disk."""
+    assert first.to_json() == second.to_json()
+    # Text columns come back as object, as schema.py wants them, whatever pandas made of them before.
+    pd.testing.assert_frame_equal(first.per_query, second.per_query, check_dtype=False)
+    assert list(first.runs) == list(second.runs)
+    for name, run in first.runs.items():
+        pd.testing.assert_frame_equal(run, second.runs[name], check_dtype=False)

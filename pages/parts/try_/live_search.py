@@ -15,8 +15,6 @@ from core.jobs.state import find_active
 from core.live.search import LOADING_MODEL, Answer, LiveSearch
 from core.live.warm import Background
 from core.stages.fuse import WeightedFusion
-from core.systems.available import list_available
-from core.systems.named import make_named_systems
 from core.systems.system import System
 from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.services import open_dataset, open_search, open_workspace
@@ -54,15 +52,6 @@ def describe_corpus() -> str:
     except LadderError:
         return f"Dataset {view.dataset_name}."
     return f"Searching the {count:,} documents of {view.dataset_name}. No labels are needed here."
-
-
-def list_known_systems(dataset: str) -> dict[str, System]:
-    """All systems that can search a dataset; if the workspace's own cannot be read, says so and gives those of the product."""
-    try:
-        return list_available(open_workspace(), dataset=dataset)
-    except LadderError as error:
-        st.error(escape_markdown(error))
-        return make_named_systems()
 
 
 def adjust(

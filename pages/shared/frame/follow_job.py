@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import NotInWorkspace
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.jobs.state import Job, cancel_job, find_active, read_job
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.state import View

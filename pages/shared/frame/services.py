@@ -12,9 +12,11 @@ from core.data.catalog import find_named, list_datasets
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import LadderError
-from core.experiment.compare import Experiment
 from core.experiment.history import list_experiments, load_experiment
+from core.experiment.result import Experiment
 from core.graph.resources import Models
+from core.jobs.kinds.assess import make_assessment_job
+from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.runner import JobRunner
 from core.jobs.state import find_active
 from core.ladder.goals import Goals
@@ -125,10 +127,11 @@ def start_background() -> bool:
         systems = {name: make_named_systems()[name] for name in preselect(has_filters=True)}
 
         def look_deeper() -> str:
-            return runner.submit_assessment(FIRST_DATASET, Goals(), name="What to do first", gives_way=True)
+            return runner.submit(make_assessment_job(FIRST_DATASET, Goals(), name="What to do first", gives_way=True))
 
         def look() -> str:
-            return runner.submit(FIRST_DATASET, systems, split="all", name="First look", then=look_deeper)
+            job = make_comparison_job(FIRST_DATASET, systems, split="all", name="First look")
+            return runner.submit(job, then=look_deeper)
 
         if runner.submit_once("first-run", look):
             return True  # it loads the model when it gets there; loading it now would keep word matching waiting

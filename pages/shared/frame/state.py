@@ -8,13 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from core.data.catalog import CatalogEntry, list_datasets
-from core.errors import InputError, NotInWorkspace
+from core.errors import InputError, LadderError, NotInWorkspace
 from core.evaluation.measures import PRIMARY
-from core.experiment.compare import Experiment
 from core.experiment.history import HistoryEntry, list_experiments
+from core.experiment.result import Experiment
 from core.recommendation.assess import Assessment
 from core.recommendation.files import find_assessments, has_assessment
+from core.systems.available import list_available
+from core.systems.named import make_named_systems
+from core.systems.system import System
 from pages.shared.frame.services import open_dataset, open_experiment, open_kept_assessment, open_workspace
+from pages.shared.frame.text import escape_markdown
 
 
 def open_assessment(view: View) -> Assessment | None:
@@ -93,3 +97,12 @@ def make_view(dataset: str, experiment_id: str, split: str, measure: str, unknow
         except NotInWorkspace:
             unknown = {**unknown, "experiment": experiment_id}
     return View(dataset, experiment, split, measure or PRIMARY, unknown)
+
+
+def list_known_systems(dataset: str) -> dict[str, System]:
+    """All systems that can search a dataset; if the workspace's own cannot be read, says so and gives those of the product."""
+    try:
+        return list_available(open_workspace(), dataset=dataset)
+    except LadderError as error:
+        st.error(escape_markdown(error))
+        return make_named_systems()

@@ -19,7 +19,7 @@ from core.evaluation.per_query import (
     pivot,
     recall_curve,
 )
-from core.experiment.compare import Experiment
+from core.experiment.result import Experiment
 from core.schema import to_document_run
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown

@@ -19,7 +19,9 @@ from core.data.catalog import open_dataset
 from core.errors import Cancelled, LadderError
 from core.experiment.history import list_experiments, load_experiment
 from core.graph.resources import Models
-from core.jobs.runner import JobRunner, compare_here
+from core.jobs.kinds.compare import make_comparison_job
+from core.jobs.locks import hold_workspace
+from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import (
     CANCELLED,
     COMMAND_LINE,
@@ -30,7 +32,6 @@ from core.jobs.state import (
     Job,
     cancel_job,
     find_active,
-    hold_workspace,
     list_jobs,
     read_job,
     write_job,
@@ -47,13 +48,14 @@ DIE_IN_THE_MIDDLE = """
 import os, sys, threading
 from pathlib import Path
 from core.graph.resources import Models
+from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.runner import JobRunner
 from core.workspace import Workspace
-from core.systems.system import make_named_systems
+from core.systems.named import make_named_systems
 def die(*args, **kwargs):
     os._exit(9)
 systems = {name: make_named_systems()[name] for name in ("bm25", "dense-chunk64")}
-JobRunner(Workspace(Path(sys.argv[1])), Models(load=die)).submit("small", systems, split="all")
+JobRunner(Workspace(Path(sys.argv[1])), Models(load=die)).submit(make_comparison_job("small", systems, split="all"))
 threading.Event().wait(60)
 """
 # Like a server that is stopped: the interpreter ends while the job's thread is at work.
@@ -110,7 +112,9 @@ class Held:
 
 
 def test_job_runs_to_its_end_and_its_experiment_has_its_id(store: Workspace) -> None:
-    job_id = JobRunner(store, Models()).submit("small", choose("bm25", "bm25-filtered"), split="all", name="First")
+    job_id = JobRunner(store, Models()).submit(
+        make_comparison_job("small", choose("bm25", "bm25-filtered"), split="all", name="First")
+    )
     job = wait_for_end(job_id, store)
     assert (job.state, job.progress, job.ready, job.error) == (DONE, 1.0, ("bm25", "bm25-filtered"), None)
     assert job.is_ours and job.owner.startswith("the app (process ")
@@ -124,13 +128,16 @@ def test_same_comparison_started_twice_at_once_runs_once(store: Workspace) -> No
     ids: list[str] = []
     with Held(store):
         both = [
-            threading.Thread(target=lambda: ids.append(runner.submit("small", choose("bm25"), split="all"))) for _ in range(2)
+            threading.Thread(
+                target=lambda: ids.append(runner.submit(make_comparison_job("small", choose("bm25"), split="all")))
+            )
+            for _ in range(2)
         ]
         for thread in both:
             thread.start()
         for thread in both:
             thread.join()
-        other = runner.submit("small", choose("bm25-filtered"), split="all")
+        other = runner.submit(make_comparison_job("small", choose("bm25-filtered"), split="all"))
         assert len(find_active(store)) == 2
     assert ids[0] == ids[1] != other
     assert {wait_for_end(job_id, store).state for job_id in (ids[0], other)} == {DONE}
@@ -139,7 +146,7 @@ def test_same_comparison_started_twice_at_once_runs_once(store: Workspace) -> No
 
 def test_queued_job_says_for_whom_it_waits_and_can_be_cancelled(store: Workspace) -> None:
     with Held(store, "a long run"):
-        job_id = JobRunner(store, Models()).submit("small", choose("bm25"), split="all")
+        job_id = JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all"))
         wait_until(lambda: "a long run" in read_job(job_id, store).label)
         job = read_job(job_id, store)
         assert job.state == QUEUED
@@ -156,7 +163,7 @@ def test_cancel_before_the_first_step_leaves_no_experiment(store: Workspace) -> 
 
         def run() -> None:
             try:
-                compare_here(dataset, choose("bm25"), workspace=store)
+                run_here(make_comparison_job("small", choose("bm25"), split="all"), dataset, workspace=store)
             except Cancelled as error:
                 thread_error.append(error)
 
@@ -172,7 +179,7 @@ def test_cancel_before_the_first_step_leaves_no_experiment(store: Workspace) -> 
 
 def test_job_on_a_dataset_that_disappeared_fails_with_a_sentence(store: Workspace) -> None:
     with Held(store):
-        job_id = JobRunner(store, Models()).submit("small", choose("bm25"), split="all")
+        job_id = JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all"))
         shutil.rmtree(store.datasets / "small")
     job = wait_for_end(job_id, store)
     assert job.state == FAILED
@@ -184,9 +191,9 @@ def test_workspace_that_cannot_be_written_fails_with_a_sentence(store: Workspace
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.jobs.kinds.save_experiment", refuse)
+    monkeypatch.setattr("core.jobs.kinds.compare.save_experiment", refuse)
     with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
-        compare_here(open_dataset("small", store), choose("bm25"), workspace=store)
+        run_here(make_comparison_job("small", choose("bm25"), split="all"), open_dataset("small", store), workspace=store)
     assert list_jobs(store)[0].state == FAILED
 
 
@@ -205,7 +212,7 @@ def test_process_that_ends_in_the_middle_loses_only_what_was_not_finished(store:
     partial = load_experiment(job.id, store)
     assert (partial.status, partial.ready) == ("running", ["bm25"])
 
-    again = JobRunner(store, Models()).submit("small", choose("bm25"), split="all")
+    again = JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all"))
     assert wait_for_end(again, store).state == DONE, "the lock of the dead process holds nobody up"
     whole = load_experiment(again, store)
     assert whole.timings["nodes_cached"] > 0, "it goes on from what was finished"
@@ -229,7 +236,7 @@ def test_old_jobs_are_forgotten_but_their_experiments_stay(store: Workspace, mon
     for number in range(4):
         job = Job(id=f"20260101-00000{number}-aaaa", title="t", dataset="small", split="all", systems=(), state=DONE)
         write_job(job, store)
-    last = JobRunner(store, Models()).submit("small", choose("bm25"), split="all")
+    last = JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all"))
     wait_for_end(last, store)
     assert [job.id for job in list_jobs(store)] == [last, "20260101-000003-aaaa", "20260101-000002-aaaa"]
     assert len(list_experiments(store)) == 1
@@ -244,7 +251,7 @@ def test_app_and_command_line_at_once_give_equal_results(store: Workspace, tmp_p
         process = subprocess.Popen(
             command, cwd=REPOSITORY, env=build_environment(store.folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        job_id = JobRunner(store, Models(threads=1)).submit("small", choose(*names), split="all")
+        job_id = JobRunner(store, Models(threads=1)).submit(make_comparison_job("small", choose(*names), split="all"))
         wait_until(lambda: any(job.starter == COMMAND_LINE for job in find_active(store)))
         other = next(job for job in find_active(store) if job.starter == COMMAND_LINE)
         assert not other.is_ours and other.owner.startswith(f"the command line (process {process.pid} on ")

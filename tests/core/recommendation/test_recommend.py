@@ -13,7 +13,7 @@ import pytest
 from core.data.split import Split
 from core.diagnosis.causes import CAUSES, FAILURES, RESCUES
 from core.diagnosis.slices import SLICE_MEASURES
-from core.experiment.compare import Experiment, SystemResult
+from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import ACTIONS, Findings, choose
 from core.ladder.climb import Step, judge
 from core.ladder.goals import Goals

@@ -1,0 +1,99 @@
+"""What a comparison of systems results in: an experiment, its JSON and its TREC runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.schema import to_document_run
+
+_WHITE_SPACE = re.compile(r"\s")
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """What is known of one system after a run; `error` says why the rest is empty.
+
+    measures: name -> {mean, low, high, n}. latency_ms: as measure_latency() gives it, or None; in older experiments without
+    nodes and machine. judged_at_10: None = n/a.
+    index: {chunks, truncated_passages, truncated_tokens (shares), index_loss (1 - recall@100 of the index) or None}, or
+    {error} if that could not be found out.
+    """
+
+    name: str
+    spec: dict[str, Any]
+    error: str | None = None
+    measures: dict[str, dict[str, float]] = field(default_factory=dict)
+    latency_ms: dict[str, Any] | None = None
+    judged_at_10: float | None = None
+    index: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The result of compare(). runs: system -> schema.RUN with start and end of each hit's chunk. status: "done",
+    "cancelled" or "running" (partial). per_query: schema.PER_QUERY. query_ids: the queries asked, in the dataset's order
+    (a ladder draws its own split, which the dataset does not know)."""
+
+    id: str
+    name: str
+    created: str
+    dataset: dict[str, Any]
+    split_used: str
+    systems: tuple[SystemResult, ...]
+    timings: dict[str, Any]
+    per_query: pd.DataFrame
+    runs: dict[str, pd.DataFrame]
+    status: str = "done"
+    note: str = ""
+    query_ids: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `compare --json`: everything but the runs and the per-query values."""
+        kept = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("per_query", "runs", "systems")
+        }
+        return {**kept, "systems": [dataclasses.asdict(system) for system in self.systems]}
+
+    @property
+    def ready(self) -> list[str]:
+        """Names of the systems that have a run, in order."""
+        return [system.name for system in self.systems if system.error is None and system.name in self.runs]
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """name, counts and fingerprints, as they stand in JSON."""
+    return {
+        "name": dataset.name,
+        "documents": len(dataset.documents),
+        "queries": len(dataset.queries),
+        "judgments": len(dataset.judgments),
+        "evidence": len(dataset.evidence),
+        "fingerprint": dataset.fingerprint,
+        "corpus_fingerprint": dataset.corpus_fingerprint,
+    }
+
+
+def make_experiment_id() -> str:
+    """Sortable by time, unique without coordination: 20260131-235959-1a2b."""
+    now = datetime.datetime.now(datetime.UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def to_trec(run: pd.DataFrame, *, tag: str) -> str:
+    """A TREC run file of the document view: query-id Q0 doc-id rank score tag, score = -rank.
+
+    The format separates fields by white space, so white space in an id is written as %20, as in an address.
+    """
+    documents = to_document_run(run)
+    rows = zip(documents["query_id"], documents["doc_id"], documents["rank"].astype(np.int64), strict=True)
+    lines = ((_WHITE_SPACE.sub("%20", query), _WHITE_SPACE.sub("%20", doc), rank) for query, doc, rank in rows)
+    return "".join(f"{query}\tQ0\t{doc}\t{rank}\t{-rank}\t{tag}\n" for query, doc, rank in lines)

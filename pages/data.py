@@ -10,11 +10,12 @@ from core.workspace import folder_size
 from pages.parts.data.chunk_section import show_chunks
 from pages.parts.data.dataset_view import show_documents, show_queries
 from pages.parts.data.health import show_counts, show_findings
-from pages.parts.data.load import describe_size, select_dataset, show_load, show_message
+from pages.parts.data.load import show_load
+from pages.parts.data.load_steps import describe_size, select_dataset, show_message
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import list_pages, page_setup
-from pages.shared.frame.state import View, list_choices
 from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View, list_choices
 from pages.shared.frame.text import escape_markdown
 
 SECTIONS = ("Overview", "Documents", "Chunks", "Queries", "Load data")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LadderError
-from core.jobs.state import ASSESS
+from core.jobs.kinds import ASSESS
 from core.recommendation.assess import Assessment
 from core.text.phrases import count_of
 from pages.parts.diagnosis.failures import show_failures
-from pages.parts.diagnosis.slices import show_headroom, show_metadata, show_slices
+from pages.parts.diagnosis.headroom import show_headroom
+from pages.parts.diagnosis.metadata import show_metadata
+from pages.parts.diagnosis.slices import show_slices
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.follow_job import find_job, show_waiting
 from pages.shared.frame.links import Link, go

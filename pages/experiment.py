@@ -9,16 +9,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
+from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.state import find_same
 from core.systems.named import make_named_systems, preselect
 from core.systems.system import System
 from core.systems.trained import list_models
 from core.systems.trained_systems import make_trained_systems
 from pages.parts.experiment.history import show_history
-from pages.parts.experiment.runs import Outlook, describe_outlook, look_ahead, show_changed, show_jobs, start
+from pages.parts.experiment.runs import show_changed, show_jobs, start
 from pages.parts.experiment.system_editor import read_own_systems, show_systems
 from pages.shared.forms.checks import offer_scores
 from pages.shared.frame.links import Link, go
+from pages.shared.frame.outlook import Outlook, describe_outlook, look_ahead
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
@@ -131,8 +133,7 @@ def find_reason(dataset: Dataset, systems: Mapping[str, System], split: str) -> 
         return "This dataset has no queries. Add queries.jsonl on the page Data, or type queries on the page Try."
     if not systems:
         return "Tick at least one system."
-    specs = tuple(system.to_spec() for system in systems.values())
-    same = find_same(dataset.name, specs, open_workspace(), split=split)
+    same = find_same(make_comparison_job(dataset.name, systems, split=split), open_workspace())
     return f"This comparison is already {same.state}; see above." if same else None
 
 

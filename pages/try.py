@@ -18,6 +18,7 @@ from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset
+from pages.shared.frame.state import list_known_systems
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.cards import Hit, make_hits, show_columns
 
@@ -135,7 +136,7 @@ def main() -> None:
         return
     texts = ask_texts(dataset)
     chosen = ask_filter(dataset)
-    named = settings.ask_systems(live_search.list_known_systems(view.dataset_name))
+    named = settings.ask_systems(list_known_systems(view.dataset_name))
     if not named:
         st.info("Choose a system to see what it finds.")
         return

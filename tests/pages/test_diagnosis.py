@@ -15,7 +15,7 @@ from core.jobs.state import RUNNING, Job, write_job
 from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.workspace import Workspace
-from pages.parts.diagnosis.failures import pick_systems
+from pages.parts.diagnosis.query_links import pick_systems
 from tests.support.app import run_app
 from tests.support.assessments import HOSTILE_QUERY, KINDS, make_assessment, write_labelled_dataset
 from tests.support.browser import click_middle, settle

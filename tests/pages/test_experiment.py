@@ -21,8 +21,8 @@ from core.systems.system import System
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from pages.parts.experiment.history import describe_bytes
-from pages.parts.experiment.runs import Outlook, describe_outlook
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
+from pages.shared.frame.outlook import Outlook, describe_outlook
 from tests.pages.conftest import RecordJobs
 from tests.support.app import run_app
 from tests.support.browser import settle
@@ -177,7 +177,7 @@ def test_assessment_is_followed_and_started_again(small: Workspace, record_jobs:
         write_running(small, id=job.id, state=state, error="The disk is full.", **wanted)
         app = open_experiment_page()
         assert sentence in read(app.error) + read(app.warning)
-    asked = record_jobs("submit_assessment")
+    asked = record_jobs(lambda again: (again.dataset, Goals.from_json(again.options), again.title))
     find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
     assert not app.exception
     assert asked == [("small", goals, "Night run")]

@@ -18,8 +18,9 @@ from core.data.load import load_dataset
 from core.experiment.history import save_experiment
 from core.experiment.result import Experiment, SystemResult
 from core.workspace import Workspace
-from pages.parts.queries import query_list, query_view, rank_table, slope
+from pages.parts.queries import disagreement, query_table, rank_table, slope
 from pages.shared.show import cards
+from pages.shared.show.conditions import describe_conditions
 from tests.support.app import run_app
 from tests.support.browser import settle
 from tests.support.pages import open_page, read
@@ -51,7 +52,7 @@ def read_link(app: AppTest, name: str) -> str:
 
 def listed(app: AppTest) -> list[str]:
     """Ids of the listed queries, in order."""
-    return list(app.dataframe[0].value[query_view.ID])
+    return list(app.dataframe[0].value[query_table.ID])
 
 
 def add(experiment: Experiment, workspace: Path, *systems: SystemResult, **changes: Any) -> None:
@@ -81,7 +82,7 @@ def test_queries_are_listed_by_disagreement_then_by_different_top_tens_then_hard
     assert ids[:3] == [FILTERED_AWAY_QUERY, FILTER_HELPS_QUERY, MISSED_QUERY]
     assert ids[-1] == UNLABELLED_QUERY
     first = app.dataframe[0].value.iloc[0]
-    assert (first["bm25"], first["bm25-filtered"], first[query_view.SPREAD]) == (1.0, 0.0, 1.0)
+    assert (first["bm25"], first["bm25-filtered"], first[query_table.SPREAD]) == (1.0, 0.0, 1.0)
     assert read_link(app, "query") == FILTERED_AWAY_QUERY
 
 
@@ -194,9 +195,9 @@ def test_without_labels_hits_are_compared_by_eye(workspace: Path) -> None:
     app = open_page("queries", dataset="small")
     assert "No labels yet: compare hits by eye; add qrels or evidence to measure." in read(app.info)
     frame = app.dataframe[0].value
-    assert list(frame.columns) == [query_view.QUERY, query_view.DIFFERENT, query_view.ID]
+    assert list(frame.columns) == [query_table.QUERY, query_table.DIFFERENT, query_table.ID]
     # q-mail: the filter leaves nothing, so no document is shared. q-reset: 4 of the longer list's documents are.
-    assert frame[query_view.ID].tolist()[0] == FILTERED_AWAY_QUERY and frame[query_view.DIFFERENT].iloc[0] == 1.0
+    assert frame[query_table.ID].tolist()[0] == FILTERED_AWAY_QUERY and frame[query_table.DIFFERENT].iloc[0] == 1.0
     assert rank_table.LABEL not in app.dataframe[1].value
     assert 'class="label' not in read_html(app)
 
@@ -236,9 +237,9 @@ def make_run(*docs: str, query: str = "q") -> pd.DataFrame:
 def test_difference_of_top_tens() -> None:
     runs = {"x": make_run("a", "b"), "y": make_run("b", "c"), "z": make_run("d", "e")}
     # Pairs: x and y share 1 of 2, the other two pairs nothing: 1 - (0.5 + 0 + 0) / 3.
-    assert query_list.measure_difference(["q"], runs)["q"] == pytest.approx(1 - 0.5 / 3)
-    assert query_list.measure_difference(["q"], {"x": runs["x"]})["q"] == 0.0
-    assert query_list.measure_difference(["q", "other"], {"x": runs["x"], "y": runs["x"]}).tolist() == [0.0, 0.0]
+    assert disagreement.measure_difference(["q"], runs)["q"] == pytest.approx(1 - 0.5 / 3)
+    assert disagreement.measure_difference(["q"], {"x": runs["x"]})["q"] == 0.0
+    assert disagreement.measure_difference(["q", "other"], {"x": runs["x"], "y": runs["x"]}).tolist() == [0.0, 0.0]
 
 
 def test_columns_are_baseline_best_other_and_the_most_different() -> None:
@@ -246,9 +247,9 @@ def test_columns_are_baseline_best_other_and_the_most_different() -> None:
     runs["near"] = make_run("a", "x")
     values = pd.DataFrame({"dense": [1.0], "same": [1.0], "good": [0.9], "odd": [0.1], "near": [0.5]}, index=["q"])
     # "same" is best but shows what the baseline shows; "odd" shares nothing with the two chosen.
-    assert query_list.pick_systems("q", runs, values) == ["dense", "good", "odd"]
+    assert disagreement.pick_systems("q", runs, values) == ["dense", "good", "odd"]
     nothing = values * float("nan")
-    assert query_list.pick_systems("q", runs, nothing)[:2] == ["dense", "odd"]
+    assert disagreement.pick_systems("q", runs, nothing)[:2] == ["dense", "odd"]
 
 
 def test_rank_table_lists_relevant_documents_that_nobody_found(workspace: Path) -> None:
@@ -326,7 +327,7 @@ def test_slope_puts_missing_ranks_into_the_lane_and_escapes() -> None:
 
 def test_filter_is_said_in_words() -> None:
     conditions = {"version": "3.1", "product": ["Hub", "Desk"], "year": {"gte": 2020, "lte": 2022}, "open": True}
-    assert query_view.describe_filter(conditions) == [
+    assert describe_conditions(conditions) == [
         "version is 3.1",
         "product is Hub or Desk",
         "year at least 2020, at most 2022",

@@ -21,11 +21,11 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
-from pages.parts.experiment.runs import Outlook
 from pages.parts.recommendation.examples import make_examples, say_rank
 from pages.parts.recommendation.start import count_material
 from pages.parts.recommendation.verdict import describe_target, find_system, tabulate_pairs, tabulate_variants
 from pages.shared.forms.goals import list_measures
+from pages.shared.frame.outlook import Outlook
 from tests.pages.conftest import RecordJobs
 from tests.support.app import run_app
 from tests.support.assessments import HOSTILE_QUERY, make_assessment, write_labelled_dataset
@@ -49,7 +49,7 @@ def light_outlook(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What was asked of the runner, which does not run here."""
-    return record_jobs("submit_assessment")
+    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
 
 
 @pytest.fixture

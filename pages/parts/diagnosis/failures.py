@@ -1,14 +1,12 @@
-"""The first half of the page Diagnosis: which system is diagnosed, why its queries fail, and the queries themselves."""
+"""Which system is diagnosed, why its queries fail, and the queries themselves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
 
 import pandas as pd
 import streamlit as st
-from plotly.graph_objects import Figure
 
 from core.data.dataset import Dataset
 from core.diagnosis.causes import CAUSES
@@ -17,52 +15,14 @@ from core.ladder.rungs import RUNG_TITLES
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of
+from pages.parts.diagnosis.figures import draw, read_click, show_facts
+from pages.parts.diagnosis.query_links import link_query, pick_systems
 from pages.shared.frame.address import follow_link, keep_in_link
-from pages.shared.frame.links import Link
-from pages.shared.frame.page import list_pages
-from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
-from pages.shared.show.charts import CONFIG
-from pages.shared.show.colours import style_system
+from pages.shared.frame.text import escape_markdown, shorten
 
-MOST_SYSTEMS = 4  # side by side on the page Queries
 _PER_PAGE = 8
-_OPEN = "Open side by side"
 _SYSTEM, _CAUSE = "diagnosed", "cause"  # also the names in the link
 _ALL = ""
-_STYLE = """<style>
-.facts{display:grid;grid-template-columns:max-content 1fr fit-content(16rem);gap:.35rem 1.2rem;margin:.2rem 0 .6rem}
-.facts>*{overflow-wrap:anywhere;font-size:.9rem}
-.facts>.head{opacity:.65;font-size:.8rem}
-.facts b{font-weight:600}
-@media(max-width:900px){.facts{grid-template-columns:1fr;gap:0}.facts b{margin-top:.6rem}.facts .head{display:none}
-.facts i::before{content:attr(title) ": ";opacity:.65}}
-.facts i{font-style:normal}
-</style>"""
-
-
-def colour_systems(assessment: Assessment) -> dict[str, str]:
-    """name -> colour of the assessment's systems, as on the other pages."""
-    names = [system.name for system in assessment.experiment.systems]
-    return {name: style_system(name)[0] for name in {*names, *assessment.readings.counts}}
-
-
-def draw(figure: Mapping[str, Any], *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
-    """A figure of core.report in the page's theme; with on_select its points can be clicked."""
-    st.plotly_chart(
-        Figure(dict(figure)),
-        key=key,
-        alt=alt,
-        config=CONFIG,
-        on_select=on_select or "ignore",
-        selection_mode="points",
-    )
-
-
-def read_click(key: str) -> str:
-    """What the clicked point of a chart stands for (its customdata); "" if the click took a selection back."""
-    points = st.session_state[key]["selection"]["points"]
-    found = points[0].get("customdata", "") if points else ""
-    return str(found[0] if isinstance(found, list) else found)
 
 
 def choose_system(assessment: Assessment) -> str:
@@ -169,16 +129,6 @@ def _choose_cause(causes: Mapping[str, int]) -> str:
     return chosen
 
 
-def show_facts(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -> None:
-    """A table to read, whose texts wrap and which becomes a list in a narrow window. All texts are plain."""
-    names = "".join(f'<span class="head">{escape_html(word)}</span>' for word in head)
-    cells = "".join(
-        f'<b>{escape_html(name)}</b><span>{escape_html(words)}</span><i title="{escape_html(head[2])}">{escape_html(last)}</i>'
-        for name, words, last in rows
-    )
-    show_html(f'{_STYLE}<div class="facts">{names}{cells}</div>')
-
-
 def _explain_causes(causes: Sequence[str], assessment: Assessment) -> None:
     measured = {row["rung"] for row in assessment.ladder if row["system"]}
     rows = [(CAUSE_TITLES[cause], CAUSE_WORDS[cause], _name_cure(cause, measured)) for cause in causes]
@@ -222,38 +172,6 @@ def _list_failures(rows: pd.DataFrame, assessment: Assessment, dataset: Dataset,
         )
         config = {"Query": st.column_config.TextColumn(width="medium"), "Evidence": st.column_config.TextColumn(width="large")}
         st.dataframe(table, column_config=config, hide_index=True, alt="The failed queries with cause and evidence.")
-
-
-def link_query(query_id: str, assessment: Assessment, *, systems: Sequence[str], label: str = _OPEN) -> None:
-    """A link to a query on the page Queries, with these systems side by side; it can be opened in a new tab too.
-
-    label: plain text; it is cut where the window ends.
-    """
-    experiment = assessment.experiment
-    link = Link(
-        "queries",
-        dataset=str(experiment.dataset["name"]),
-        experiment=experiment.id,
-        query=query_id,
-        systems=tuple(systems),
-    )
-    st.page_link(
-        next(page for group in list_pages().values() for page in group if page.url_path == link.page),
-        label=escape_markdown(label),
-        icon=":material/manage_search:",
-        query_params=link.parameters,
-        help="The query with the hits of these systems side by side: " + escape_markdown(", ".join(systems)),
-    )
-
-
-def pick_systems(assessment: Assessment, system: str, cause: str = "") -> list[str]:
-    """The systems that tell most about a failed query: the diagnosed one, the fix or its rung, and the recommended one."""
-    readings = assessment.readings
-    fixes = readings.rescues[(readings.rescues["diagnosed"] == system) & (readings.rescues["cause"] == cause)]["system"]
-    rungs = [row["system"] for row in assessment.ladder if row["rung"] == CAUSE_CURES.get(cause) and row["system"]]
-    wanted = [system, *fixes, *rungs, assessment.recommendation.system, readings.baseline]
-    ready = assessment.experiment.ready
-    return [name for name in dict.fromkeys(wanted) if name in ready][: MOST_SYSTEMS - 1]
 
 
 def _show_rescues(assessment: Assessment, system: str) -> None:

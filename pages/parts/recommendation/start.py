@@ -17,10 +17,10 @@ from core.ladder.goals import Goals
 from core.ladder.offer import Offer
 from core.ladder.variants import make_baseline, propose_variants
 from core.recommendation.files import find_assessments, has_assessment
-from pages.parts.experiment.runs import look_ahead
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
 from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
+from pages.shared.frame.outlook import look_ahead
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown

@@ -24,13 +24,12 @@ from core.versions.contents import open_version
 from core.versions.promote import ANY, BAR_WORDS, BARS, Bar
 from core.versions.request import BUILD, PROMOTE, DeploymentRequest
 from core.versions.version import Live, Version
-from pages.parts.experiment.runs import needs_hub
-from pages.parts.try_.live_search import list_known_systems
 from pages.parts.versions.progress import begin_deployment, find_last, is_running, turn_to
 from pages.parts.versions.sentences import say_size, say_usd, show_facts
 from pages.shared.frame.follow_job import describe_seconds
+from pages.shared.frame.outlook import needs_hub
 from pages.shared.frame.services import open_models, open_workspace
-from pages.shared.frame.state import View, open_assessment
+from pages.shared.frame.state import View, list_known_systems, open_assessment
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.cards import make_hits, show_columns
 

@@ -13,7 +13,9 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, LadderError
-from core.jobs.state import CHECK, FAILED, SCORE, Job, find_active, list_jobs
+from core.jobs.kinds import CHECK, SCORE
+from core.jobs.kinds.own_systems import make_check_job, make_scores_job
+from core.jobs.state import FAILED, Job, find_active, list_jobs
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.files import find_assessments
@@ -30,10 +32,10 @@ from core.recommendation.own_systems import (
 from core.report.figures.ladder import SHAPES
 from core.systems.available import list_own_systems, list_systems
 from core.systems.system import System
-from pages.parts.experiment.runs import describe_outlook, look_ahead
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.follow_job import show_waiting
 from pages.shared.frame.links import Link, go
+from pages.shared.frame.outlook import describe_outlook, look_ahead
 from pages.shared.frame.services import open_dataset, open_runner, open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
@@ -221,7 +223,7 @@ def ask_scores(scores: pd.DataFrame, chosen: Sequence[System], assessment: Asses
     wanted = {system.name: system for system in missing}
 
     def start() -> None:  # a callback runs before the page is drawn, so that the sidebar follows the job from the start
-        open_runner().submit_scores(dataset.name, assessment.id, wanted)
+        open_runner().submit(make_scores_job(dataset.name, assessment.id, wanted))
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Score on the tuning queries", type="primary", key="score_on_tuning", on_click=start)
@@ -243,7 +245,7 @@ def ask_checks(scores: pd.DataFrame, chosen: Sequence[System], assessment: Asses
         return
 
     def start(system: System) -> None:
-        open_runner().submit_check(str(assessment.experiment.dataset["name"]), assessment.id, system)
+        open_runner().submit(make_check_job(str(assessment.experiment.dataset["name"]), assessment.id, system))
 
     with st.container(horizontal=True, gap="small"):
         for key, system in ready.items():

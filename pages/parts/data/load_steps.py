@@ -1,0 +1,138 @@
+"""What every way of loading comes to: naming, saying which columns are what, the button, and what is said afterwards."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.data.catalog import (
+    add_dataset,
+    check_name,
+    new_import_folder,
+    suggest_name,
+)
+from core.data.dataset import Dataset
+from core.data.load import TABLE_SUFFIXES
+from core.data.readers.tables import tables_to_dataset_folder
+from core.data.readers.uploads import Upload, UploadKind
+from core.errors import LadderError
+from core.text.phrases import count_of
+from core.workspace import remove_folder
+from pages.parts.data.map_tables import map_tables
+from pages.shared.frame.services import open_workspace
+from pages.shared.frame.text import escape_markdown
+
+MESSAGE = "data_message"  # session state: (kind, sentence), shown once on the next run of the page
+STAGED = "data_staged"  # session state: the upload that is being loaded
+PATH = "data_looked_at"  # session state: the path on this machine that is being loaded
+WAYS = ("Files or a zip", "A whole folder", "A path on this machine")
+
+
+def select_dataset(name: str) -> None:
+    """A callback: looks at this dataset from now on."""
+    st.session_state["dataset"] = name
+    st.session_state["data_view"] = "Overview"
+
+
+def show_message() -> None:
+    """What the last action came to, once."""
+    kind, sentence = st.session_state.pop(MESSAGE, ("", ""))
+    if sentence:
+        {"error": st.error, "success": st.success}[kind](escape_markdown(sentence))
+
+
+def say(kind: str, sentence: str) -> None:
+    st.session_state[MESSAGE] = (kind, sentence)
+
+
+def discard_upload(folder: Path) -> None:
+    remove_folder(folder)
+    st.session_state.pop(STAGED, None)
+
+
+def describe_size(size: int) -> str:
+    """ "312 kB", "4.1 MB", "2.0 GB" """
+    for unit, bytes_of in (("GB", 1e9), ("MB", 1e6)):
+        if size >= bytes_of:
+            return f"{size / bytes_of:,.1f} {unit}"
+    return f"{max(1, round(size / 1e3)):,} kB"
+
+
+def list_tables(upload: Upload) -> tuple[str, ...]:
+    files = sorted(path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file())
+    return tuple(name for name in files if name.lower().endswith(TABLE_SUFFIXES))
+
+
+def choose_tables(upload: Upload, tables: tuple[str, ...]) -> bool:
+    """Whether columns have to be named: always for tables alone, on demand for a dataset that is not quite one."""
+    if upload.kind is UploadKind.DATASET and tables:
+        return st.toggle("Say which columns are what", key=f"data_map_{upload.root}", help="If the files have other columns.")
+    return upload.kind is UploadKind.TABLES
+
+
+def ask_name(wanted: str, *, key: str = "data_name") -> tuple[str, str | None]:
+    workspace = open_workspace()
+    proposed = suggest_name(wanted, workspace)
+    name = st.text_input("Name of the dataset", proposed, key=f"{key}_{wanted}", max_chars=60, width=420).strip()
+    return name, check_name(name, workspace)
+
+
+def finish(dataset: Dataset, name: str) -> None:
+    st.session_state.pop(STAGED, None)
+    st.session_state.pop(PATH, None)
+    select_dataset(name)
+    counts = (len(dataset.documents), "document"), (len(dataset.queries), "query"), (len(dataset.judgments), "judgment")
+    words = ", ".join(count_of(number, noun) for number, noun in counts)
+    say("success", f"Loaded “{name}”: {words}.")
+
+
+def without_folder(error: LadderError, *folders: Path) -> str:
+    """The message with the file's name as the user knows it."""
+    sentence = str(error)
+    for folder in folders:
+        sentence = sentence.replace(f"{folder}/", "").replace(str(folder), "the upload")
+    return sentence
+
+
+def show_mapping(root: Path, files: Sequence[str], *, wanted: str, staged: Path | None) -> None:
+    """The mapping step and "Load", which says why it is disabled."""
+    mapped = map_tables(root, files)
+    name, problem = ask_name(wanted, key="data_table_name")
+    reason = mapped.reason or problem
+    show_load_button(reason, _load_tables, (mapped.tables, name, root, staged), staged=staged)
+
+
+def show_load_button(reason: str | None, load: Callable[..., None], args: tuple[Any, ...], *, staged: Path | None) -> None:
+    if reason:
+        st.caption(f"Not ready to load: {escape_markdown(reason)}")
+    help = escape_markdown(reason) if reason else None
+    with st.container(horizontal=True):
+        st.button("Load", type="primary", key="data_load", disabled=bool(reason), help=help, on_click=load, args=args)
+        if staged is not None:
+            show_discard(staged)
+
+
+def show_discard(staged: Path) -> None:
+    st.button("Discard the upload", on_click=discard_upload, args=(staged,))
+
+
+def _load_tables(chosen: dict[str, tuple[Path, Mapping[str, str]]], name: str, root: Path, staged: Path | None) -> None:
+    """A callback: writes the tables as a dataset and loads it; on an error nothing is left but the upload."""
+    workspace = open_workspace()
+    aside = new_import_folder(name, workspace)
+    try:
+        with st.spinner("Reading the tables…"):
+            tables_to_dataset_folder(chosen, aside)
+            dataset = add_dataset(aside, name, workspace)
+    except LadderError as error:
+        say("error", without_folder(error, root, aside))
+        return
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    if staged is not None:
+        remove_folder(staged)
+    finish(dataset, name)

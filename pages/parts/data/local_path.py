@@ -1,0 +1,83 @@
+"""A folder, a zip or a table on the machine that runs the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.catalog import (
+    new_import_folder,
+    remember_folder,
+)
+from core.data.load import TABLE_SUFFIXES, load_dataset
+from core.data.readers.archive import unpack_zip
+from core.data.readers.uploads import Upload, UploadKind, inspect_upload
+from core.errors import LadderError
+from pages.parts.data.load_steps import PATH, STAGED, choose_tables, finish, list_tables, say, show_load_button, show_mapping
+from pages.shared.frame.services import open_workspace
+from pages.shared.frame.text import escape_markdown
+
+
+def show_path() -> None:
+    typed = st.text_input(
+        "Path of a folder, a zip or a table on the machine that runs this app", key="data_path", persist_state="session"
+    ).strip()
+    st.caption("A folder stays where it is and is read again when its files change. Zips and tables are copied.")
+    st.button("Look", on_click=_look)  # never disabled: the click that ends the typing would be lost
+    path = st.session_state.get(PATH)
+    if not isinstance(path, Path) or not path.exists() or str(path) != str(_resolve(typed)):
+        return
+    with st.container(border=True):
+        upload = _inspect_path(path)
+        st.markdown(f"**{escape_markdown(path)}**")
+        st.markdown(escape_markdown(upload.message))
+        tables = upload.files if path.is_file() else list_tables(upload)
+        if upload.kind is UploadKind.TABLES or (path.is_dir() and choose_tables(upload, tables)):
+            show_mapping(upload.root, tables, wanted=path.name, staged=None)
+        elif upload.kind is not UploadKind.UNKNOWN:
+            show_load_button(None, _load_path, (path,), staged=None)
+
+
+def _resolve(typed: str) -> Path:
+    return Path(typed).expanduser().resolve()
+
+
+def _look() -> None:
+    """A callback: what the path is. A zip is unpacked into the workspace and goes on as an upload."""
+    typed = str(st.session_state["data_path"]).strip()  # as it is at the click, not as it was when the page was drawn
+    path = _resolve(typed)
+    if not typed:
+        say("error", "Type a path first.")
+    elif not path.exists():
+        say("error", f"There is nothing at {path} on this machine; check the path.")
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        target = new_import_folder(path.name, open_workspace())
+        try:
+            with st.spinner("Unpacking the zip…"):
+                unpack_zip(path, target)
+            st.session_state[STAGED] = target
+        except LadderError as error:
+            say("error", str(error))
+    elif path.is_file() and not path.name.lower().endswith(TABLE_SUFFIXES):
+        say("error", f"{path} is a single file; give the folder that holds it, a zip, or a table (.csv .tsv .jsonl .parquet).")
+    else:
+        st.session_state[PATH] = path
+
+
+def _inspect_path(path: Path) -> Upload:
+    if path.is_dir():
+        return inspect_upload(path)
+    return Upload(UploadKind.TABLES, path.parent, (path.name,), "1 table; say which columns are what.")
+
+
+def _load_path(path: Path) -> None:
+    """A callback: reads the folder where it is; only then is it kept by name."""
+    try:
+        with st.spinner("Reading the data…"):
+            dataset = load_dataset(path)
+        name = remember_folder(path, open_workspace())
+    except LadderError as error:
+        say("error", str(error))
+        return
+    finish(dataset, name)

@@ -1,12 +1,11 @@
 """Charts of the diagnosis as plain Plotly figures: {"data": [...], "layout": {...}}, for the page and for the report.
 
 `colours` maps a system's name to its colour; one that is not in it is grey. No colour of text or background is set, so that
-the figures follow the theme of whoever draws them. Names are the user's text and are escaped here: Plotly reads HTML.
+the figures follow the theme of whoever draws them. Names are the user's text and are escaped.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,8 @@ import pandas as pd
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS, FIX_TITLES, list_gap
 from core.diagnosis.slices import describe_slice
+from core.report.figures.text import escape, shorten, wrap_words
+from core.text.phrases import count_of
 
 Figure = dict[str, Any]
 GREY = "#808080"
@@ -41,7 +42,7 @@ def draw_causes(counts: Mapping[str, Any], *, chosen: str = "") -> Figure:
     shades = [_fade(_BLUE, 1.0 if chosen in ("", cause) else _FADED) for cause in CAUSES]
     numbers = [f"{value:,} of {failed:,}" for value in values]
     hover = [
-        f"<b>{CAUSE_TITLES[cause]}</b>: {number} failed queries<br>{_wrap(CAUSE_WORDS[cause], width=48)}"
+        f"<b>{CAUSE_TITLES[cause]}</b>: {number} failed queries<br>{wrap_words(CAUSE_WORDS[cause], width=48)}"
         for cause, number in zip(CAUSES, numbers, strict=True)
     ]
     shared = {"y": titles, "customdata": list(CAUSES), "hovertext": hover, "hoverinfo": "text", "showlegend": False}
@@ -79,7 +80,7 @@ def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) ->
     mean, system = float(headroom["mean"]), str(headroom["system"])
     bounds = sorted(headroom["bounds"], key=lambda bound: -float(bound["gain"]))
     gains = [float(bound["gain"]) for bound in bounds]
-    titles = [_wrap(FIX_TITLES[bound["fix"]], width=_LABEL_WIDTH) for bound in bounds]
+    titles = [wrap_words(FIX_TITLES[bound["fix"]], width=_LABEL_WIDTH) for bound in bounds]
     hover = [
         f"<b>{FIX_TITLES[bound['fix']]}</b>: at best {mean + bound['gain']:.3f}<br>with the labels in sight "
         f"{bound['oracle']:+.3f}, of it luck {bound['chance']:+.3f}"
@@ -111,7 +112,7 @@ def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) ->
             "range": [low, 1.0 + 0.16 * (1.0 - low)],
             "tickformat": ".1f",
             "tickvals": [tick / 10 for tick in range(11) if tick / 10 >= low],
-            "title": {"text": _escape(headroom["measure"])},
+            "title": {"text": escape(headroom["measure"])},
             "zeroline": False,
             "fixedrange": True,
         },
@@ -126,7 +127,8 @@ def _mark_mean(system: str, mean: float, colours: Mapping[str, str]) -> tuple[Fi
     stroke = {"color": colours.get(system, GREY), "width": 3}
     line = {**across, "type": "line", "x0": mean, "x1": mean, "y0": 0, "y1": 1, "line": stroke}
     anchor = {"yanchor": "bottom", "xanchor": "left" if mean < 0.5 else "right"}
-    return line, {**across, **anchor, "text": f"{_shorten(system)} {mean:.3f}", "x": mean, "y": 1, "showarrow": False}
+    text = f"{shorten(system, width=_NAME_WIDTH)} {mean:.3f}"
+    return line, {**across, **anchor, "text": text, "x": mean, "y": 1, "showarrow": False}
 
 
 def draw_gap(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) -> Figure:
@@ -135,10 +137,11 @@ def draw_gap(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) -> Figu
     headroom: Readings.headroom. Shares are over all judged queries. A part of nothing has no place in the bar.
     """
     data = []
-    for part, title, share in list_gap(headroom):
+    for part, words, share in list_gap(headroom):
+        title = words
         if part == "reached":
             marker: dict[str, Any] = {"color": colours.get(str(headroom["system"]), GREY)}
-            title = f"Reached by {_shorten(headroom['system'])}"
+            title = f"Reached by {shorten(headroom['system'], width=_NAME_WIDTH)}"
         else:
             pattern: dict[str, Any] = {
                 "shape": _GAP_SHAPES[part],
@@ -182,7 +185,7 @@ def draw_slices(slices: pd.DataFrame, *, systems: Sequence[str], measure: str, c
     names = list(dict.fromkeys(slices["slice"]))
     places = {name: row for row, name in enumerate(names)}
     counts = {row.slice: (int(row.n), bool(row.small)) for row in slices.itertuples()}
-    labels = [f"{_wrap(name, width=_LABEL_WIDTH)}<br>{_say_count(*counts[name])}" for name in names]
+    labels = [f"{wrap_words(name, width=_LABEL_WIDTH)}<br>{_say_count(*counts[name])}" for name in names]
     data = []
     for number, system in enumerate(systems):
         own = slices[slices["system"] == system]
@@ -199,7 +202,7 @@ def draw_slices(slices: pd.DataFrame, *, systems: Sequence[str], measure: str, c
             "range": [-0.02, 1.02],
             "tickformat": ".1f",
             "dtick": 0.2,
-            "title": {"text": _escape(measure)},
+            "title": {"text": escape(measure)},
             "zeroline": False,
             "fixedrange": True,
         },
@@ -219,15 +222,15 @@ def draw_slices(slices: pd.DataFrame, *, systems: Sequence[str], measure: str, c
 def _draw_dots(own: pd.DataFrame, system: str, *, colour: str, y: list[float], symbols: list[str]) -> Figure:
     """One system's dots and intervals. own: its rows of Readings.slices."""
     hover = [
-        f"<b>{_escape(row.slice)}</b>, {_say_count(int(row.n), bool(row.small))}<br>{_escape(system)} {row.mean:.3f} "
-        f"({row.low:.3f} to {row.high:.3f})<br>{_wrap(describe_slice(row.slice), width=56)}"
+        f"<b>{escape(row.slice)}</b>, {_say_count(int(row.n), bool(row.small))}<br>{escape(system)} {row.mean:.3f} "
+        f"({row.low:.3f} to {row.high:.3f})<br>{wrap_words(describe_slice(row.slice), width=56)}"
         for row in own.itertuples()
     ]
     spread = {"array": (own["high"] - own["mean"]).tolist(), "arrayminus": (own["mean"] - own["low"]).tolist()}
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": _shorten(system),
+        "name": shorten(system, width=_NAME_WIDTH),
         "x": own["mean"].tolist(),
         "y": y,
         "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 4, **spread},
@@ -255,7 +258,7 @@ def _keep_shades(trace: dict[str, Any]) -> dict[str, Any]:
 
 
 def _say_count(count: int, few: bool) -> str:
-    words = "1 query" if count == 1 else f"{count:,} queries"
+    words = count_of(count, "query")
     return f"{words}, too few" if few else words
 
 
@@ -263,24 +266,3 @@ def _fade(colour: str, opacity: float) -> str:
     """#rrggbb as rgba()."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-def _escape(text: object) -> str:
-    return html.escape(" ".join(str(text).split()), quote=False)
-
-
-def _shorten(name: object) -> str:
-    text = " ".join(str(name).split())
-    return _escape(text if len(text) <= _NAME_WIDTH else text[: _NAME_WIDTH - 1].rstrip() + "…")
-
-
-def _wrap(text: str, *, width: int) -> str:
-    """Escaped text, broken at words into lines of about this many signs; a longer word is cut."""
-    lines: list[str] = []
-    for word in " ".join(text.split()).split(" "):
-        word = word if len(word) <= 2 * width else word[: 2 * width - 1] + "…"
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += " " + word
-        else:
-            lines.append(word)
-    return "<br>".join(_escape(line) for line in lines)

@@ -5,14 +5,13 @@ A Plotly figure as a plain dict, so that the page and the report show the same; 
 
 from __future__ import annotations
 
-import html
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
+from core.report.figures.text import escape, wrap
 
 GREY = "#808080"  # readable on white and on black
 SHAPES = {"better": "✓", "worse": "✗", "better_but_small": "↑", "no_useful_difference": "=", "cannot_tell": "?"}
@@ -104,7 +103,7 @@ def _draw_dot(row: Mapping[str, Any], place: int, *, before: float, measure: str
         "hoverinfo": "text",
         "showlegend": False,
         "cliponaxis": False,
-        "name": _escape(row["title"]),
+        "name": escape(row["title"]),
     }
     if row.get("delta") is not None:
         trace["error_y"] = {
@@ -120,7 +119,7 @@ def _draw_dot(row: Mapping[str, Any], place: int, *, before: float, measure: str
 
 
 def _describe_dot(row: Mapping[str, Any], measure: str) -> str:
-    lines = [f"<b>{_escape(row['system'])}</b>", _escape(row["what"]), f"{_escape(measure)} {row['mean']:.3f}"]
+    lines = [f"<b>{escape(row['system'])}</b>", escape(row["what"]), f"{escape(measure)} {row['mean']:.3f}"]
     if row.get("delta") is not None:
         lines.append(f"change {row['delta']:+.3f}, 95 % interval {row['delta_low']:+.3f} to {row['delta_high']:+.3f}")
         where = "the tuning queries it did not learn from" if row.get("held_out") else "the tuning queries"
@@ -137,10 +136,10 @@ def _draw_absent(row: Mapping[str, Any], place: int, level: float) -> dict[str, 
         "x": [place],
         "y": [level],
         "marker": {"size": 2 * _RING, "opacity": 0, "color": GREY},
-        "hovertext": [_wrap(f"Not measured. {row['why_not']}", width=60)],
+        "hovertext": [wrap(f"Not measured. {row['why_not']}", width=60)],
         "hoverinfo": "text",
         "showlegend": False,
-        "name": _escape(row["title"]),
+        "name": escape(row["title"]),
     }
 
 
@@ -180,7 +179,7 @@ def _lay_out(assessment: Assessment, rows: Sequence[Mapping[str, Any]], shapes: 
             "automargin": True,
         },
         "yaxis": {
-            "title": {"text": _escape(assessment.primary), "font": {"size": _TICK}},
+            "title": {"text": escape(assessment.primary), "font": {"size": _TICK}},
             "range": [bottom, top],
             "tickvals": _choose_ticks(bottom, top),
             "tickformat": ".2f",
@@ -221,15 +220,16 @@ def _point_at(place: int, row: Mapping[str, Any], *, span: float, for_now: bool)
 
 def _write_below(row: Mapping[str, Any]) -> str:
     """Title, verdict, milliseconds and one-time work of a rung."""
-    lines = [f"<b>{_wrap(row['title'])}</b>"]
+    lines = [f"<b>{wrap(row['title'], width=_LINE)}</b>"]
     if "mean" not in row:
         return "<br>".join([*lines, "not measured"])
     if row.get("verdict"):
-        lines.append(_wrap(f"{SHAPES[row['verdict']]} {VERDICT_WORDS[row['verdict']]}"))
-        lines.append(_wrap(describe_added(row)))
-        lines.append(_wrap(f"once: {row['one_time'] if row['one_time'] != 'none' else 'nothing'}" if row["one_time"] else ""))
+        lines.append(wrap(f"{SHAPES[row['verdict']]} {VERDICT_WORDS[row['verdict']]}", width=_LINE))
+        lines.append(wrap(describe_added(row), width=_LINE))
+        once = row["one_time"] if row["one_time"] != "none" else "nothing"
+        lines.append(wrap(f"once: {once}" if once else "", width=_LINE))
     else:
-        lines.append(_wrap(row["system"]))
+        lines.append(wrap(row["system"], width=_LINE))
     return "<br>".join(line for line in lines if line)
 
 
@@ -239,11 +239,3 @@ def describe_added(row: Mapping[str, Any]) -> str:
     if added is None:
         return ""
     return "±0 ms/query" if abs(added) < 0.5 else f"{added:+.0f} ms/query".replace("-", "−")
-
-
-def _wrap(text: str, *, width: int = _LINE) -> str:
-    return "<br>".join(_escape(line) for line in textwrap.wrap(str(text), width))
-
-
-def _escape(text: object) -> str:
-    return html.escape(str(text), quote=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 from core.recommendation.decided_ladder import ACTION_TITLES
 from core.recommendation.recommend import Recommendation
+from core.report.figures.text import shorten
 
 BLUE = "#1966cc"
 GREY = "#808080"
@@ -32,8 +32,8 @@ def draw_stability(said: Recommendation) -> dict[str, Any]:
         labels.append(f"<b>{title}</b>")
         shares.append(None)
         colours.append(GREY)
-        for name, share in _shorten(wins).items():
-            labels.append(_escape(name))
+        for name, share in _keep_most(wins).items():
+            labels.append(shorten(name, width=_LONGEST))
             shares.append(share)
             colours.append(BLUE if name == chosen else GREY)
     if not labels:
@@ -87,14 +87,9 @@ def describe_stability(said: Recommendation) -> str:
     )
 
 
-def _shorten(wins: Mapping[str, float]) -> dict[str, float]:
+def _keep_most(wins: Mapping[str, float]) -> dict[str, float]:
     """The most frequent ones, and what all others come to."""
     if len(wins) <= _MOST:
         return dict(wins)
     first = dict(list(wins.items())[: _MOST - 1])
     return {**first, f"{len(wins) - len(first)} others": sum(wins.values()) - sum(first.values())}
-
-
-def _escape(text: str) -> str:
-    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
-    return html.escape(cut, quote=False)

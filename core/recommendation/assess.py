@@ -27,7 +27,7 @@ from core.ladder.rows import describe_rungs
 from core.ladder.test_run import open_test
 from core.ladder.variants import search_words_alone
 from core.progress import CancelToken, ProgressCallback, ignore_progress
-from core.recommendation.readings import Readings, read_test
+from core.recommendation.error_analysis import Readings, read_test
 from core.recommendation.recommend import Recommendation, recommend
 from core.records import as_records
 from core.training.adoption import find_trained

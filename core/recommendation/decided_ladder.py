@@ -11,7 +11,7 @@ from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Choice, Findings
 from core.ladder.resplits import Stability
-from core.recommendation.readings import Readings
+from core.recommendation.error_analysis import Readings
 
 ACTION_TITLES = {
     "embeddings_enough": "Embeddings are enough",

@@ -14,7 +14,7 @@ from core.experiment.history import list_experiments, load_experiment, save_expe
 from core.experiment.result import Experiment
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
-from core.recommendation.readings import Readings
+from core.recommendation.error_analysis import Readings
 from core.recommendation.recommend import Recommendation
 from core.records import as_records
 from core.workspace import Workspace, read_json, write_json

@@ -16,7 +16,9 @@ from core.ladder.resplits import Stability
 from core.ladder.rows import VERDICT_WORDS, tried_cross_encoder
 from core.ladder.rungs import KIND_OF_RUNG, TRAINED_RUNGS
 from core.ladder.variants import SUGGESTED_RERANKER
-from core.recommendation.arguments import (
+from core.recommendation.decided_ladder import ACTION_TITLES, Case
+from core.recommendation.error_analysis import Readings
+from core.recommendation.words.changes import (
     describe_difference,
     list_changes,
     list_costs,
@@ -26,8 +28,6 @@ from core.recommendation.arguments import (
     list_risks,
     list_ruled_out,
 )
-from core.recommendation.decided_ladder import ACTION_TITLES, Case
-from core.recommendation.readings import Readings
 from core.systems.trained import KIND_WORDS
 
 _FIXED, _BROKEN = 3, 1  # example queries shown

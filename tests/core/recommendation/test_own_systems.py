@@ -18,8 +18,10 @@ from core.evaluation.significance import adjust_holm
 from core.evaluation.verdicts import compare_pairs
 from core.experiment.compare import compare
 from core.experiment.measurer import Measurer
+from core.jobs.kinds import CHECK, SCORE
+from core.jobs.kinds.own_systems import make_check_job, make_scores_job
 from core.jobs.runner import JobRunner
-from core.jobs.state import CHECK, DONE, SCORE, read_job
+from core.jobs.state import DONE, read_job
 from core.progress import CancelToken
 from core.recommendation.assess import Assessment
 from core.recommendation.own_systems import (
@@ -225,8 +227,8 @@ def test_damaged_files_and_unknown_assessments_are_named(case: Case) -> None:
 def test_both_run_as_jobs(case: Case) -> None:
     runner = JobRunner(case.store, AxisModels())
     name, assessment = case.dataset.name, case.assessment
-    scoring = runner.submit_scores(name, assessment.id, {"bm25": WORDS, "plain-words": PLAIN})
-    checking = runner.submit_check(name, assessment.id, PLAIN)
+    scoring = runner.submit(make_scores_job(name, assessment.id, {"bm25": WORDS, "plain-words": PLAIN}))
+    checking = runner.submit(make_check_job(name, assessment.id, PLAIN))
     for thread in threading.enumerate():
         if thread.name in (f"job {scoring}", f"job {checking}"):
             thread.join(60)

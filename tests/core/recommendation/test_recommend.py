@@ -21,7 +21,7 @@ from core.ladder.resplits import Stability
 from core.ladder.rows import describe_rungs
 from core.ladder.variants import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import ACTION_TITLES
-from core.recommendation.readings import Readings
+from core.recommendation.error_analysis import Readings
 from core.recommendation.recommend import Recommendation, recommend
 from core.schema import empty
 from core.stages.chunk import Recursive

@@ -70,6 +70,7 @@ def show_notices(view: View, experiment: Experiment, waiting: list[str]) -> None
 
 
 def main() -> None:
+    """The page: what one must know first, then the chosen question."""
     view = page_setup("Cost & latency")
     job = find_job(view)
     experiment = view.experiment

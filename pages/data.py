@@ -23,6 +23,7 @@ KINDS = {"sample": "comes with the product", "uploaded": "in the workspace", "fo
 
 
 def main() -> None:
+    """The page: the section of the link over the chosen dataset, or the way to load one."""
     name = str(st.session_state.get("dataset") or "")
     view = page_setup("Data", looking_at=f"Dataset {name}." if name else "No dataset is loaded yet.")
     show_message()

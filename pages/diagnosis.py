@@ -58,6 +58,7 @@ def show_notices(view: View, assessment: Assessment) -> None:
 
 
 def main() -> None:
+    """The page: failures, headroom, kinds of queries and metadata of one recommendation."""
     view = page_setup("Diagnosis")
     assessment = open_assessment(view) if view.dataset_name else None
     if assessment is None:
@@ -65,7 +66,7 @@ def main() -> None:
         return
     show_notices(view, assessment)
     dataset = open_dataset(view.dataset_name)
-    if not assessment.readings.counts:
+    if not assessment.analysis.counts:
         st.info("No system could be measured, so there is nothing to diagnose.")
         return
     split = assessment.split

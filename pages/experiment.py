@@ -122,6 +122,7 @@ def show_start(dataset: Dataset, systems: Mapping[str, System], split: str, name
 
 
 def show_outlook(outlook: Outlook) -> None:
+    """What the run would take, and which systems cannot run."""
     st.markdown(escape_markdown(describe_outlook(outlook)))
     for system, problem in outlook.broken.items():
         st.warning(f"**{escape_markdown(system)}** cannot run: {escape_markdown(problem)} The others are not affected.")

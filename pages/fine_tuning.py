@@ -13,14 +13,15 @@ from pages.parts.fine_tuning.progress import MODEL, PART, follow_training, offer
 from pages.shared.frame.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View
 from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 
 PARTS = ("Models", "Train")
 
 
 def describe_place(view: View) -> str:
+    """The line under the title."""
     if not view.dataset_name:
         return "No dataset is loaded yet."
     return f"Dataset {view.dataset_name}. Trained on tuning queries alone, measured on queries that the training never saw."
@@ -46,6 +47,7 @@ def choose_model(models: list[TrainedModel]) -> TrainedModel:
 
 
 def show_parts(dataset: Dataset) -> None:
+    """The models that were trained here, or the form that trains another."""
     models = list_models(open_workspace(), dataset=dataset.name)
     part = choose_part(PART, PARTS, default="Models" if models else "Train")
     if part == "Train":
@@ -58,6 +60,7 @@ def show_parts(dataset: Dataset) -> None:
 
 
 def main() -> None:
+    """The page: a training that runs, then models or the form."""
     view = page_setup("Fine-tuning", looking_at=describe_place)
     if not view.dataset_name:
         st.info("Nothing is loaded yet. Load a corpus with labelled queries to see what training could learn from them.")

@@ -92,6 +92,7 @@ def show_hits(
 
 
 def main() -> None:
+    """The page: the list, one query, who ranks what where, and the hits side by side."""
     view = page_setup("Queries")
     experiment = find_experiment(view)
     if experiment is None:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.recommendation.assess import Assessment
-from pages.parts.recommendation import verdict as rv
+from pages.parts.recommendation import verdict
 from pages.parts.recommendation.start import (
     find_running,
     follow_own_job,
@@ -20,8 +20,8 @@ from pages.shared.forms.checks import point_to_checks, show_checks
 from pages.shared.forms.goals import show_goals, start_assessment
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View, open_assessment
 from pages.shared.frame.services import open_dataset
+from pages.shared.frame.state import View, open_assessment
 from pages.shared.frame.text import escape_markdown
 
 
@@ -39,23 +39,26 @@ def show_recommendation(view: View, assessment: Assessment, dataset: Dataset, *,
     point_to_checks()
     show_changed(assessment, dataset)
     show_other(view, assessment.id)
-    rv.show_verdict(assessment)
-    rv.show_ladder(assessment)
-    rv.show_downloads(assessment, dataset)
-    rv.show_remarks(assessment)
-    rv.show_doubts(assessment)
-    rv.show_evidence(assessment, dataset)
-    rv.show_reasons(assessment)
+    verdict.show_verdict(assessment)
+    verdict.show_ladder(assessment)
+    verdict.show_downloads(assessment, dataset)
+    verdict.show_remarks(assessment)
+    verdict.show_doubts(assessment)
+    verdict.show_evidence(assessment, dataset)
+    verdict.show_reasons(assessment)
     show_goals(dataset, assessment.goals, button="Run again with these", disabled=running)
-    rv.show_stability(assessment, dataset)
-    rv.show_split(assessment)
-    rv.show_numbers(assessment)
+    verdict.show_stability(assessment, dataset)
+    verdict.show_split(assessment)
+    verdict.show_numbers(assessment)
     show_checks(view, assessment)
 
 
 def main() -> None:
-    view = page_setup("Recommendation", looking_at=lambda view: rv.describe_place(open_assessment(view), view.dataset_name))
-    rv.tighten()
+    """The page: the recommendation, the run that looks for it, or the form that starts one."""
+    view = page_setup(
+        "Recommendation", looking_at=lambda view: verdict.describe_place(open_assessment(view), view.dataset_name)
+    )
+    verdict.tighten()
     if not view.dataset_name:
         st.info("Nothing is loaded yet. Load a corpus with queries to find out how to search it best.")
         if st.button("Load data", type="primary"):

@@ -113,6 +113,7 @@ def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> Non
 
 
 def show_results(view: View) -> None:
+    """The page: notices, then the numbers as far as systems are ready."""
     job = find_job(view)
     experiment = view.experiment
     if experiment is None:

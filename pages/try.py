@@ -53,6 +53,7 @@ def ask_texts(dataset: Dataset) -> list[str]:
 
 
 def show_examples(dataset: Dataset, *, several: bool) -> None:
+    """Queries to begin with, one click each."""
     examples = live_search.list_examples(dataset)
 
     def fill(key: str, value: str) -> None:
@@ -67,6 +68,7 @@ def show_examples(dataset: Dataset, *, several: bool) -> None:
 
 
 def show_answers(dataset: Dataset, warm: Background, texts: list[str], systems: dict[str, System], **shown: Any) -> None:
+    """The hits of the systems that are ready, and what the others wait for."""
     ready = live_search.get_ready(warm, systems)
     live_search.show_preparing(warm, systems)
     errors = warm.find_errors(systems)
@@ -111,6 +113,7 @@ def choose_line(dataset: Dataset, texts: list[str], answers: dict[str, Answer]) 
 
 
 def describe_answer(seconds: float, lines: int, changes: str) -> str:
+    """ "12 ms a query, 30 fused": seconds for all lines, and how the system differs from the one of its name."""
     return f"{1000 * seconds / lines:.0f} ms" + (" a query" if lines > 1 else "") + (f", {changes}" if changes else "")
 
 
@@ -123,6 +126,7 @@ def show_labelled(dataset: Dataset, labelled: dict[str, Any], chosen: dict[str, 
 
 
 def main() -> None:
+    """The page: query, filter, systems and settings, then the hits side by side."""
     view = page_setup("Try", looking_at=live_search.describe_corpus())
     if not view.dataset_name:
         return show_nothing(view, None)

@@ -26,8 +26,8 @@ from pages.parts.versions.table import make_table, show_changes, show_history, s
 from pages.shared.frame.address import choose_part, follow_link, keep_in_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
-from pages.shared.frame.state import View
 from pages.shared.frame.services import open_dataset, open_workspace
+from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 
 _FIRST = (
@@ -38,6 +38,7 @@ _FIRST = (
 
 
 def describe_place(view: View) -> str:
+    """The line under the title."""
     if not view.dataset_name:
         return "No dataset is loaded yet."
     return f"Dataset {view.dataset_name}. The index that answers, the next one beside it, and the way back."
@@ -85,6 +86,7 @@ def choose_version(dataset: Dataset, versions: list[Version], live: Live) -> Ver
 
 
 def show_parts(dataset: Dataset, versions: list[Version], live: Live, version: Version | None) -> None:
+    """One of the page's parts; without a version that can be read, those that need none."""
     if follow_link(VERSION) and not follow_link(PART):  # a link that names a version alone leads to it
         st.session_state[PART] = ALL
     part = choose_part(PART, PARTS if version is not None else (ALL, ANOTHER))
@@ -100,6 +102,7 @@ def show_parts(dataset: Dataset, versions: list[Version], live: Live, version: V
 
 
 def main() -> None:
+    """The page: what answers now, what runs, then one of its parts."""
     view = page_setup("Versions", looking_at=describe_place)
     if not view.dataset_name:
         st.info("Nothing is loaded yet. Load a corpus to build an index that can answer from it.")

@@ -204,7 +204,7 @@ def _ask_bought(dataset: Dataset, scenario: Scenario, prices: PriceTable) -> Non
         _ask_price(dataset, scenario, prices, "rerank", "Bought reranking", RERANK_SEARCH, RERANK_TOKENS)
     if scenario.deployment == API:
         with columns[2]:
-            _choose(dataset, scenario, "vector_store", "Bought vector store", list(prices.stores), str)
+            _choose(dataset, scenario, "vector_store", "Bought vector store", list(prices.stores), spell=str)
 
 
 def _ask_more(dataset: Dataset, scenario: Scenario, prices: PriceTable) -> None:
@@ -234,11 +234,18 @@ def _ask_price(
     """One of the price table's rows of these kinds. none: what it is called to buy nothing, "" where that cannot be."""
     rows = {price.id: f"{price.item}, ${price.price_usd:.10g} / {price.unit}" for price in prices.of_kind(*kinds)}
     words = ({"": none} if none else {}) | rows
-    _choose(dataset, scenario, name, label, list(words), lambda option: words.get(option, f"{option} (not in the price table)"))
+    _choose(
+        dataset,
+        scenario,
+        name,
+        label,
+        list(words),
+        spell=lambda option: words.get(option, f"{option} (not in the price table)"),
+    )
 
 
 def _choose(
-    dataset: Dataset, scenario: Scenario, name: str, label: str, options: list[str], spell: Callable[[str], str]
+    dataset: Dataset, scenario: Scenario, name: str, label: str, options: list[str], *, spell: Callable[[str], str]
 ) -> None:
     """A select box; a row that was taken out of the price table since stays an option, so that the box shows what is kept."""
     now = getattr(scenario, name)

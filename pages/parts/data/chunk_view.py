@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
     )
     chunker = CHUNKERS[str(chosen)]
     fields = [field for field in dataclasses.fields(chunker) if field.name in _FIELDS]
-    values: dict[str, int] = {}
+    values: dict[str, Any] = {}
     for field, column in zip(fields, st.columns(max(len(fields), 2)), strict=False):
         label, low, high, step, words = _FIELDS[field.name]
         usual = size if (chosen, field.name) == (kind, "size") else int(str(field.default))

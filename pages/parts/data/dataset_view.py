@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -49,6 +50,7 @@ def set_choice(name: str, dataset: Dataset, value: str | None) -> None:
 
 
 def say_unknown(kind: str, value: str) -> None:
+    """Says that what the link names is not in this dataset."""
     st.warning(f"This {kind} is not here: {escape_markdown(shorten(value))}. Choose one of those below.")
 
 
@@ -95,7 +97,9 @@ def _choose_page(found: int, *, key: str, noun: str) -> int:
     return first
 
 
-def _select_row(dataset: Dataset, name: str, ids: list[str], table: pd.DataFrame, *, key: str, alt: str, config: dict) -> None:
+def _select_row(
+    dataset: Dataset, name: str, ids: list[str], table: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any]
+) -> None:
     """A table in which one row can be chosen; the choice goes into the link."""
 
     def keep() -> None:
@@ -103,7 +107,7 @@ def _select_row(dataset: Dataset, name: str, ids: list[str], table: pd.DataFrame
         set_choice(name, dataset, ids[rows[0]] if rows else None)
 
     chosen = get_choice(name, dataset)
-    default = {"selection": {"rows": [ids.index(chosen)] if chosen in ids else [], "columns": [], "cells": []}}
+    default: Any = {"selection": {"rows": [ids.index(chosen)] if chosen in ids else [], "columns": [], "cells": []}}
     st.dataframe(
         table, hide_index=True, height=min(38 + 35 * max(len(table), 1), 390), on_select=keep, selection_mode="single-row",
         selection_default=default, key=key, column_config=config, alt=alt,

@@ -46,10 +46,12 @@ def show_message() -> None:
 
 
 def say(kind: str, sentence: str) -> None:
+    """Keeps a sentence ("error" or "success") for the next run of the page."""
     st.session_state[MESSAGE] = (kind, sentence)
 
 
 def discard_upload(folder: Path) -> None:
+    """A callback: removes an upload that was not loaded."""
     remove_folder(folder)
     st.session_state.pop(STAGED, None)
 
@@ -63,6 +65,7 @@ def describe_size(size: int) -> str:
 
 
 def list_tables(upload: Upload) -> tuple[str, ...]:
+    """The tables among the files of an upload, as paths below its root."""
     files = sorted(path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file())
     return tuple(name for name in files if name.lower().endswith(TABLE_SUFFIXES))
 
@@ -75,6 +78,7 @@ def choose_tables(upload: Upload, tables: tuple[str, ...]) -> bool:
 
 
 def ask_name(wanted: str, *, key: str = "data_name") -> tuple[str, str | None]:
+    """(the name typed, why it cannot be taken or None)."""
     workspace = open_workspace()
     proposed = suggest_name(wanted, workspace)
     name = st.text_input("Name of the dataset", proposed, key=f"{key}_{wanted}", max_chars=60, width=420).strip()
@@ -82,6 +86,7 @@ def ask_name(wanted: str, *, key: str = "data_name") -> tuple[str, str | None]:
 
 
 def finish(dataset: Dataset, name: str) -> None:
+    """Looks at the dataset that was just loaded and says what is in it."""
     st.session_state.pop(STAGED, None)
     st.session_state.pop(PATH, None)
     select_dataset(name)
@@ -107,6 +112,7 @@ def show_mapping(root: Path, files: Sequence[str], *, wanted: str, staged: Path 
 
 
 def show_load_button(reason: str | None, load: Callable[..., None], args: tuple[Any, ...], *, staged: Path | None) -> None:
+    """ "Load", with the reason beside it where it cannot be pressed; for an upload also the way to discard it."""
     if reason:
         st.caption(f"Not ready to load: {escape_markdown(reason)}")
     help = escape_markdown(reason) if reason else None
@@ -117,6 +123,7 @@ def show_load_button(reason: str | None, load: Callable[..., None], args: tuple[
 
 
 def show_discard(staged: Path) -> None:
+    """The button that discards an upload."""
     st.button("Discard the upload", on_click=discard_upload, args=(staged,))
 
 

@@ -20,6 +20,7 @@ from pages.shared.frame.text import escape_markdown
 
 
 def show_path() -> None:
+    """A path to type, what lies there, and "Load"."""
     typed = st.text_input(
         "Path of a folder, a zip or a table on the machine that runs this app", key="data_path", persist_state="session"
     ).strip()

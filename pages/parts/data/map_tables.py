@@ -111,7 +111,7 @@ def _choose_columns(file: str, columns: list[str], role: str) -> dict[str, str]:
                 f"{label} (needed)" if need else label,
                 range(len(options)),
                 index=options.index(guess[place], 1) if place in guess else 0,
-                format_func=lambda number, options=options: options[number],
+                format_func=options.__getitem__,
                 key=f"data_column_{file}_{role}_{place}",
             )
         mapping[place] = options[int(chosen)] if chosen else ""

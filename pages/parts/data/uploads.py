@@ -46,6 +46,7 @@ def get_staged() -> Path | None:
 
 
 def show_uploader(*, folder: bool) -> None:
+    """The uploader for files and zips, or for a whole folder."""
     limit = int(st.get_option("server.maxUploadSize"))
     key = f"data_upload_{int(folder)}_{st.session_state.get(_UPLOADS, 0)}"
     st.file_uploader(
@@ -113,6 +114,7 @@ def _place_splits(files: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 
 def show_unfinished() -> None:
+    """Uploads of earlier that were not loaded: go on with them, or discard them."""
     folders = list_import_folders(open_workspace())
     if not folders:
         return

@@ -27,7 +27,7 @@ _ALL = ""
 
 def choose_system(assessment: Assessment) -> str:
     """The system that is diagnosed: the baseline, unless the link or a choice by hand says another."""
-    counts, baseline = assessment.readings.counts, assessment.readings.baseline
+    counts, baseline = assessment.analysis.counts, assessment.analysis.baseline
     names = list(counts)
     default = baseline if baseline in names else names[0]
     asked = next(iter(follow_link(_SYSTEM) or []), None)
@@ -55,11 +55,11 @@ def show_failures(assessment: Assessment, dataset: Dataset) -> None:
     """Headline, system, causes, the failed queries, and which fixes were believed."""
     headline = st.container()
     system = choose_system(assessment)
-    counts = assessment.readings.counts[system]
+    counts = assessment.analysis.counts[system]
     with headline:
         st.subheader(escape_markdown(describe_failures(system, counts)), help=FAILS)
     if not counts["failed"]:
-        if len(assessment.readings.counts) > 1:
+        if len(assessment.analysis.counts) > 1:
             st.caption("Choose another system of the ladder to see where it fails.")
         follow_link(_CAUSE)
         keep_in_link(_CAUSE, [])
@@ -69,7 +69,7 @@ def show_failures(assessment: Assessment, dataset: Dataset) -> None:
 
 
 def _show_causes(assessment: Assessment, system: str, dataset: Dataset) -> None:
-    counts = assessment.readings.counts[system]
+    counts = assessment.analysis.counts[system]
     st.markdown(
         "##### Why do they fail?",
         help="Each failed query gets one cause: the first that holds, cheapest cure first. The order is that of the ladder. "
@@ -88,7 +88,7 @@ def _show_causes(assessment: Assessment, system: str, dataset: Dataset) -> None:
     if len(present) < len(CAUSES):
         with st.expander("The causes that do not occur"):
             _explain_causes([name for name in CAUSES if name not in present], assessment)
-    failures = assessment.readings.failures
+    failures = assessment.analysis.failures
     own = failures[failures["system"] == system]
     chosen = _choose_cause(counts["causes"])
     rows = own if chosen == _ALL else own[own["cause"] == chosen]
@@ -176,7 +176,7 @@ def _list_failures(rows: pd.DataFrame, assessment: Assessment, dataset: Dataset,
 
 def _show_rescues(assessment: Assessment, system: str) -> None:
     """Net rescue of every fix on the tuning queries, which decides whether its cause is believed."""
-    rescues = assessment.readings.rescues
+    rescues = assessment.analysis.rescues
     own = rescues[rescues["diagnosed"] == system]
     if own.empty:
         return

@@ -28,7 +28,7 @@ _STYLE = """<style>
 def colour_systems(assessment: Assessment) -> dict[str, str]:
     """name -> colour of the assessment's systems, as on the other pages."""
     names = [system.name for system in assessment.experiment.systems]
-    return {name: style_system(name)[0] for name in {*names, *assessment.readings.counts}}
+    return {name: style_system(name)[0] for name in {*names, *assessment.analysis.counts}}
 
 
 def draw(figure: Mapping[str, Any], *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:

@@ -30,7 +30,7 @@ def explain_measure(measure: str) -> str:
 
 def show_headroom(assessment: Assessment) -> None:
     """At best: separate bars from the baseline, each with its sentence; then where the gap to a perfect score lies."""
-    headroom = assessment.readings.headroom
+    headroom = assessment.analysis.headroom
     measure, mean = str(headroom["measure"]), float(headroom["mean"])
     name = escape_markdown(headroom["system"])
     st.subheader("What could each fix gain?", help=explain_measure(measure))

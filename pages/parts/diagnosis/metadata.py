@@ -21,7 +21,7 @@ _STRONG, _WEAK = 0.3, 0.1  # separation from which a field tells answers from ot
 
 def show_metadata(assessment: Assessment, dataset: Dataset) -> None:
     """Which fields could filter, the filters that could be read off queries, and answers that filters throw away."""
-    metadata = assessment.readings.metadata
+    metadata = assessment.analysis.metadata
     st.subheader(
         "Would metadata filters help?",
         help="Metadata are the facts that documents carry besides their text, such as product or version. A filter searches "

@@ -42,10 +42,10 @@ def link_query(query_id: str, assessment: Assessment, *, systems: Sequence[str],
 
 def pick_systems(assessment: Assessment, system: str, cause: str = "") -> list[str]:
     """The systems that tell most about a failed query: the diagnosed one, the fix or its rung, and the recommended one."""
-    readings = assessment.readings
-    fixes = readings.rescues[(readings.rescues["diagnosed"] == system) & (readings.rescues["cause"] == cause)]["system"]
+    analysis = assessment.analysis
+    fixes = analysis.rescues[(analysis.rescues["diagnosed"] == system) & (analysis.rescues["cause"] == cause)]["system"]
     rungs = [row["system"] for row in assessment.ladder if row["rung"] == CAUSE_CURES.get(cause) and row["system"]]
-    wanted = [system, *fixes, *rungs, assessment.recommendation.system, readings.baseline]
+    wanted = [system, *fixes, *rungs, assessment.recommendation.system, analysis.baseline]
     ready = assessment.experiment.ready
     return [name for name in dict.fromkeys(wanted) if name in ready][: MOST_SYSTEMS - 1]
 
@@ -55,10 +55,11 @@ _MOST_LINKS = 12
 
 def name_pair(assessment: Assessment) -> list[str]:
     """The baseline and the recommended system, once if they are the same."""
-    return list(dict.fromkeys((assessment.readings.baseline, assessment.recommendation.system)))
+    return list(dict.fromkeys((assessment.analysis.baseline, assessment.recommendation.system)))
 
 
 def link_some(query_ids: Sequence[str], assessment: Assessment, texts: Mapping[str, str]) -> None:
+    """A link to each of these queries that the dataset still has; of many, the first and how many more there are."""
     ready = assessment.experiment.ready
     systems = [name for name in name_pair(assessment) if name in ready]
     for query_id in query_ids[:_MOST_LINKS]:

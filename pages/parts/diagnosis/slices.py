@@ -30,7 +30,7 @@ _NONE = ""
 
 def show_slices(assessment: Assessment, dataset: Dataset) -> None:
     """The primary measure by kind of query, for the baseline and the recommended system; a kind's queries."""
-    slices = assessment.readings.slices
+    slices = assessment.analysis.slices
     st.subheader(
         "Which kinds of queries are hard?",
         help="Kinds are found in the queries themselves; a query can be of several. " + explain_measure(assessment.primary),
@@ -99,8 +99,8 @@ def _list_slice(name: str, assessment: Assessment, dataset: Dataset, *, systems:
     texts = dict(zip(dataset.queries["query_id"], dataset.queries["text"], strict=True))
     values = assessment.experiment.per_query
     values = pivot(values[(values["measure"] == assessment.primary) & values["system"].isin(systems)])
-    ids = [query_id for query_id in assessment.readings.members.get(name, []) if query_id in values.index]
-    failures = assessment.readings.failures
+    ids = [query_id for query_id in assessment.analysis.members.get(name, []) if query_id in values.index]
+    failures = assessment.analysis.failures
     causes = dict(zip(zip(failures["system"], failures["query_id"], strict=True), failures["cause"], strict=True))
     table = pd.DataFrame({"Query": [texts.get(query_id, query_id) for query_id in ids]})
     for place, system in enumerate(systems):
@@ -149,7 +149,7 @@ def _show_slice_table(slices: pd.DataFrame, systems: Sequence[str]) -> None:
     for name, group in slices.groupby("slice", sort=False):
         own = group.set_index("system")
         cells = {
-            f"mean {place}": f"{own.at[system, 'mean']:.3f} ({own.at[system, 'low']:.3f} to {own.at[system, 'high']:.3f})"
+            f"mean {place}": f"{own.loc[system, 'mean']:.3f} ({own.loc[system, 'low']:.3f} to {own.loc[system, 'high']:.3f})"
             for place, system in enumerate(systems)
         }
         count = int(group["n"].iloc[0])

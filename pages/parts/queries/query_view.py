@@ -60,6 +60,7 @@ def show_document(doc_id: str | None, query_id: str, dataset: Dataset) -> None:
 
 
 def count(number: int, one: str, many: str = "") -> str:
+    """ "1 document", "3 documents"; many: the plural where it is not the noun with an s."""
     return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
 
 

@@ -41,14 +41,14 @@ def make_examples(assessment: Assessment, dataset: Dataset, query_ids: Sequence[
     judgments = dataset.judgments[dataset.judgments["query_id"].isin(ids)]
     evidence = dataset.evidence[dataset.evidence["query_id"].isin(ids)]
     runs = {}
-    for name in (assessment.readings.baseline, system):
+    for name in (assessment.analysis.baseline, system):
         run = assessment.experiment.runs[name]
         runs[name] = run[run["query_id"].isin(ids)]
     ranks = {name: rank_answers(run, judgments, evidence) for name, run in runs.items()}
     examples = []
     for query_id in ids:
-        before, after = (float(ranks[name].get(query_id, np.inf)) for name in (assessment.readings.baseline, system))
-        better = system if after <= before else assessment.readings.baseline
+        before, after = (float(ranks[name].get(query_id, np.inf)) for name in (assessment.analysis.baseline, system))
+        better = system if after <= before else assessment.analysis.baseline
         answer = _find_answer(query_id, runs[better], dataset, evidence=evidence, judgments=judgments)
         examples.append(Example(query_id, texts[query_id], before, after, answer))
     return examples
@@ -88,12 +88,13 @@ def _find_answer(
 
 
 def say_rank(rank: float) -> str:
+    """ "rank 3", or that the answer is not among the hits; rank: infinity for that."""
     return f"rank {int(rank)}" if np.isfinite(rank) else f"not among the first {RUN_DEPTH}"
 
 
 def show_examples(assessment: Assessment, dataset: Dataset, query_ids: Sequence[str], *, key: str) -> None:
     """A card per query: its text, the answer's rank before and after, the answer's text, and a way to its page."""
-    system, baseline = assessment.recommendation.system, assessment.readings.baseline
+    system, baseline = assessment.recommendation.system, assessment.analysis.baseline
     for place, example in enumerate(make_examples(assessment, dataset, query_ids, system=system)):
         with st.container(border=True):
             show_html(_STYLE + _draw(example, baseline=baseline, system=system))
@@ -133,7 +134,7 @@ def link_queries(assessment: Assessment, dataset: Dataset, query_ids: Sequence[s
 
 def open_query(assessment: Assessment, query_id: str) -> None:
     """The page Queries at this query, with the baseline and the recommended system side by side."""
-    names = dict.fromkeys((assessment.readings.baseline, assessment.recommendation.system))
+    names = dict.fromkeys((assessment.analysis.baseline, assessment.recommendation.system))
     go(
         Link(
             "queries",

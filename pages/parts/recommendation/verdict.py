@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -157,7 +157,15 @@ def show_downloads(assessment: Assessment, dataset: Dataset) -> None:
         _offer("Program (Python)", make_program, f"{system.replace('-', '_')}.py", kind="text/x-python", help=told)
 
 
-def _offer(label: str, make: Callable[[], str], file: str, *, kind: str, help: str, type: str = "secondary") -> None:
+def _offer(
+    label: str,
+    make: Callable[[], str],
+    file: str,
+    *,
+    kind: str,
+    help: str,
+    type: Literal["primary", "secondary"] = "secondary",
+) -> None:
     # st.download_button calls a function only when it is pressed; the page itself never waits for a report.
     st.download_button(
         label, make, file_name=file, mime=kind, help=help, type=type, icon=":material/download:", on_click="ignore",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -34,7 +35,7 @@ def show_more(view: View, measures: list[str]) -> None:
             show_table(stages, config, alt="Median milliseconds per stage of all systems.")
 
 
-def show_table(frame: pd.DataFrame, config: Mapping[str, object] | None = None, *, alt: str) -> None:
+def show_table(frame: pd.DataFrame, config: Mapping[str, Any] | None = None, *, alt: str) -> None:
     """A table to read, with its first column kept in sight; people sort it and take it as CSV."""
     first = {frame.columns[0]: st.column_config.TextColumn(pinned=True)}
     st.dataframe(frame, column_config={**first, **(config or {})}, hide_index=True, placeholder="–", alt=alt)

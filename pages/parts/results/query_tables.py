@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,10 +18,12 @@ _TABLE_ROWS = 8  # rows of a table of queries before it scrolls
 
 
 def read_texts(dataset: Dataset) -> dict[str, str]:
+    """query_id -> text of all queries of the dataset."""
     return dict(zip(dataset.queries["query_id"], dataset.queries["text"], strict=True))
 
 
 def open_query(query_id: str, systems: tuple[str, ...]) -> None:
+    """On to a query on the page Queries, with these systems side by side."""
     go(Link("queries", query=query_id, systems=systems))
 
 
@@ -60,7 +63,8 @@ def show_queries_of(view: View, dataset: Dataset, *, system: str, other: str | N
         open_query(picked, tuple(filter(None, (system, other))))
 
 
-def pick_query(rows: pd.DataFrame, columns: Mapping[str, object], *, key: str, alt: str) -> str | None:
+def pick_query(rows: pd.DataFrame, columns: Mapping[str, Any], *, key: str, alt: str) -> str | None:
+    """A table of queries; the id of the row that is selected, or None."""
     config = {
         "query_id": st.column_config.TextColumn("Query", width="small"),
         "text": st.column_config.TextColumn("Text", width="large"),

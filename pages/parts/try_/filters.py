@@ -185,6 +185,8 @@ def _choose_range(field: Field, label: str, start: Any, key: str) -> dict[str, A
     low, high = field.values
     ends = start if isinstance(start, dict) else {}
     first, last = _clip(ends.get("gte", low), low, high), _clip(ends.get("lte", high), low, high)
+    left: Any
+    right: Any
     if field.kind == "date":
         dates = [datetime.date.fromisoformat(value) for value in (low, high, first, last)]
         chosen = st.slider(label, dates[0], dates[1], (dates[2], max(dates[2:])), format="YYYY-MM-DD", key=key, width=_WIDTH)
@@ -265,7 +267,11 @@ def offer_filter(dataset: Dataset, own: Mapping[str, Any], chosen: Mapping[str, 
     fitted, _ = fit_filter(own, list_fields(dataset.corpus_fingerprint, dataset))
     if fitted and fitted.keys() == own.keys() and fitted != chosen:
         label = escape_markdown(f"Use its own filter: {describe_filter(fitted)}")
-        st.button(label, key="try_own_filter", on_click=set_filter, args=(dataset, fitted), icon=":material/filter_list:")
+
+        def use() -> None:
+            set_filter(dataset, fitted)
+
+        st.button(label, key="try_own_filter", on_click=use, icon=":material/filter_list:")
 
 
 def write_link(chosen: Mapping[str, Any]) -> str:

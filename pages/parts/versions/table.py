@@ -183,6 +183,7 @@ def list_states(versions: Sequence[Version], live: Live) -> dict[str, str]:
 
 
 def say_corpus(version: Version, dataset: Dataset) -> str:
+    """Whether the version was built of the documents as they are now."""
     return "as it is now" if version.corpus_fingerprint == dataset.corpus_fingerprint else "older"
 
 

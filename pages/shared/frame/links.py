@@ -26,6 +26,7 @@ class Link:
 
     @property
     def parameters(self) -> dict[str, str]:
+        """name -> value of every parameter that the link sets."""
         named = {
             "dataset": self.dataset,
             "experiment": self.experiment,

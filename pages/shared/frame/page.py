@@ -1,4 +1,4 @@
-"""The frame of every page: menu, title line, the sidebar beside them. A page starts with page_setup() and works as a cold deep link."""
+"""The frame of every page: menu and title line. A page starts with page_setup() and works as a cold deep link."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def mark_spans(text: str, spans: Iterable[tuple[int, int]], *, title: str = "evi
     """HTML of the text, escaped, with the character spans (end exclusive) inside <mark>. Overlapping spans are joined."""
     parts: list[str] = []
     place = 0
-    for start, end in sorted(spans):
-        start, end = max(start, place), min(end, len(text))
+    for asked, last in sorted(spans):
+        start, end = max(asked, place), min(last, len(text))
         if end <= start:
             continue
         parts.append(escape_html(text[place:start]))

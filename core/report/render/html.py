@@ -8,10 +8,12 @@ import html
 import importlib.metadata
 import json
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import jinja2
+from markupsafe import Markup
 
 from core.data.dataset import Dataset
 from core.errors import InputError
@@ -31,33 +33,31 @@ def render_report(assessment: Assessment, dataset: Dataset) -> str:
     The page's own policy forbids it to fetch anything, and to run any script but the two that are written into it.
     """
     outline = make_outline(assessment, dataset)
-    figures: list[dict[str, Any]] = []
-    body = "".join(_draw_section(section, figures) for section in outline.sections)
-    links = "".join(
-        f'<a href="#{section.name}">{escape(section.title)}</a> ' for section in outline.sections if section.name != "verdict"
-    )
-    first, rest = body.split("</section>", 1)
+    figures = [block.figure for section in outline.sections for block in section.blocks if isinstance(block, blocks.Chart)]
     scripts = [read_plotly(), (_FOLDER / "report.js").read_text(encoding="utf-8")]
-    allowed = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
-    policy = (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
-        "form-action 'none'"
+    return _open_template().render(
+        outline=outline,
+        css=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        scripts=scripts,
+        allowed=" ".join(f"'sha256-{_hash(script)}'" for script in scripts),
+        figures=write_json(figures),
+        wide=_WIDE,
     )
-    return "".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{escape(outline.title)}</title>\n",
-            f"<style>\n{(_FOLDER / 'report.css').read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n",
-            f'<h1>{escape(outline.title)}</h1>\n<p class="subtitle">{escape(outline.subtitle)}</p>\n',
-            f"{first}</section>\n<nav>{links}</nav>\n{rest}",
-            "<noscript><p>The charts need JavaScript; the tables have the same numbers.</p></noscript>\n</main>\n",
-            f'<script type="application/json" id="figures">{write_json(figures)}</script>\n',
-            *(f"<script>{script}</script>\n" for script in scripts),
-            "</body>\n</html>\n",
-        ]
+
+
+def _open_template() -> jinja2.Template:
+    """The page, whose every value is escaped by escape() unless it is marked as safe."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else escape(value),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {"kind": _name_kind, "data_address": _write_address, "split_excerpt": _split_excerpt}
+    return environment.get_template("report.html.jinja")
 
 
 def write_report(assessment: Assessment, dataset: Dataset, path: str | Path) -> None:
@@ -91,9 +91,9 @@ def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
-def escape(text: object) -> str:
-    """Text as HTML: shown, never executed. Half characters, which no file can hold, become U+FFFD."""
-    return html.escape(str(text).encode("utf-8", "replace").decode("utf-8"), quote=True)
+def escape(text: object) -> Markup:
+    """Text as HTML: shown, never executed. Half characters, which no file can hold, become a question mark."""
+    return Markup(html.escape(str(text).encode("utf-8", "replace").decode("utf-8"), quote=True))
 
 
 def write_json(value: Any) -> str:
@@ -112,88 +112,24 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _draw_section(section: blocks.Section, figures: list[dict[str, Any]]) -> str:
-    parts = "".join(_draw_block(block, figures) for block in section.blocks)
-    return f'<section id="{section.name}">\n<h2>{escape(section.title)}</h2>\n{parts}</section>\n'
+def _name_kind(block: blocks.Block) -> str:
+    """The class of a block, by which the template finds what draws it."""
+    return type(block).__name__
 
 
-def _draw_block(block: blocks.Block, figures: list[dict[str, Any]]) -> str:
-    draw: dict[type, Callable[[Any], str]] = {
-        blocks.Text: _draw_text,
-        blocks.Fact: lambda fact: f'<p class="fact"><b>{escape(fact.name)}</b> {escape(fact.text)}</p>\n',
-        blocks.Bullets: _draw_bullets,
-        blocks.Terms: _draw_terms,
-        blocks.Table: _draw_table,
-        blocks.Chart: partial(_draw_chart, figures=figures),
-        blocks.Code: _draw_code,
-        blocks.Example: _draw_example,
-    }
-    return draw[type(block)](block)
-
-
-def _draw_text(block: blocks.Text) -> str:
-    kind = f' class="{block.kind}"' if block.kind else ""
-    return f"<p{kind}>{escape(block.text)}</p>\n"
-
-
-def _draw_bullets(block: blocks.Bullets) -> str:
-    tag = "ol" if block.numbered else "ul"
-    return f"<{tag}>\n" + "".join(f"<li>{escape(item)}</li>\n" for item in block.items) + f"</{tag}>\n"
-
-
-def _draw_terms(block: blocks.Terms) -> str:
-    return "<dl>\n" + "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>\n" for term, words in block.items) + "</dl>\n"
-
-
-def _draw_table(table: blocks.Table) -> str:
-    def draw_cells(cells: tuple[str, ...], tag: str, extra: str = "") -> str:
-        kinds = [' class="number"' if column in table.numbers else "" for column in range(len(cells))]
-        return "".join(f"<{tag}{extra}{kind}>{escape(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
-
-    caption = f"<caption>{escape(table.caption)}</caption>\n" if table.caption else ""
-    columns = draw_cells(table.columns, "th", ' scope="col"')
-    head = f"<thead><tr>{columns}</tr></thead>\n" if any(table.columns) else ""
-    kinds = [' class="marked"' if place in table.marked else "" for place in range(len(table.rows))]
-    rows = "".join(f"<tr{kind}>{draw_cells(row, 'td')}</tr>\n" for kind, row in zip(kinds, table.rows, strict=True))
-    names = ["small"] * table.small + ["wide"] * (len(table.columns) >= _WIDE)
-    kind = f' class="{" ".join(names)}"' if names else ""
-    return f'<div class="scroll"><table{kind}>\n{caption}{head}<tbody>\n{rows}</tbody></table></div>\n'
-
-
-def _draw_chart(chart: blocks.Chart, *, figures: list[dict[str, Any]]) -> str:
-    figures.append(chart.figure)
-    height = int(chart.figure["layout"].get("height", 320))
-    style = f"min-width: {chart.least_width}px; height: {height}px"
-    place = f'data-figure="{len(figures) - 1}" role="img" aria-label="{escape(chart.alt)}" style="{style}"'
-    return f'<div class="scroll"><div class="chart" {place}></div></div>\n'
-
-
-def _draw_code(code: blocks.Code) -> str:
+def _write_address(code: blocks.Code) -> str:
+    """The text of a file as an address that can be saved."""
     data = base64.b64encode(code.text.encode("utf-8", "replace")).decode("ascii")
-    address = f"data:{_KINDS[code.language]};charset=utf-8;base64,{data}"
-    link = f'<a class="download" download="{escape(code.file_name)}" href="{address}">Save as {escape(code.file_name)}</a>'
-    body = f"<pre><code>{escape(code.text)}</code></pre>\n"
-    if not code.folded:
-        return f"{body}<p>{link}</p>\n"
-    lines = code.text.count("\n")
-    return f"<p>{link}</p>\n<details><summary>Its {lines} lines</summary>\n{body}</details>\n"
+    return f"data:{_KINDS[code.language]};charset=utf-8;base64,{data}"
 
 
-def _draw_example(example: blocks.Example) -> str:
-    parts = [f'<p class="asked">{escape(example.query)}</p>\n<p class="moved">{escape(example.moved)}</p>\n']
-    if example.excerpt or example.title:
-        title = f"<b>{escape(example.title)}</b>: " if example.excerpt else f"<b>{escape(example.title)}</b>"
-        parts.append(f"<blockquote>{title}{_mark(example)}</blockquote>\n")
-    if example.remark:
-        parts.append(f'<p class="remark">{escape(example.remark)}</p>\n')
-    return f'<div class="example">\n{"".join(parts)}</div>\n'
-
-
-def _mark(example: blocks.Example) -> str:
-    text, place, parts = example.excerpt, 0, []
-    for start, end in example.marks:
-        start = max(start, place)
+def _split_excerpt(example: blocks.Example) -> list[tuple[str, bool]]:
+    """The excerpt in pieces, each with whether it answers the query. Marks may overlap."""
+    text, place = example.excerpt, 0
+    pieces: list[tuple[str, bool]] = []
+    for first, end in example.marks:
+        start = max(first, place)
         if end > start:
-            parts += [escape(text[place:start]), f'<mark title="answers the query">{escape(text[start:end])}</mark>']
+            pieces += [(text[place:start], False), (text[start:end], True)]
             place = end
-    return "".join([*parts, escape(text[place:])])
+    return [*pieces, (text[place:], False)]

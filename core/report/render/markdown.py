@@ -86,8 +86,8 @@ def _draw_example(example: blocks.Example) -> str:
 def _mark(example: blocks.Example) -> str:
     """The excerpt with the passages that answer in bold; where that could not be closed properly they stay plain."""
     text, place, parts = example.excerpt, 0, []
-    for start, end in example.marks:
-        start = max(start, place)
+    for first, end in example.marks:
+        start = max(first, place)
         inside = text[start:end]
         if inside.strip() != inside or not inside[:1].isalnum() or not inside[-1:].isalnum():
             continue

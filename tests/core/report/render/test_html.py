@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import io
 import re
@@ -93,6 +94,14 @@ def test_texts_of_the_data_are_shown_and_never_executed(hostile: str) -> None:
     assert found.tags.count("script") == 3 and not found.handlers
     assert all(address.startswith(("#", "data:")) for address in found.addresses)
     assert "".join(found.texts).count(ATTACK) > 20  # the very signs, as text
+
+
+def test_texts_of_the_data_are_no_templates(made: tuple[Dataset, Assessment]) -> None:
+    dataset, assessment = made
+    name = "{{ 7 * 7 }} {% raw %} {# note #} {{ unknown }}"
+    facts = {**assessment.experiment.dataset, "name": name}
+    named = dataclasses.replace(assessment, experiment=dataclasses.replace(assessment.experiment, dataset=facts))
+    assert f"<h1>Searching {name}: what to do first</h1>" in render_report(named, dataset)
 
 
 def test_nothing_but_our_scripts_may_run(hostile: str) -> None:

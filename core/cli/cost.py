@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from core.cli.job import run_job
 from core.cli.terminal import (
-    JSON_HELP,
-    WORKSPACE_HELP,
+    MAX_WIDTH,
+    add_output_options,
+    align,
     check_target,
-    clear_progress,
     fill_text,
     format_list,
-    make_progress_printer,
-    make_wait_printer,
+    get_width,
     open_workspace,
+    print_words,
     write_result,
 )
 from core.costs.lines import MONTHLY, ONCE, format_money
@@ -35,14 +34,13 @@ from core.errors import InputError
 from core.evaluation.measures import PRIMARY
 from core.experiment.history import list_experiments, load_experiment
 from core.experiment.result import Experiment
-from core.jobs.runner import scale_here
+from core.jobs.kinds.scaling import make_scaling_job
 from core.scaling.measure import Scaling
 from core.scaling.table import describe_far, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
 from core.systems.trained import EMBEDDING, KINDS
 from core.workspace import Workspace
 
 LATEST = "latest"
-MAX_WIDTH = 110
 _SCENARIO_OPTIONS = (
     ("--documents", float, "documents at the beginning (default: those of the dataset)"),
     ("--queries-per-month", float, f"default: {Scenario.queries_per_month:,.0f}"),
@@ -67,7 +65,7 @@ _SCENARIO_OPTIONS = (
 )
 
 
-def add_cost(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
     parser = commands.add_parser("cost", help="what each system of an experiment costs, and when a trained one pays off")
     parser.add_argument(
@@ -92,8 +90,7 @@ def add_cost(commands: Any) -> None:
     parser.add_argument(
         "--at-documents", nargs="+", type=int, metavar="N", default=[], help="latency at other sizes, once they were measured"
     )
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
-    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    add_output_options(parser)
     parser.set_defaults(run=run_cost)
 
 
@@ -102,11 +99,10 @@ def run_cost(options: argparse.Namespace) -> int:
     workspace = open_workspace(options.workspace)
     check_target("--json", options.json)
     prices = read_prices(workspace, file=options.prices)
-    out = sys.stderr if options.json == "-" else sys.stdout
     if options.list_prices:
         if options.json is not None:
             write_result({"prices": [dataclasses.asdict(price) for price in prices.prices]}, options.json)
-        print(format_prices(prices), file=out)
+        print_words(format_prices(prices), options.json)
         return 0
     experiment = find_experiment(options.result, workspace)
     dataset = open_named(experiment.dataset["name"], workspace)
@@ -130,8 +126,7 @@ def run_cost(options: argparse.Namespace) -> int:
         words = "\n\n" + format_sizes(scaling, estimates)
     if options.json is not None:
         write_result(told, options.json)
-    width = min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
-    print(format_overview(found, width=width, lines=options.lines) + words, file=out)
+    print_words(format_overview(found, width=get_width(), lines=options.lines) + words, options.json)
     return 0
 
 
@@ -152,10 +147,7 @@ def find_sizes(experiment: Experiment, dataset: Dataset, workspace: Workspace, *
     """The latencies at several sizes: measured now, as a job that the app shows, or as they were kept."""
     systems = list_ready_systems(experiment)
     if measure:
-        scaling = scale_here(
-            dataset, systems, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer()
-        )
-        clear_progress()
+        scaling: Scaling = run_job(make_scaling_job(dataset.name, systems), dataset, workspace)
         return scaling
     kept = find_scaling(dataset, systems, workspace)
     if kept is None:
@@ -208,19 +200,7 @@ def format_table(found: CostOverview) -> str:
         seen = [f"{quality:.4f}" if quality is not None else "n/a", f"{p95:.1f}" if p95 is not None else "n/a"]
         rows.append([">" if name in frontier else "", name, *money, *seen])
     title = f"{found.experiment.dataset['name']}, experiment {found.experiment.id}, US dollars:"
-    return "\n".join([title, *_align(rows, left=2)])
-
-
-def _align(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
-    """Lines of a table whose first `left` columns hold words, the others numbers."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            f"{cell:{size}}" if place < left else f"{cell:>{size}}"
-            for place, (cell, size) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return "\n".join([title, *align(rows, left=2)])
 
 
 def describe_sizes(scaling: Scaling, estimates: pd.DataFrame) -> dict[str, Any]:
@@ -249,7 +229,7 @@ def format_sizes(scaling: Scaling, estimates: pd.DataFrame) -> str:
             rows.append(["!" if row.far else "", name, *shown])
     sizes = ", ".join(f"{size:,}" for size in list_sizes(scaling))
     machine = ", ".join(str(value) for value in scaling.machine.values() if value)
-    lines = [f"Latency by size, measured at {sizes} documents ({machine}):", *_align(rows, left=2)]
+    lines = [f"Latency by size, measured at {sizes} documents ({machine}):", *align(rows, left=2)]
     if estimates["far"].any():
         lines += ["", fill_text(f"! {describe_far(scaling)}", MAX_WIDTH)]
     return "\n".join(lines)
@@ -270,8 +250,7 @@ def format_prices(prices: PriceTable) -> str:
     """The table for a terminal."""
     rows = [["id", "price", "kind", "seen", "source", "note"]]
     rows += [[one.id, f"${one.price_usd:.10g} / {one.unit}", one.kind, one.seen, one.source, one.note] for one in prices.prices]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(f"{cell:{size}}" for cell, size in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(align(rows, left=6))
 
 
 def _tell_price(price: Any) -> str:

@@ -12,7 +12,7 @@ from core.errors import InputError, LadderError
 from core.settings import quieten_libraries
 
 EXIT_BAD_INPUT = 2
-_FILES = {
+_FILES = {  # which file of this folder answers a command
     "samples": "samples",
     "systems": "samples",
     "compare": "compare",
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser(command: str = "") -> argparse.ArgumentParser:
-    """The parser of all commands; of one that there is, only that one and those of its file, so that nothing else is imported."""
+    """The parser of all commands; for one that there is, of those in its file alone: what the others need is not imported."""
     parser = argparse.ArgumentParser(
         prog="python -m core", description="Compare retrieval systems on labelled queries, and say what to do first."
     )

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.cli.job import run_job
 from core.cli.terminal import (
     DATASET_HELP,
-    JSON_HELP,
-    WORKSPACE_HELP,
+    add_output_options,
+    align,
     check_target,
-    clear_progress,
     fill_text,
     format_list,
-    make_progress_printer,
-    make_wait_printer,
+    get_width,
     open_workspace,
     print_warnings,
+    print_words,
     write_result,
 )
 from core.costs.scenario import DEPLOYMENTS, Scenario, read_scenario
@@ -31,18 +30,17 @@ from core.data.dataset import Dataset
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.jobs.runner import assess_here
+from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, PRIMARIES, RARELY, Goals
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.workspace import Workspace
 
 EXIT_UNDER_BAR = 1
-MAX_WIDTH = 110  # of a line of text, on however wide a terminal
 _MEASURES = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
 
 
-def add_recommend(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
     parser = commands.add_parser(
         "recommend", help="climb the ladder of cheaper fixes, and say which comes first and whether training is worth it"
@@ -92,8 +90,7 @@ def add_recommend(commands: Any) -> None:
         action="store_true",
         help="let the models trained on this dataset join the ladder, on the split that they were trained with",
     )
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
-    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    add_output_options(parser)
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report, one file that opens anywhere")
     parser.add_argument(
         "--fail-under", metavar="MEASURE=X", help="exit code 1 if the recommended system's mean on test is below this"
@@ -113,23 +110,14 @@ def run_recommend(options: argparse.Namespace) -> int:
     goals = replace(goals, scenario=read_expected(options, goals, dataset, workspace))
     check_measurable(dataset, {"--primary": goals.primary, "--target": goals.target, "--fail-under": bar})
     print_warnings(dataset)
-    assessment = assess_here(
-        dataset,
-        goals,
-        workspace=workspace,
-        name=options.name,
-        on_progress=make_progress_printer(),
-        on_wait=make_wait_printer(),
-    )
-    clear_progress()
+    assessment: Assessment = run_job(make_assessment_job(dataset.name, goals, name=options.name), dataset, workspace)
     if options.json is not None:
         write_result(assessment.to_json(), options.json)
     if options.report is not None:
         from core.report.render.html import write_report
 
         write_report(assessment, dataset, options.report)
-    width = min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
-    print(format_recommendation(assessment, width=width), file=sys.stderr if options.json == "-" else sys.stdout)
+    print_words(format_recommendation(assessment, width=get_width()), options.json)
     problem = find_shortfall(assessment, bar)
     if problem:
         print(problem, file=sys.stderr)
@@ -242,11 +230,10 @@ def format_ladder(assessment: Assessment, *, width: int) -> str:
     """One line per rung: what stands for it, its mean on test, and its change against the last rung that was kept."""
     rows = [_make_cells(row, used=assessment.recommendation.system) for row in assessment.ladder]
     rows.insert(0, ["", "rung", "system", "mean", "change, 95 % interval", "verdict"])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     counts = assessment.split
     lines = [
         f"{assessment.primary} on {counts['test']} test queries; everything was chosen on {counts['tuning']} tuning queries:",
-        *(" ".join(f"{cell:{size}} " for cell, size in zip(row, widths, strict=True)).rstrip() for row in rows),
+        *align(rows, left=6),
     ]
     remarks: dict[str, list[str]] = {}
     for row in assessment.ladder:
@@ -272,8 +259,8 @@ def _make_cells(row: Mapping[str, Any], *, used: str) -> list[str]:
 
 def format_failures(assessment: Assessment, *, width: int) -> str:
     """Why test queries fail with the baseline, one line per cause; "" if none fails."""
-    baseline = assessment.readings.baseline
-    counts = assessment.readings.counts[baseline]
+    baseline = assessment.analysis.baseline
+    counts = assessment.analysis.counts[baseline]
     causes = {cause: count for cause, count in counts["causes"].items() if count}
     if not causes:
         return ""

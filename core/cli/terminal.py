@@ -1,8 +1,10 @@
-"""What the commands share: the workspace they work in, the files they write, what they print while they work."""
+"""What the commands share: their options, the workspace they work in, what they write and print."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -17,7 +19,14 @@ from core.workspace import Workspace
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
 DATASET_HELP = "a sample's name, or a folder or zip with corpus.jsonl"
+MAX_WIDTH = 110  # of a line of text, on however wide a terminal
 JSON_HELP = "write the result as JSON; - for standard output"
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """--workspace and --json, which every command has that computes something."""
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
 
 
 def open_workspace(folder: Path | None) -> Workspace:
@@ -46,6 +55,11 @@ def write_result(value: dict[str, Any], target: str) -> None:
         print(text)
     else:
         Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def print_words(words: str, target: str | None) -> None:
+    """What people read: to standard output, or to standard error if the JSON went there (see write_result)."""
+    print(words, file=sys.stderr if target == "-" else sys.stdout)
 
 
 def print_warnings(dataset: Dataset) -> None:
@@ -83,6 +97,23 @@ def clear_progress() -> None:
     """Takes the line of make_progress_printer() away, so that the result does not stand behind it."""
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def get_width() -> int:
+    """Signs in a line of text: as many as the terminal has, up to MAX_WIDTH."""
+    return min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
+
+
+def align(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """Lines of a table whose first `left` columns hold words, the others numbers."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            f"{cell:{size}}" if place < left else f"{cell:>{size}}"
+            for place, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def format_list(title: str, sentences: Sequence[str], width: int) -> str:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.cli.job import run_job
 from core.cli.terminal import (
     DATASET_HELP,
-    JSON_HELP,
-    WORKSPACE_HELP,
+    add_output_options,
     check_target,
-    clear_progress,
-    make_progress_printer,
-    make_wait_printer,
+    get_width,
     open_workspace,
     print_warnings,
+    print_words,
     write_result,
 )
 from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.jobs.child import run_as_child
 from core.jobs.kinds.train import TrainingResult, make_training_job
-from core.jobs.runner import run_here
 from core.ladder.rows import say_verdict
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
 from core.systems.trained_systems import make_trained_systems
@@ -35,7 +32,6 @@ from core.training.adoption import describe_duration
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
 from core.workspace import Workspace
 
-_WIDTH = 110
 _SHOWN = 5  # regressions that are printed
 _PLAN_OPTIONS = (
     ("--epochs", int, "passes over the examples (default: 2)"),
@@ -52,7 +48,7 @@ _PLAN_OPTIONS = (
 )
 
 
-def add_train(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Adds the command to the parser's commands."""
     parser = commands.add_parser(
         "train", help="fine-tune an adapter, a reranker or an embedding model, and measure on held-out queries what it is worth"
@@ -81,18 +77,13 @@ def add_train(commands: Any) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="compare with the untrained model only, not with the best cheap rung"
     )
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
-    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    add_output_options(parser)
     parser.add_argument("--job", help=argparse.SUPPRESS)  # how the app starts its child
     parser.set_defaults(run=run_train)
-
-
-def add_models(commands: Any) -> None:
-    parser = commands.add_parser("models", help="list the models trained in this workspace, or remove one")
-    parser.add_argument("--remove", metavar="ID", help="delete a model with what was computed by it; experiments stay")
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
-    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
-    parser.set_defaults(run=run_models)
+    models = commands.add_parser("models", help="list the models trained in this workspace, or remove one")
+    models.add_argument("--remove", metavar="ID", help="delete a model with what was computed by it; experiments stay")
+    add_output_options(models)
+    models.set_defaults(run=run_models)
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -108,18 +99,10 @@ def run_train(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset, workspace)
     print_warnings(dataset)
     print_resuming(dataset.name, request.plan, workspace)
-    result = run_here(
-        make_training_job(dataset.name, request),
-        dataset,
-        workspace=workspace,
-        on_progress=make_progress_printer(),
-        on_wait=make_wait_printer(),
-    )
-    clear_progress()
+    result: TrainingResult = run_job(make_training_job(dataset.name, request), dataset, workspace)
     if options.json is not None:
         write_result(result.to_json(), options.json)
-    width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
-    print(format_training(result, width=width), file=sys.stderr if options.json == "-" else sys.stdout)
+    print_words(format_training(result, width=get_width()), options.json)
     return 0
 
 
@@ -173,6 +156,7 @@ def run_models(options: argparse.Namespace) -> int:
 
 
 def format_models(ready: list[TrainedModel], unfinished: list[TrainedModel], workspace: Workspace) -> str:
+    """A line for each model, then one for each training that was not finished."""
     lines = [_format_model(model, read_evaluation(model, workspace)) for model in ready]
     lines += [
         f"{model.id}  unfinished {KIND_WORDS[model.kind]} on {model.dataset}, begun {model.created}: start the same training "

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
-from pathlib import Path
 from typing import Any
 
+from core.cli.job import run_job
+from core.cli.lookup import pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
-    JSON_HELP,
-    WORKSPACE_HELP,
+    add_output_options,
     check_target,
-    clear_progress,
-    make_progress_printer,
-    make_wait_printer,
     open_workspace,
     print_warnings,
+    print_words,
     write_result,
 )
 from core.data.catalog import find_dataset, open_dataset
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.graph.resources import Resources
-from core.jobs.runner import deploy_here
+from core.jobs.kinds.versions import make_version_job
 from core.systems.available import list_available
 from core.systems.system import System
 from core.text.phrases import count_of
@@ -53,7 +50,7 @@ from core.workspace import Workspace
 _HITS = 5  # shown of a typed query
 
 
-def add_deployment(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Adds the four commands to the parser's commands."""
     versions = _add(commands, "versions", "list the index versions of a dataset; plan, build, ask or remove one", run_versions)
     task = versions.add_mutually_exclusive_group()
@@ -79,8 +76,7 @@ def add_deployment(commands: Any) -> None:
 def _add(commands: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
     parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
-    parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
-    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    add_output_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -128,6 +124,7 @@ def run_promote(options: argparse.Namespace) -> int:
 
 
 def run_rollback(options: argparse.Namespace) -> int:
+    """rollback DATASET: the version before answers again."""
     workspace = open_workspace(options.workspace)
     check_target("--json", options.json)
     name = find_name(options.dataset, workspace)
@@ -137,6 +134,7 @@ def run_rollback(options: argparse.Namespace) -> int:
 
 
 def run_refresh(options: argparse.Namespace) -> int:
+    """refresh DATASET: brings the live version up to date, or only says what changed."""
     workspace = open_workspace(options.workspace)
     check_target("--json", options.json)
     dataset = open_dataset(options.dataset, workspace)
@@ -151,8 +149,7 @@ def run_refresh(options: argparse.Namespace) -> int:
 
 def run_request(dataset: Dataset, request: DeploymentRequest, workspace: Workspace) -> dict[str, Any]:
     """The request as a job of this process, with its progress."""
-    told = deploy_here(dataset, request, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer())
-    clear_progress()
+    told: dict[str, Any] = run_job(make_version_job(dataset.name, request), dataset, workspace)
     return told
 
 
@@ -160,7 +157,7 @@ def finish(told: dict[str, Any], words: str, options: argparse.Namespace) -> int
     """Writes the JSON, prints the words (to standard error if the JSON goes to standard output)."""
     if options.json is not None:
         write_result(told, options.json)
-    print(words, file=sys.stderr if options.json == "-" else sys.stdout)
+    print_words(words, options.json)
     return 0
 
 
@@ -173,10 +170,7 @@ def find_name(dataset: str, workspace: Workspace) -> str:
 
 def find_system(name: str, dataset: str, workspace: Workspace) -> System:
     """InputError lists what there is."""
-    available = list_available(workspace, dataset=dataset)
-    if name not in available:
-        raise InputError(f"there is no system {name!r}; there are {', '.join(available)}")
-    return available[name]
+    return pick_systems([name], list_available(workspace, dataset=dataset))[name]
 
 
 def describe_versions(dataset: str, workspace: Workspace) -> dict[str, Any]:
@@ -189,6 +183,7 @@ def describe_versions(dataset: str, workspace: Workspace) -> dict[str, Any]:
 
 
 def describe_version(version: Version, workspace: Workspace) -> dict[str, Any]:
+    """The JSON of one version: its fields, {chunking, bytes, is_live, evaluation}."""
     return {
         **dataclasses.asdict(version),
         "chunking": version.chunking,
@@ -199,6 +194,7 @@ def describe_version(version: Version, workspace: Workspace) -> dict[str, Any]:
 
 
 def format_versions(told: dict[str, Any]) -> str:
+    """A line for each version, the live one marked by >; then what is unfinished."""
     if not told["versions"] and not told["unfinished"]:
         return f"No index version of {told['dataset']} yet. Build one: python -m core versions {told['dataset']} --build dense"
     width = max([len(row["id"]) for row in told["versions"]], default=10)
@@ -220,6 +216,7 @@ def format_versions(told: dict[str, Any]) -> str:
 
 
 def format_plan(plan: VersionPlan) -> str:
+    """What building a version would take, in seconds, dollars and MB."""
     if plan.exists:
         return f"{plan.id} is built already; promote it with: python -m core promote {plan.dataset} {plan.id}"
     took = f"{describe_duration(plan.embed_seconds)} to embed and {describe_duration(plan.index_seconds)} to index"
@@ -233,6 +230,7 @@ def format_plan(plan: VersionPlan) -> str:
 
 
 def format_built(made: dict[str, Any]) -> str:
+    """What a build has made, and whether it answers already."""
     work = made["work"]
     return (
         f"{made['id']}: {made['documents']:,} documents, {made['passages']:,} passages, {made['bytes'] / 1e6:.1f} MB; "
@@ -242,12 +240,14 @@ def format_built(made: dict[str, Any]) -> str:
 
 
 def format_changes(changes: dict[str, Any]) -> str:
+    """ "2 documents added, 1 changed, 0 deleted (3.0% of 100)" """
     added, changed, deleted = (len(changes[name]) for name in ("added", "changed", "deleted"))
     share = f"{changes['share']:.1%} of {changes['before']:,}"
     return f"{count_of(added, 'document')} added, {changed} changed, {deleted} deleted ({share})"
 
 
 def format_refreshed(told: dict[str, Any]) -> str:
+    """What a refresh did, what each percent of the documents cost, and what retraining as often would."""
     if not (told["changes"]["added"] or told["changes"]["changed"] or told["changes"]["deleted"]):
         return f"Nothing changed; {told['version']} is up to date."
     refresh, again = told["refresh"], told["retraining"]
@@ -284,6 +284,7 @@ def ask_live(dataset: str, text: str, workspace: Workspace) -> dict[str, Any]:
 
 
 def format_hits(found: dict[str, Any]) -> str:
+    """The hits of a typed query, two lines each."""
     lines = [f"{found['version']}, {1000 * found['seconds']:.0f} ms"]
     for hit in found["hits"]:
         text = " ".join(hit["text"].split())

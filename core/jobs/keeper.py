@@ -1,7 +1,8 @@
-"""Does one job and keeps its state on disk: waiting, progress, Cancel, how it ended. What is done is in core.jobs.kinds."""
+"""Does one job and keeps its state on disk: waiting, progress, Cancel, how it ended. The work itself is handed to it."""
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -11,22 +12,13 @@ from typing import Any, TypeVar
 import filelock
 
 from core.errors import Cancelled, LadderError
-from core.jobs.state import (
-    ASSESS,
-    CANCELLED,
-    DONE,
-    FAILED,
-    RUNNING,
-    Job,
-    JobCancel,
-    hold_workspace,
-    release_alive,
-    write_job,
-)
+from core.jobs.locks import JobCancel, hold_workspace, release_alive
+from core.jobs.state import CANCELLED, DONE, FAILED, RUNNING, Job, write_job
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.workspace import Workspace
 
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 _WRITE_SECONDS = 0.3  # progress within a step is written at most this often
 _COUNT = re.compile(r"\d+")
 
@@ -37,15 +29,16 @@ def run_job(
     *,
     workspace: Workspace,
     alive: filelock.BaseFileLock,
+    shows_ready: bool = True,
     on_progress: ProgressCallback = ignore_progress,
     on_wait: Callable[[str], None] = lambda holder: None,
 ) -> Result:
     """Waits for the workspace, does the work, keeps the job's state; lets go of `alive` at the end.
 
     work: saves its result and returns the state in which the job ended (DONE or CANCELLED) with it. Raises what went
-    wrong, as LadderError where the user can mend it; the job's state then holds the sentence.
+    wrong, as LadderError where the user can mend it; the job's state then holds the sentence. shows_ready: see JobKeeper.
     """
-    keeper = JobKeeper(job, workspace, on_progress)
+    keeper = JobKeeper(job, workspace, on_progress, shows_ready=shows_ready)
 
     def wait(holder: str) -> None:
         keeper.wait(holder)
@@ -72,6 +65,7 @@ def run_job(
         keeper.finish(FAILED, error=sentence)
         raise LadderError(sentence) from error
     except Exception as error:
+        _log.exception("The job %s (%s) broke off", job.id, job.kind)
         keeper.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
         raise
     finally:
@@ -79,25 +73,27 @@ def run_job(
 
 
 class JobKeeper:
-    """Writes one job's state, and passes its progress on."""
+    """Writes one job's state, and passes its progress on. shows_ready: a system that is finished is told as ready at once."""
 
-    def __init__(self, job: Job, workspace: Workspace, send: ProgressCallback) -> None:
+    def __init__(self, job: Job, workspace: Workspace, send: ProgressCallback, *, shows_ready: bool = True) -> None:
         self.job = job
         self.workspace = workspace
         self.cancel = JobCancel(job.id, workspace)
         self._send = send
+        self._shows_ready = shows_ready
         self._written = 0.0
 
     def update(self, **changes: Any) -> None:
+        """Writes the job with these fields changed, at once."""
         self.job = replace(self.job, **changes)
         self._written = time.monotonic()
         write_job(self.job, self.workspace)
 
     def report(self, event: ProgressEvent) -> None:
+        """Passes an event of the work on, and keeps how far the job is."""
         self._send(event)
         changes: dict[str, Any] = {"label": event.label, "progress": event.share, "seconds_left": event.seconds_left}
-        # An assessment runs one comparison after another, and shows none of their systems before it has a verdict.
-        finished = event.system if self.job.kind != ASSESS else None
+        finished = event.system if self._shows_ready else None
         if finished is not None:
             changes["ready"] = (*self.job.ready, finished)
         # A new step is written at once: if it is long and silent, its first report is the only one.
@@ -115,6 +111,7 @@ class JobKeeper:
             self.update(label=label)
 
     def finish(self, state: str, *, error: str | None = None) -> None:
+        """Writes how the job ended; error: the sentence that says why it failed."""
         self.update(
             state=state,
             error=error,

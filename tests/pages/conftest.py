@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import streamlit as st
 
 from core.graph.resources import Models
 from core.jobs.runner import JobRunner
+from core.jobs.state import Job
 
-RecordJobs = Callable[[str], list[tuple[Any, ...]]]
+RecordJobs = Callable[[Callable[[Job], Any]], list[Any]]
 UseModels = Callable[[Callable[[], Models]], None]
 
 
@@ -40,18 +40,17 @@ def use_models(monkeypatch: pytest.MonkeyPatch, quiet_app: None) -> UseModels:
 
 @pytest.fixture
 def record_jobs(monkeypatch: pytest.MonkeyPatch) -> RecordJobs:
-    """record_jobs("submit_training"): the arguments of each such call of the runner, in the order of its signature; no job is
-    started, and the id "job" is returned."""
+    """record_jobs(read): what `read` makes of each job that is submitted, in their order; none is started, and the id "job" is
+    returned."""
 
-    def record(method: str) -> list[tuple[Any, ...]]:
-        asked: list[tuple[Any, ...]] = []
-        signature = inspect.signature(getattr(JobRunner, method))
+    def record(read: Callable[[Job], Any]) -> list[Any]:
+        asked: list[Any] = []
 
-        def submit(self: JobRunner, *args: Any, **named: Any) -> str:
-            asked.append(tuple(signature.bind(self, *args, **named).arguments.values())[1:])
+        def submit(self: JobRunner, job: Job) -> str:
+            asked.append(read(job))
             return "job"
 
-        monkeypatch.setattr(JobRunner, method, submit)
+        monkeypatch.setattr(JobRunner, "submit", submit)
         return asked
 
     return record

@@ -26,7 +26,6 @@ from core.scaling.curves import Point
 from core.scaling.measure import Scaling, SystemScaling, save_scaling
 from core.settings import describe_machine
 from core.systems.named import make_named_systems
-from core.systems.system import System
 from core.workspace import Workspace
 from pages.parts.cost_latency import cost_overview
 from pages.parts.cost_latency import prices as cost_prices
@@ -61,13 +60,13 @@ def fake_models(use_models: UseModels) -> None:
 @pytest.fixture
 def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    return record_jobs("submit_assessment")
+    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
 
 
 @pytest.fixture
-def scaled(record_jobs: RecordJobs) -> list[tuple[str, dict[str, System]]]:
+def scaled(record_jobs: RecordJobs) -> list[tuple[str, list[str]]]:
     """What measurement was asked of the runner."""
-    return record_jobs("submit_scaling")
+    return record_jobs(lambda job: (job.dataset, job.system_names))
 
 
 @pytest.fixture
@@ -396,9 +395,9 @@ def test_older_experiments_know_stages_alone(measured: Experiment, workspace: Pa
     assert describe_shared({"dense": {"stages": {"EmbedQueries": 1.0}}}) == ""
 
 
-def test_measuring_is_asked_of_the_runner(measured: Experiment, scaled: list[tuple[str, dict[str, System]]]) -> None:
+def test_measuring_is_asked_of_the_runner(measured: Experiment, scaled: list[tuple[str, list[str]]]) -> None:
     press(open_costs(LATENCY), MEASURE)
-    assert [(dataset, list(systems)) for dataset, systems in scaled] == [("small", ["bm25", "dense", "dense-rerank"])]
+    assert scaled == [("small", ["bm25", "dense", "dense-rerank"])]
 
 
 def write_scaling_job(workspace: Path, **changes: Any) -> Job:

@@ -39,10 +39,10 @@ def list_links(app: AppTest) -> list[dict[str, list[str]]]:
     return [parse_qs(element.proto.query_string) for element in app.get("page_link")]
 
 
-def change(workspace: Path, **readings: Any) -> Assessment:
-    """A saved assessment with some of its readings replaced."""
+def change(workspace: Path, **analysis: Any) -> Assessment:
+    """A saved assessment with some of its error analysis replaced."""
     _, assessment = make_assessment(workspace)
-    changed = dataclasses.replace(assessment, readings=dataclasses.replace(assessment.readings, **readings))
+    changed = dataclasses.replace(assessment, analysis=dataclasses.replace(assessment.analysis, **analysis))
     save_assessment(changed, Workspace(workspace))
     return changed
 
@@ -74,7 +74,7 @@ def test_a_running_assessment_is_waited_for(workspace: Path) -> None:
 
 def test_the_page_says_why_queries_fail(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    counts = assessment.readings.counts["dense"]
+    counts = assessment.analysis.counts["dense"]
     failed, exact = counts["failed"], counts["causes"]["exact_terms"]
     assert exact == max(counts["causes"].values()), "the sample's codes are what embeddings cannot tell apart"
     app = open_page("diagnosis", dataset="labelled")
@@ -82,7 +82,7 @@ def test_the_page_says_why_queries_fail(workspace: Path) -> None:
     assert headline in read(app.subheader)
     assert len(app.get("plotly_chart")) == len(CHARTS)
     assert [option for option in app.selectbox(key="cause").options][:2] == [f"All causes ({failed})", "Not in the corpus (1)"]
-    first = assessment.readings.failures.iloc[0]
+    first = assessment.analysis.failures.iloc[0]
     assert first["evidence"] in read(app.markdown)
     assert "Cause: exact terms. Also holds: ranked too low." in read(app.caption)
     assert not app.warning
@@ -92,7 +92,7 @@ def test_fixes_that_rescue_no_more_than_they_break_are_marked(workspace: Path) -
     _, assessment = make_assessment(workspace)
     app = open_page("diagnosis", dataset="labelled")
     table = next(table.value for table in app.dataframe if "Rescued" in table.value)
-    known = assessment.readings.rescues
+    known = assessment.analysis.rescues
     known = known[known["diagnosed"] == "dense"]
     assert table["Fix"].tolist() == known["system"].tolist()
     assert table["Net"].tolist() == (known["rescued"] - known["broken"]).tolist()
@@ -102,7 +102,7 @@ def test_fixes_that_rescue_no_more_than_they_break_are_marked(workspace: Path) -
 
 def test_a_cause_in_the_link_lists_its_queries_alone(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    failures = assessment.readings.failures
+    failures = assessment.analysis.failures
     expected = failures[(failures["system"] == "dense") & (failures["cause"] == "metadata")]["query_id"].tolist()
     app = open_page("diagnosis", dataset="labelled", cause="metadata")
     links = list_links(app)
@@ -148,13 +148,13 @@ def test_a_slice_lists_its_queries_with_both_systems(workspace: Path) -> None:
     assert recommended != "dense"
     app = open_page("diagnosis", dataset="labelled", slice="tag: code")
     table = next(table.value for table in app.dataframe if "value 0" in table.value)
-    assert sorted(table["Query id"]) == sorted(assessment.readings.members["tag: code"])
+    assert sorted(table["Query id"]) == sorted(assessment.analysis.members["tag: code"])
     values = assessment.experiment.per_query
     values = values[(values["measure"] == assessment.primary) & (values["system"] == recommended)]
     known = values.set_index("query_id")["value"]
     assert table["value 1"].tolist() == pytest.approx([known[query_id] for query_id in table["Query id"]])
     assert table["value 0"].is_monotonic_increasing
-    failures = assessment.readings.failures
+    failures = assessment.analysis.failures
     failed = set(failures[failures["system"] == "dense"]["query_id"])
     assert [word != "✓ found" for word in table["cause 0"]] == [query_id in failed for query_id in table["Query id"]]
 
@@ -162,8 +162,8 @@ def test_a_slice_lists_its_queries_with_both_systems(workspace: Path) -> None:
 def test_nothing_to_diagnose(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
     counts = {name: {**one, "failed": 0, "causes": dict.fromkeys(one["causes"], 0)} for name, one in
-              assessment.readings.counts.items()}  # fmt: skip
-    change(workspace, counts=counts, failures=assessment.readings.failures.iloc[:0])
+              assessment.analysis.counts.items()}  # fmt: skip
+    change(workspace, counts=counts, failures=assessment.analysis.failures.iloc[:0])
     app = open_page("diagnosis", dataset="labelled", cause="metadata")
     assert "dense fails none of 42 test queries. There is nothing to diagnose." in read(app.subheader)
     assert len(app.get("plotly_chart")) == len(CHARTS) - 1
@@ -173,7 +173,7 @@ def test_nothing_to_diagnose(workspace: Path) -> None:
 
 def test_without_metadata_there_is_nothing_to_filter_by(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    change(workspace, metadata={**assessment.readings.metadata, "fields": [], "recommended": [], "proposals": []})
+    change(workspace, metadata={**assessment.analysis.metadata, "fields": [], "recommended": [], "proposals": []})
     app = open_page("diagnosis", dataset="labelled")
     assert "carry no metadata that tells them apart" in read(app.info)
     assert not any("Thrown away" in table.value for table in app.dataframe)
@@ -184,7 +184,7 @@ def test_metadata_in_words(workspace: Path) -> None:
     app = open_page("diagnosis", dataset="labelled")
     assert "It is safe to read a filter off the query by product" in read(app.markdown)
     table = next(table.value for table in app.dataframe if "Thrown away" in table.value)
-    fields = {row["field"]: row for row in assessment.readings.metadata["fields"]}
+    fields = {row["field"]: row for row in assessment.analysis.metadata["fields"]}
     assert table["Field"].tolist() == list(fields)
     assert table["Tells answers apart"].tolist()[0] == f"well ({fields['product']['separation']:+.2f})"
     assert table["Read off queries"].tolist() == ["✓ yes", "✗ no"]
@@ -193,11 +193,11 @@ def test_metadata_in_words(workspace: Path) -> None:
 
 def test_answers_that_filters_throw_away_are_linked(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    proposals = assessment.readings.metadata["proposals"]
+    proposals = assessment.analysis.metadata["proposals"]
     lost = proposals[3]["query_id"]
     proposals = [{**row, "keeps": False} if row["query_id"] == lost else row for row in proposals]
     metadata = {
-        **assessment.readings.metadata, "proposals": proposals, "thrown_away": [lost], "lost_by_own_filter": ["q-version-10"],
+        **assessment.analysis.metadata, "proposals": proposals, "thrown_away": [lost], "lost_by_own_filter": ["q-version-10"],
     }  # fmt: skip
     change(workspace, metadata=metadata)
     app = open_page("diagnosis", dataset="labelled", cause="not_in_corpus")
@@ -209,8 +209,8 @@ def test_answers_that_filters_throw_away_are_linked(workspace: Path) -> None:
 
 def test_an_unsafe_field_is_advised_against(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    field = {**assessment.readings.metadata["fields"][0], "thrown_away": 4, "named": 13, "recommended": False}
-    change(workspace, metadata={**assessment.readings.metadata, "fields": [field], "recommended": [], "proposals": []})
+    field = {**assessment.analysis.metadata["fields"][0], "thrown_away": 4, "named": 13, "recommended": False}
+    change(workspace, metadata={**assessment.analysis.metadata, "fields": [field], "recommended": [], "proposals": []})
     text = read(open_page("diagnosis", dataset="labelled").markdown)
     assert "Do not read filters off the text of queries: answers would be thrown away by product (4 of 13)." in text
 
@@ -240,8 +240,8 @@ def test_a_variant_that_failed_is_named_with_its_cure(workspace: Path) -> None:
 
 def test_systems_side_by_side_are_ready_and_few(workspace: Path) -> None:
     _, assessment = make_assessment(workspace)
-    for system in assessment.readings.counts:
-        for cause in assessment.readings.counts[system]["causes"]:
+    for system in assessment.analysis.counts:
+        for cause in assessment.analysis.counts[system]["causes"]:
             picked = pick_systems(assessment, system, cause)
             assert picked[0] == system and len(picked) <= 4 and len(set(picked)) == len(picked)
             assert set(picked) <= set(assessment.experiment.ready)
@@ -253,12 +253,12 @@ def test_systems_side_by_side_are_ready_and_few(workspace: Path) -> None:
 def make_hostile(workspace: Path) -> None:
     """The baseline fails the query that holds markup, for a reason that holds some too."""
     _, assessment = make_assessment(workspace)
-    failures = assessment.readings.failures.copy()
+    failures = assessment.analysis.failures.copy()
     failures.loc[0, "query_id"] = HOSTILE_QUERY
     failures.loc[0, "evidence"] = f"The answer is at rank 9 of dense; both texts hold “{HOSTILE}”."
-    metadata = assessment.readings.metadata
+    metadata = assessment.analysis.metadata
     fields = [{**row, "field": HOSTILE} for row in metadata["fields"]]
-    slices, members = assessment.readings.slices, assessment.readings.members
+    slices, members = assessment.analysis.slices, assessment.analysis.members
     change(
         workspace,
         failures=failures,

@@ -188,7 +188,7 @@ def test_examples_show_the_rank_before_and_after_and_the_answer(found: tuple[Dat
     assert broken.after > 5 >= broken.before and broken.answer is not None
     assert say_rank(float("inf")) == "not among the first 100"
     shown = read(open_recommendation().get("html"))
-    assert f"{assessment.readings.baseline}: {say_rank(fixed[0].before)}" in shown
+    assert f"{assessment.analysis.baseline}: {say_rank(fixed[0].before)}" in shown
     assert f"{said.system}: {say_rank(fixed[0].after)}" in shown
 
 
@@ -354,7 +354,7 @@ def test_examples_open_and_the_system_downloads_and_the_ladder_scrolls(workspace
         page.wait_for_url("**/queries?**")
         asked = parse_qs(urlsplit(page.url).query)
         assert asked["query"] == [said.fixes[0]]
-        assert asked["systems"] == [f"{assessment.readings.baseline},{said.system}"]
+        assert asked["systems"] == [f"{assessment.analysis.baseline},{said.system}"]
 
 
 @pytest.mark.browser

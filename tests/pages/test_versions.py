@@ -70,7 +70,7 @@ def axis_models(use_models: UseModels) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> Submitted:
     """What was asked of the runner, which does not run here."""
-    return record_jobs("submit_deployment")
+    return record_jobs(lambda job: (job.dataset, DeploymentRequest.from_json(job.options)))
 
 
 @pytest.fixture

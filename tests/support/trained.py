@@ -10,7 +10,8 @@ from pathlib import Path
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.jobs.runner import train_here
+from core.jobs.kinds.train import make_training_job
+from core.jobs.runner import run_here
 from core.systems.trained import ADAPTER, TrainedModel, load_model
 from core.training.request import TrainingRequest, make_plan
 from core.workspace import Workspace
@@ -37,5 +38,5 @@ def _train() -> tuple[Path, str]:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     store = Workspace(folder)
     write_labelled_dataset(folder / "datasets" / DATASET)
-    result = train_here(open_dataset(DATASET, store), REQUEST, workspace=store, models=AxisModels())
+    result = run_here(make_training_job(DATASET, REQUEST), open_dataset(DATASET, store), workspace=store, models=AxisModels())
     return folder, result.model.id

@@ -1,33 +1,27 @@
-"""We say here what each kind of job does, one file for each kind."""
+"""We say here what each kind of job does: a file for a kind, and the table of them."""
 
-from core.jobs.kinds.train import (
-    TrainingResult,
-    assess_work,
-    compare_work,
-    deploy_work,
-    explore_work,
-    make_assessment_job,
-    make_comparison_job,
-    make_deployment_job,
-    make_exploration_job,
-    make_scaling_job,
-    make_training_job,
-    scaling_work,
-    train_work,
-)
+from __future__ import annotations
 
-__all__ = [
-    "TrainingResult",
-    "assess_work",
-    "compare_work",
-    "deploy_work",
-    "explore_work",
-    "make_assessment_job",
-    "make_comparison_job",
-    "make_deployment_job",
-    "make_exploration_job",
-    "make_scaling_job",
-    "make_training_job",
-    "scaling_work",
-    "train_work",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.jobs.kinds.kind import JobKind
+
+# As they stand in a job's file, where a version was once called a deployment.
+COMPARE, ASSESS, SCORE, CHECK, TRAIN, VERSIONS, SCALE = "compare", "assess", "score", "check", "train", "deploy", "scale"
+_FILES = {
+    COMPARE: "compare",
+    ASSESS: "assess",
+    SCORE: "own_systems",
+    CHECK: "own_systems",
+    TRAIN: "train",
+    VERSIONS: "versions",
+    SCALE: "scaling",
+}
+
+
+def find_kind(name: str) -> JobKind[Any]:
+    """What jobs of this kind do. Only the kind's own file is imported: a comparison needs nothing that a training needs."""
+    module = import_module(f"{__name__}.{_FILES[name]}")
+    return next(kind for kind in module.KINDS if kind.name == name)

@@ -16,7 +16,8 @@ from core.costs.sheet import CostSheet
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.evaluation.per_query import MeanValue
-from core.jobs.state import ASSESS, find_active
+from core.jobs.kinds import ASSESS
+from core.jobs.state import find_active
 from core.ladder.goals import Goals
 from core.recommendation.files import find_assessments, load_assessment
 from pages.parts.cost_latency.cost_charts import draw_front, draw_groups

@@ -12,7 +12,8 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.graph.resources import Resources
-from core.jobs.state import TRAIN, find_active, find_same
+from core.jobs.kinds.train import make_training_job
+from core.jobs.state import find_active, find_same
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.systems.available import list_systems
@@ -200,7 +201,7 @@ def _show_outlook(dataset: Dataset, request: TrainingRequest, table: Mapping[str
     plan = request.plan
     queries, pairs = count_pairs(dataset, plan)
     reason = "" if queries else "No tuning query has a relevant document: label queries first."
-    if find_same(dataset.name, (), open_workspace(), split="test", kind=TRAIN, options=request.to_json()):
+    if find_same(make_training_job(dataset.name, request), open_workspace()):
         reason = "This training is already running; see above."
     if queries:
         resources = Resources(open_workspace())

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError, NotInWorkspace
-from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, TRAIN, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.kinds import TRAIN
+from core.jobs.kinds.train import make_training_job
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
 from core.systems.trained import KIND_WORDS, TrainedModel, list_models, remove_model
 from core.training.request import TrainingPlan, TrainingRequest
 from pages.parts.fine_tuning.charts import draw_loss
@@ -22,7 +24,7 @@ MODEL, PART = "model", "tuning_part"  # what the page shows: keys of its widgets
 
 def start_training(dataset: str, request: TrainingRequest) -> None:
     """Starts the training, or joins the same one if it runs already, and draws the page anew."""
-    st.session_state[TRAINING] = open_runner().submit_training(dataset, request)
+    st.session_state[TRAINING] = open_runner().submit(make_training_job(dataset, request))
     st.rerun()
 
 
@@ -30,7 +32,7 @@ def begin_training(dataset: str, request: TrainingRequest) -> None:
     """start_training() for a button's on_click: the run that follows shows the job, and no further rerun is asked for, which
     would be lost if another job ends in the same moment."""
     try:
-        st.session_state[TRAINING] = open_runner().submit_training(dataset, request)
+        st.session_state[TRAINING] = open_runner().submit(make_training_job(dataset, request))
     except LadderError as error:
         st.session_state[TROUBLE] = str(error)
 

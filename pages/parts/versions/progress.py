@@ -6,17 +6,9 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.jobs.state import (
-    CANCELLED,
-    DEPLOY,
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    Job,
-    find_active,
-    find_same,
-    list_jobs,
-)
+from core.jobs.kinds import VERSIONS
+from core.jobs.kinds.versions import make_version_job
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, find_active, find_same, list_jobs
 from core.systems.yaml_files import from_spec
 from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
 from core.versions.version import (
@@ -46,7 +38,7 @@ _TURNED = "_versions_turned"  # the build whose version this browser was led to
 def begin_deployment(dataset: str, request: DeploymentRequest) -> None:
     """For a button's on_click: starts the job, or joins the same one if it runs already."""
     try:
-        st.session_state[_STARTED] = open_runner().submit_deployment(dataset, request)
+        st.session_state[_STARTED] = open_runner().submit(make_version_job(dataset, request))
     except LadderError as error:
         st.session_state[_TROUBLE] = str(error)
 
@@ -98,13 +90,12 @@ def show_trouble() -> None:
 
 def is_running(dataset: str, request: DeploymentRequest) -> bool:
     """Whether just this is being done, or waits."""
-    same = find_same(dataset, (), open_workspace(), split="test", kind=DEPLOY, options=request.to_json())
-    return same is not None
+    return find_same(make_version_job(dataset, request), open_workspace()) is not None
 
 
 def find_last(dataset: str) -> Job | None:
     """The newest job on the dataset's versions, whatever became of it."""
-    return next((job for job in list_jobs(open_workspace()) if job.kind == DEPLOY and job.dataset == dataset), None)
+    return next((job for job in list_jobs(open_workspace()) if job.kind == VERSIONS and job.dataset == dataset), None)
 
 
 def _forget_outcome() -> None:
@@ -130,7 +121,7 @@ def _name_built(request: DeploymentRequest, dataset: Dataset) -> str:
 
 def show_deployments(dataset: Dataset) -> None:
     """What is done to the dataset's versions now, once a second; else what became of the last."""
-    active = [job for job in find_active(open_workspace()) if job.kind == DEPLOY and job.dataset == dataset.name]
+    active = [job for job in find_active(open_workspace()) if job.kind == VERSIONS and job.dataset == dataset.name]
     for job in active:
         with st.container(border=True):
             st.markdown(f"**{escape_markdown(describe_request(job))}**")
@@ -196,7 +187,7 @@ def _describe_outcome(request: DeploymentRequest, dataset: Dataset) -> tuple[boo
 def show_unfinished(dataset: Dataset) -> None:
     """Builds that broke off: go on, or discard."""
     workspace = open_workspace()
-    if any(job.kind == DEPLOY and job.dataset == dataset.name for job in find_active(workspace)):
+    if any(job.kind == VERSIONS and job.dataset == dataset.name for job in find_active(workspace)):
         return  # it may be the one that is at work now
     for version in list_unfinished(dataset.name, workspace):
         with st.container(border=True):

@@ -12,6 +12,7 @@ from core.costs.scenario import read_scenario
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, PRIMARIES, Goals
 from core.ladder.variants import SUGGESTED_RERANKER
 from core.training.adoption import find_trained
@@ -26,7 +27,7 @@ _BY_DATA = "chosen by the data"
 
 def start_assessment(dataset: str, goals: Goals) -> None:
     """Starts the assessment, or joins the same one if it runs already, and draws the page anew."""
-    st.session_state[ASSESSING] = open_runner().submit_assessment(dataset, goals)
+    st.session_state[ASSESSING] = open_runner().submit(make_assessment_job(dataset, goals))
     st.rerun()
 
 

@@ -7,7 +7,8 @@ import streamlit as st
 from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES, PRIMARY
 from core.experiment.history import HistoryEntry
-from core.jobs.state import DEPLOY, INTERRUPTED, SCALE, TRAIN, cancel_job, find_active, list_jobs
+from core.jobs.kinds import SCALE, TRAIN, VERSIONS
+from core.jobs.state import INTERRUPTED, cancel_job, find_active, list_jobs
 from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.services import FIRST_DATASET, open_dataset, open_workspace
 from pages.shared.frame.state import View, list_choices, make_view
@@ -19,7 +20,7 @@ _WHOLE_PAGE = "_job_whole_page"  # this run draws the page, not only the job
 _SECONDS = 1.0
 _STARTED_ON = {
     TRAIN: "Fine-tuning",
-    DEPLOY: "Versions",
+    VERSIONS: "Versions",
     SCALE: "Cost & latency",
 }  # where a job of this kind is started; others on Experiment
 

@@ -20,7 +20,9 @@ from core.data.catalog import open_dataset
 from core.data.load import load_dataset
 from core.experiment.compare import compare
 from core.experiment.history import load_experiment, save_experiment
-from core.jobs.state import COMMAND_LINE, DONE, SCALE, list_jobs
+from core.jobs.kinds import SCALE
+from core.jobs.runner import run_here
+from core.jobs.state import COMMAND_LINE, DONE, list_jobs
 from core.scaling import timing as scaling_runs
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.named import make_named_systems
@@ -70,7 +72,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 
 def use_fake_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("make_overview", "read_scenario", "scale_here"):
+    monkeypatch.setattr("core.cli.job.run_here", functools.partial(run_here, models=FakeModels()))
+    for name in ("make_overview", "read_scenario"):
         monkeypatch.setattr(cli_cost, name, functools.partial(getattr(cli_cost, name), models=FakeModels()))
 
 

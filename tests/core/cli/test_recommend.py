@@ -18,7 +18,8 @@ from core.cli.recommend import format_failures, format_ladder, format_recommenda
 from core.data.dataset import Dataset
 from core.diagnosis.causes import CAUSES
 from core.errors import Cancelled
-from core.jobs.state import ASSESS, DONE, list_jobs
+from core.jobs.kinds import ASSESS
+from core.jobs.state import DONE, Job, list_jobs
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.files import load_assessment
@@ -88,11 +89,11 @@ def stand_in(real: Call, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """recommend gives the real assessment at once; the dict fills with what it was called with."""
     asked: dict[str, Any] = {}
 
-    def assess(dataset: Dataset, goals: Goals, **options: Any) -> Assessment:
-        asked.update(options, dataset=dataset.name, goals=goals)
+    def assess(job: Job, dataset: Dataset, workspace: Workspace) -> Assessment:
+        asked.update(title=job.title, dataset=dataset.name, goals=Goals.from_json(job.options))
         return real.assessment
 
-    monkeypatch.setattr("core.cli.recommend.assess_here", assess)
+    monkeypatch.setattr("core.cli.recommend.run_job", assess)
     return asked
 
 
@@ -103,7 +104,7 @@ def small(tmp_path: Path) -> str:
 
 def test_goals_are_those_of_the_options(stand_in: dict[str, Any], small: str) -> None:
     assert main(["recommend", small]) == 0
-    assert (stand_in["goals"], stand_in["name"], stand_in["dataset"]) == (Goals(), "", "small")
+    assert (stand_in["goals"], stand_in["title"], stand_in["dataset"]) == (Goals(), "small, recommendation", "small")
     options = ["--primary", "ap", "--target", "success@5 = .8", "--min-gain", "0.05", "--max-latency", "200"]
     assert main(["recommend", small, *options, "--reranker", "a/b", "c", "--reranker", "a/b"]) == 0
     wanted = Goals(primary="AP", target=("Success@5", 0.8), min_gain=0.05, max_latency_ms=200.0, rerankers=("a/b", "c"))
@@ -137,7 +138,7 @@ def test_bar_that_cannot_be_judged_is_code_1(
 ) -> None:
     unmeasured = tuple(replace(system, measures={}) for system in real.assessment.experiment.systems)
     changed = replace(real.assessment, experiment=replace(real.assessment.experiment, systems=unmeasured))
-    monkeypatch.setattr("core.cli.recommend.assess_here", lambda *_, **__: changed)
+    monkeypatch.setattr("core.cli.recommend.run_job", lambda *_, **__: changed)
     assert main(["recommend", small, "--fail-under", "AP=0.5"]) == 1
     assert capsys.readouterr().err.endswith("--fail-under: AP of dense could not be measured, and 0.5 was asked for.\n")
 
@@ -146,7 +147,7 @@ def test_cancelled_is_code_1(small: str, capsys: pytest.CaptureFixture[str], mon
     def cancel(*_: object, **__: object) -> None:
         raise Cancelled("Cancelled in the app.")
 
-    monkeypatch.setattr("core.cli.recommend.assess_here", cancel)
+    monkeypatch.setattr("core.cli.recommend.run_job", cancel)
     assert main(["recommend", small]) == 1
     assert capsys.readouterr().err.endswith("error: Cancelled in the app.\n")
 
@@ -265,7 +266,7 @@ def test_words_are_in_their_order_and_fit_the_width(real: Call) -> None:
 def count_failures(assessment: Assessment, causes: dict[str, int]) -> Assessment:
     """The assessment with these failures of dense among 60 test queries."""
     counts = {"failed": sum(causes.values()), "judged": 60, "causes": dict.fromkeys(CAUSES, 0) | causes}
-    return replace(assessment, readings=replace(assessment.readings, counts={"dense": counts}, baseline="dense"))
+    return replace(assessment, analysis=replace(assessment.analysis, counts={"dense": counts}, baseline="dense"))
 
 
 def test_failures_are_listed_by_cause(real: Call) -> None:

@@ -14,15 +14,13 @@ from typing import Any
 
 import pytest
 
-from core.cli import main as cli
-from core.cli import recommend as cli_recommend
-from core.cli import train as cli_train
 from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.recommend import format_ladder
 from core.cli.train import format_training
 from core.experiment.history import load_experiment
 from core.jobs.kinds import TRAIN
 from core.jobs.kinds.train import TrainingResult
+from core.jobs.runner import run_here
 from core.jobs.state import DONE, list_jobs
 from core.recommendation.assess import Assessment
 from core.recommendation.files import load_assessment
@@ -42,8 +40,7 @@ KEYS = {
 def use_fake_models(patch: pytest.MonkeyPatch) -> None:
     """The commands as they are, but for the models they load."""
     models = AxisModels()
-    for module, name in ((cli_train, "train_here"), (cli_recommend, "assess_here"), (cli, "compare_here")):
-        patch.setattr(module, name, functools.partial(getattr(module, name), models=models))
+    patch.setattr("core.cli.job.run_here", functools.partial(run_here, models=models))
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,9 @@ def test_the_same_command_trains_nothing_again_and_adds_what_is_asked_for(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("core.training.train.fit", refuse)  # the points of the curve are trained by core.trained_model.part_training
+    monkeypatch.setattr(
+        "core.training.train.fit", refuse
+    )  # the points of the curve are trained by core.trained_model.part_training
     options = ["--quick", "--learning-curve", "--folds", "2", "--json", "-"]
     assert main(["train", "shifted", "--kind", "adapter", *options]) == 0
     shown = capsys.readouterr()

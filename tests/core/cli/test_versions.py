@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.cli import versions as cli_deploy
+from core.cli import versions as cli_versions
 from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.versions import format_hits, format_refreshed
 from core.data.catalog import open_dataset, remove_dataset
-from core.jobs.state import COMMAND_LINE, DEPLOY, DONE, FAILED, list_jobs
+from core.jobs.kinds import VERSIONS
+from core.jobs.runner import run_here
+from core.jobs.state import COMMAND_LINE, DONE, FAILED, list_jobs
 from core.systems.named import make_named_systems
 from core.versions.build import build_version, draft_version
 from core.versions.contents import open_version
@@ -42,8 +44,8 @@ VERSION_KEYS = {
 def models(monkeypatch: pytest.MonkeyPatch) -> AxisModels:
     """The commands as they are, but for the models they load."""
     models = AxisModels()
-    monkeypatch.setattr(cli_deploy, "deploy_here", functools.partial(cli_deploy.deploy_here, models=models))
-    monkeypatch.setattr(cli_deploy, "open_version", functools.partial(open_version, models=models))
+    monkeypatch.setattr("core.cli.job.run_here", functools.partial(run_here, models=models))
+    monkeypatch.setattr(cli_versions, "open_version", functools.partial(open_version, models=models))
     return models
 
 
@@ -132,7 +134,12 @@ def test_build_says_what_was_made_and_that_it_is_not_live(
     assert f"{made['work']['encoded_texts']} texts embedded" in text
     assert text.endswith(f"Not live yet: python -m core promote {NAME} {version.id}\n")
     (job,) = list_jobs(store)
-    assert (job.kind, job.state, job.starter, job.title) == (DEPLOY, DONE, COMMAND_LINE, f"{NAME}, building the index of dense")
+    assert (job.kind, job.state, job.starter, job.title) == (
+        VERSIONS,
+        DONE,
+        COMMAND_LINE,
+        f"{NAME}, building the index of dense",
+    )
 
 
 def test_the_list_marks_the_live_one_and_names_what_is_unfinished(store: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,23 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import Cancelled
-from core.jobs.state import (
-    ASSESS,
-    COMPARE,
-    DONE,
-    INTERRUPTED,
-    RUNNING,
-    Job,
-    JobCancel,
-    cancel_job,
-    find_same,
-    read_job,
-    write_job,
-)
+from core.jobs.kinds import ASSESS, COMPARE
+from core.jobs.locks import JobCancel
+from core.jobs.state import DONE, INTERRUPTED, RUNNING, Job, cancel_job, find_same, read_job, write_job
 from core.workspace import Workspace
 
 
@@ -70,15 +61,14 @@ def test_same_work_is_the_same_kind_with_the_same_options(store: Workspace) -> N
     write_job(job, store)
     other = {**goals, "primary": "AP"}
 
-    def find(**changes: object) -> Job | None:
-        asked = {"split": "test", "kind": ASSESS, "options": goals, **changes}
-        return find_same("small", (), store, **asked)  # type: ignore[arg-type]
+    def find(**changes: Any) -> Job | None:
+        return find_same(replace(job, id="20260101-000001-bbbb", title="another", **changes), store)
 
     found = find()
     assert found is not None and found.id == job.id
     assert found.options == {"primary": "nDCG@10", "target": ["Success@5", 0.8]}
-    assert (find(options=other), find(options=None), find(kind=COMPARE), find(split="all")) == (None, None, None, None)
-    assert find_same("other", (), store, split="test", kind=ASSESS, options=goals) is None
+    assert (find(options=other), find(options={}), find(kind=COMPARE), find(split="all")) == (None, None, None, None)
+    assert find(dataset="other") is None
     write_job(replace(job, state=DONE), store)
     assert find() is None, "what has ended can be done again"
 

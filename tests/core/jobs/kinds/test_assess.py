@@ -13,20 +13,11 @@ from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.errors import Cancelled, InputError, LadderError
 from core.graph.resources import Models
-from core.jobs.runner import JobRunner, assess_here
-from core.jobs.state import (
-    ASSESS,
-    CANCELLED,
-    COMMAND_LINE,
-    DONE,
-    FAILED,
-    RUNNING,
-    Job,
-    cancel_job,
-    find_active,
-    list_jobs,
-    read_job,
-)
+from core.jobs.kinds import ASSESS
+from core.jobs.kinds.assess import make_assessment_job
+from core.jobs.kinds.compare import make_comparison_job
+from core.jobs.runner import JobRunner, run_here
+from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, Job, cancel_job, find_active, list_jobs, read_job
 from core.ladder.goals import Goals
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.systems.named import make_named_systems
@@ -85,8 +76,8 @@ class Ladder:
 @pytest.fixture
 def ladder(monkeypatch: pytest.MonkeyPatch) -> Ladder:
     made = Ladder()
-    monkeypatch.setattr("core.jobs.kinds.assess", made.assess)
-    monkeypatch.setattr("core.jobs.kinds.save_assessment", made.save)
+    monkeypatch.setattr("core.jobs.kinds.assess.assess", made.assess)
+    monkeypatch.setattr("core.jobs.kinds.assess.save_assessment", made.save)
     return made
 
 
@@ -111,7 +102,7 @@ def wait_for_end(job_id: str, store: Workspace) -> Job:
 
 
 def test_assessment_shows_progress_and_is_saved_under_the_jobs_id(store: Workspace, ladder: Ladder) -> None:
-    job_id = JobRunner(store, Models()).submit_assessment("small", GOALS, name="Before the launch")
+    job_id = JobRunner(store, Models()).submit(make_assessment_job("small", GOALS, name="Before the launch"))
     assert ladder.begun.wait(WAIT_SECONDS)
     wait_until(lambda: read_job(job_id, store).progress > 0)
     job = read_job(job_id, store)
@@ -127,11 +118,11 @@ def test_assessment_shows_progress_and_is_saved_under_the_jobs_id(store: Workspa
 
 def test_same_assessment_runs_once_and_other_goals_or_a_comparison_wait_behind_it(store: Workspace, ladder: Ladder) -> None:
     runner = JobRunner(store, Models())
-    first = runner.submit_assessment("small", GOALS)
+    first = runner.submit(make_assessment_job("small", GOALS))
     assert ladder.begun.wait(WAIT_SECONDS)
-    assert JobRunner(store, Models()).submit_assessment("small", GOALS, name="another name") == first
-    other = runner.submit_assessment("small", Goals())
-    comparison = runner.submit("small", {"bm25": make_named_systems()["bm25"]}, split="all")
+    assert JobRunner(store, Models()).submit(make_assessment_job("small", GOALS, name="another name")) == first
+    other = runner.submit(make_assessment_job("small", Goals()))
+    comparison = runner.submit(make_comparison_job("small", {"bm25": make_named_systems()["bm25"]}, split="all"))
     assert len({first, other, comparison}) == 3
     wait_until(lambda: "small, recommendation" in read_job(other, store).label)
     assert find_active(store)[0].id == first, "the running one stands first"
@@ -141,7 +132,7 @@ def test_same_assessment_runs_once_and_other_goals_or_a_comparison_wait_behind_i
 
 
 def test_cancelled_assessment_saves_nothing(store: Workspace, ladder: Ladder) -> None:
-    job_id = JobRunner(store, Models()).submit_assessment("small", GOALS)
+    job_id = JobRunner(store, Models()).submit(make_assessment_job("small", GOALS))
     assert ladder.begun.wait(WAIT_SECONDS)
     cancel_job(job_id, store)
     assert wait_for_end(job_id, store).state == CANCELLED
@@ -151,7 +142,7 @@ def test_cancelled_assessment_saves_nothing(store: Workspace, ladder: Ladder) ->
 def test_failed_assessment_says_why(store: Workspace, ladder: Ladder) -> None:
     ladder.go_on.set()
     ladder.error = InputError("the dataset small has no labelled queries; add qrels.tsv or evidence")
-    job = wait_for_end(JobRunner(store, Models()).submit_assessment("small", GOALS), store)
+    job = wait_for_end(JobRunner(store, Models()).submit(make_assessment_job("small", GOALS)), store)
     assert (job.state, job.error) == (FAILED, str(ladder.error))
     assert ladder.saved == []
 
@@ -159,8 +150,12 @@ def test_failed_assessment_says_why(store: Workspace, ladder: Ladder) -> None:
 def test_assessment_in_the_calling_thread_is_a_job_of_the_command_line(store: Workspace, ladder: Ladder) -> None:
     ladder.go_on.set()
     seen: list[str] = []
-    assessment = assess_here(
-        open_dataset("small", store), GOALS, workspace=store, models=Models(), on_progress=lambda e: seen.append(e.label)
+    assessment = run_here(
+        make_assessment_job("small", GOALS),
+        open_dataset("small", store),
+        workspace=store,
+        models=Models(),
+        on_progress=lambda event: seen.append(event.label),
     )
     job = list_jobs(store)[0]
     assert (job.id, job.title, job.starter, job.state) == (assessment.id, "small, recommendation", COMMAND_LINE, DONE)
@@ -175,21 +170,21 @@ def test_assessment_in_the_calling_thread_raises_what_went_wrong(store: Workspac
         cancel_job(find_active(store)[0].id, store)
 
     with pytest.raises(Cancelled):
-        assess_here(dataset, GOALS, workspace=store, models=Models(), on_progress=cancel)
+        run_here(make_assessment_job("small", GOALS), dataset, workspace=store, models=Models(), on_progress=cancel)
     assert list_jobs(store)[0].state == CANCELLED
     ladder.go_on.set()
     ladder.error = OSError(28, "No space left on device")
     with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
-        assess_here(dataset, GOALS, workspace=store, models=Models())
+        run_here(make_assessment_job("small", GOALS), dataset, workspace=store, models=Models())
     assert {job.state for job in list_jobs(store)} == {CANCELLED, FAILED}
     assert ladder.saved == []
 
 
 def test_what_nobody_asked_for_gives_way(store: Workspace, ladder: Ladder) -> None:
     runner = JobRunner(store, Models())
-    unasked = runner.submit_assessment("small", GOALS, gives_way=True)
+    unasked = runner.submit(make_assessment_job("small", GOALS, gives_way=True))
     assert ladder.begun.wait(WAIT_SECONDS)
-    wanted = runner.submit("small", {"bm25": make_named_systems()["bm25"]}, split="all")
+    wanted = runner.submit(make_comparison_job("small", {"bm25": make_named_systems()["bm25"]}, split="all"))
     assert wait_for_end(wanted, store).state == DONE
     assert wait_for_end(unasked, store).state == CANCELLED
     assert ladder.saved == []
@@ -197,8 +192,8 @@ def test_what_nobody_asked_for_gives_way(store: Workspace, ladder: Ladder) -> No
 
 def test_who_asks_for_the_same_gets_one_that_stays(store: Workspace, ladder: Ladder) -> None:
     runner = JobRunner(store, Models())
-    unasked = runner.submit_assessment("small", GOALS, gives_way=True)
-    asked = runner.submit_assessment("small", GOALS)
+    unasked = runner.submit(make_assessment_job("small", GOALS, gives_way=True))
+    asked = runner.submit(make_assessment_job("small", GOALS))
     assert asked != unasked
     assert wait_for_end(unasked, store).state == CANCELLED
     ladder.go_on.set()
@@ -209,9 +204,9 @@ def test_who_asks_for_the_same_gets_one_that_stays(store: Workspace, ladder: Lad
 def test_what_follows_is_started_after_a_good_end_only(store: Workspace, ladder: Ladder) -> None:
     runner, called = JobRunner(store, Models()), threading.Event()
     systems = {"bm25": make_named_systems()["bm25"]}
-    done = runner.submit("small", systems, split="all", then=called.set)
+    done = runner.submit(make_comparison_job("small", systems, split="all"), then=called.set)
     assert wait_for_end(done, store).state == DONE and called.wait(WAIT_SECONDS)
     called.clear()
-    failed = runner.submit("gone", systems, split="all", then=called.set)
+    failed = runner.submit(make_comparison_job("gone", systems, split="all"), then=called.set)
     assert wait_for_end(failed, store).state == FAILED
     assert not called.wait(0.5)

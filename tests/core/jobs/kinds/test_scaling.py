@@ -11,8 +11,12 @@ import pytest
 from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.graph.resources import Models
-from core.jobs.runner import JobRunner, scale_here
-from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, SCALE, Job, cancel_job, hold_workspace, list_jobs, read_job
+from core.jobs.kinds import SCALE
+from core.jobs.kinds.compare import make_comparison_job
+from core.jobs.kinds.scaling import make_scaling_job
+from core.jobs.locks import hold_workspace
+from core.jobs.runner import JobRunner, run_here
+from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, Job, cancel_job, list_jobs, read_job
 from core.scaling import timing as scaling_runs
 from core.scaling.measure import load_scaling
 from core.systems.named import make_named_systems
@@ -48,7 +52,7 @@ def wait_for_end(job_id: str, store: Workspace) -> Job:
 
 def test_it_is_measured_and_kept(store: Workspace) -> None:
     systems = choose("bm25", "bm25-filtered")
-    job = wait_for_end(JobRunner(store, Models()).submit_scaling("small", systems), store)
+    job = wait_for_end(JobRunner(store, Models()).submit(make_scaling_job("small", systems)), store)
     assert (job.kind, job.state, job.error, job.progress) == (SCALE, DONE, None, 1.0)
     assert job.title == "small, latency at several sizes"
     scaling = load_scaling(open_dataset("small", store), systems, workspace=store)
@@ -57,7 +61,7 @@ def test_it_is_measured_and_kept(store: Workspace) -> None:
 
 def test_a_name_of_ones_own_is_kept(store: Workspace) -> None:
     systems = {"mine": make_named_systems()["bm25"]}
-    scaling = scale_here(open_dataset("small", store), systems, workspace=store)
+    scaling = run_here(make_scaling_job("small", systems), open_dataset("small", store), workspace=store)
     assert list(scaling.systems) == ["mine"]
     (job,) = list_jobs(store)
     assert (job.kind, job.starter, job.state, job.system_names) == (SCALE, COMMAND_LINE, DONE, ["mine"])
@@ -75,9 +79,9 @@ def test_the_same_is_not_queued_twice_and_can_be_cancelled(store: Workspace) -> 
     thread.start()
     assert held.wait(WAIT_SECONDS)
     runner = JobRunner(store, Models())
-    first = runner.submit_scaling("small", choose("bm25"))
-    assert runner.submit_scaling("small", choose("bm25")) == first
-    assert runner.submit("small", choose("bm25"), split="all") != first  # a comparison is something else
+    first = runner.submit(make_scaling_job("small", choose("bm25")))
+    assert runner.submit(make_scaling_job("small", choose("bm25"))) == first
+    assert runner.submit(make_comparison_job("small", choose("bm25"), split="all")) != first  # a comparison is something else
     cancel_job(first, store)
     assert wait_for_end(first, store).state == CANCELLED
     free.set()
@@ -90,7 +94,7 @@ def test_the_same_is_not_queued_twice_and_can_be_cancelled(store: Workspace) -> 
 def test_too_few_documents_are_told(store: Workspace, workspace: Path) -> None:
     corpus = workspace / "datasets" / "small" / "corpus.jsonl"
     corpus.write_text("".join(corpus.read_text().splitlines(keepends=True)[:2]))
-    job = wait_for_end(JobRunner(store, Models()).submit_scaling("small", choose("bm25")), store)
+    job = wait_for_end(JobRunner(store, Models()).submit(make_scaling_job("small", choose("bm25"))), store)
     assert job.state == FAILED and "2 documents in shares of" in (job.error or "")
     with pytest.raises(InputError, match="a fit needs three"):
-        scale_here(open_dataset("small", store), choose("bm25"), workspace=store)
+        run_here(make_scaling_job("small", choose("bm25")), open_dataset("small", store), workspace=store)

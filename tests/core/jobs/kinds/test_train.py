@@ -16,9 +16,11 @@ from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.experiment.history import load_experiment
 from core.graph.resources import Models
-from core.jobs.kinds import TrainingResult
-from core.jobs.runner import JobRunner, assess_here, train_here
-from core.jobs.state import DONE, FAILED, TRAIN, Job, list_jobs, read_job
+from core.jobs.kinds import TRAIN
+from core.jobs.kinds.assess import make_assessment_job
+from core.jobs.kinds.train import TrainingResult, make_training_job
+from core.jobs.runner import JobRunner, run_here
+from core.jobs.state import DONE, FAILED, Job, list_jobs, read_job
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.systems.trained import list_models, load_model, training_folder, weights_folder
@@ -47,7 +49,9 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def train_in_process(store: Workspace, request: TrainingRequest = ADAPTER) -> TrainingResult:
-    return train_here(open_dataset("shifted", store), request, workspace=store, models=AxisModels())
+    job, dataset = make_training_job("shifted", request), open_dataset("shifted", store)
+    result: TrainingResult = run_here(job, dataset, workspace=store, models=AxisModels())
+    return result
 
 
 # What must not be trained on, or believed
@@ -91,7 +95,9 @@ def write_pairs(store: Workspace, file: Path, *, shuffled: bool) -> TrainingRequ
 
 def recommend(store: Workspace) -> Assessment:
     goals = Goals(with_training=True)
-    return assess_here(open_dataset("shifted", store), goals, workspace=store, models=AxisModels())
+    job, dataset = make_assessment_job("shifted", goals), open_dataset("shifted", store)
+    assessment: Assessment = run_here(job, dataset, workspace=store, models=AxisModels())
+    return assessment
 
 
 def test_shuffled_pairs_prove_nothing_and_are_not_recommended(store: Workspace, tmp_path: Path) -> None:
@@ -132,8 +138,8 @@ def wait_for_end(job_id: str, store: Workspace) -> Job:
 
 
 def test_a_training_runs_in_a_child_and_leaves_its_model(runner: JobRunner, store: Workspace) -> None:
-    job_id = runner.submit_training("shifted", ADAPTER)
-    assert runner.submit_training("shifted", ADAPTER) == job_id, "the same request is not queued twice"
+    job_id = runner.submit(make_training_job("shifted", ADAPTER))
+    assert runner.submit(make_training_job("shifted", ADAPTER)) == job_id, "the same request is not queued twice"
     job = wait_for_end(job_id, store)
     assert (job.state, job.error, job.kind, job.progress) == (DONE, None, TRAIN, 1.0)
     assert job.pid != os.getpid()
@@ -146,7 +152,7 @@ def test_a_training_runs_in_a_child_and_leaves_its_model(runner: JobRunner, stor
 
 
 def test_a_child_that_cannot_begin_says_why(runner: JobRunner, store: Workspace) -> None:
-    job = wait_for_end(runner.submit_training("nowhere", ADAPTER), store)
+    job = wait_for_end(runner.submit(make_training_job("nowhere", ADAPTER)), store)
     assert job.state == FAILED and job.error is not None
     assert "there is no dataset 'nowhere'" in job.error
 
@@ -155,7 +161,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, s
     base = write_embedder(tmp_path / "base")
     changes = {"form": "pairs", "epochs": 10, "patience": 10, "batch_size": 8}  # long enough to be killed in the middle
     request = TrainingRequest(make_plan("embedding", base=str(base), **changes), cheap=False)  # random: no hard negatives
-    job_id = runner.submit_training("shifted", request)
+    job_id = runner.submit(make_training_job("shifted", request))
 
     def has_checkpoint() -> bool:
         job = read_job(job_id, store)
@@ -175,7 +181,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, s
     assert list_models(store) == [], "what is not finished is no model to choose"
     assert not weights_folder(begun.id, store).exists()
 
-    again = wait_for_end(runner.submit_training("shifted", request), store)
+    again = wait_for_end(runner.submit(make_training_job("shifted", request)), store)
     assert (again.state, again.error) == (DONE, None)
     done = load_model(begun.id, store)
     assert done.is_ready and done.metrics["resumed"]

@@ -11,20 +11,11 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.errors import InputError, NotInWorkspace
-from core.jobs.runner import JobRunner, deploy_here
-from core.jobs.state import (
-    CANCELLED,
-    DEPLOY,
-    DONE,
-    FAILED,
-    QUEUED,
-    Job,
-    cancel_job,
-    find_active,
-    hold_workspace,
-    list_jobs,
-    read_job,
-)
+from core.jobs.kinds import VERSIONS
+from core.jobs.kinds.versions import make_version_job
+from core.jobs.locks import hold_workspace
+from core.jobs.runner import JobRunner, run_here
+from core.jobs.state import CANCELLED, DONE, FAILED, QUEUED, Job, cancel_job, find_active, list_jobs, read_job
 from core.progress import ProgressEvent
 from core.stages.embed import Encoded
 from core.versions.promote import ANY, BETTER, Bar
@@ -78,12 +69,12 @@ def wait_for_end(job_id: str, store: Workspace) -> Job:
 
 
 def run(store: Workspace, request: DeploymentRequest) -> Job:
-    return wait_for_end(JobRunner(store, AxisModels()).submit_deployment(NAME, request), store)
+    return wait_for_end(JobRunner(store, AxisModels()).submit(make_version_job(NAME, request)), store)
 
 
 def test_a_version_is_built_promoted_and_refreshed(store: Workspace) -> None:
     job = run(store, DENSE)
-    assert (job.kind, job.state, job.error, job.progress) == (DEPLOY, DONE, None, 1.0)
+    assert (job.kind, job.state, job.error, job.progress) == (VERSIONS, DONE, None, 1.0)
     assert (job.title, job.dataset) == (f"{NAME}, building the index of dense", NAME)
     assert sorted(path.suffix for path in store.jobs.glob(f"{job.id}.*")) == [".json"], "locks and cancel files are gone"
     (version,) = list_versions(NAME, store)
@@ -121,10 +112,10 @@ def test_a_bar_that_is_not_passed_is_no_failure_of_the_job(store: Workspace) -> 
 def test_the_same_twice_is_one_job_and_another_waits(store: Workspace) -> None:
     runner = JobRunner(store, AxisModels())
     with hold_workspace(store, "in the way", on_wait=lambda who: None):
-        first, again = (runner.submit_deployment(NAME, DENSE) for _ in range(2))
-        other = runner.submit_deployment(NAME, DeploymentRequest(BUILD, system=named("bm25").to_spec()))
+        first, again = (runner.submit(make_version_job(NAME, DENSE)) for _ in range(2))
+        other = runner.submit(make_version_job(NAME, DeploymentRequest(BUILD, system=named("bm25").to_spec())))
         bars = [
-            runner.submit_deployment(NAME, DeploymentRequest(PROMOTE, version="v", bar=Bar(min_gain=gain)))
+            runner.submit(make_version_job(NAME, DeploymentRequest(PROMOTE, version="v", bar=Bar(min_gain=gain))))
             for gain in (0.02, 0.05)
         ]
         assert first == again and len({first, other, *bars}) == 4, "another bar is another job"
@@ -141,7 +132,7 @@ def test_cancel_leaves_the_live_version_and_the_same_goes_on(store: Workspace) -
     live = put_live(corpus, named("bm25"), resources_of(store.folder))
     models = AxisModels()
     models.fake = encoder = WaitingEncoder()  # type: ignore[assignment]
-    job_id = JobRunner(store, models).submit_deployment(NAME, DENSE)
+    job_id = JobRunner(store, models).submit(make_version_job(NAME, DENSE))
     assert encoder.begun.wait(WAIT_SECONDS)
     (left,) = list_unfinished(NAME, store)
     assert is_building(left.id, NAME, store) and read_job(job_id, store).is_active
@@ -183,21 +174,21 @@ def test_what_cannot_be_done_is_told_in_a_sentence(store: Workspace, request_: D
     job = run(store, request_)
     assert job.state == FAILED and job.error is not None and sentence in job.error
     with pytest.raises(InputError if request_.action != PROMOTE else NotInWorkspace):
-        deploy_here(open_dataset(NAME, store), request_, workspace=store, models=AxisModels())
+        run_here(make_version_job(NAME, request_), open_dataset(NAME, store), workspace=store, models=AxisModels())
     assert [one.state for one in list_jobs(store)] == [FAILED, FAILED], "the command line leaves a job too"
 
 
 def test_a_dataset_that_is_gone_is_told(store: Workspace) -> None:
-    job = wait_for_end(JobRunner(store, AxisModels()).submit_deployment("nowhere", DENSE), store)
+    job = wait_for_end(JobRunner(store, AxisModels()).submit(make_version_job("nowhere", DENSE)), store)
     assert job.state == FAILED and job.error is not None and "there is no dataset 'nowhere'" in job.error
 
 
 def test_on_the_command_line_the_result_comes_back(store: Workspace) -> None:
     corpus = open_dataset(NAME, store)
     events = []
-    made = deploy_here(corpus, DENSE, workspace=store, models=AxisModels(), on_progress=events.append)
+    made = run_here(make_version_job(NAME, DENSE), corpus, workspace=store, models=AxisModels(), on_progress=events.append)
     assert made["passages"] == len(corpus.indexed_documents) and not made["is_live"] and made["bytes"] > 0
     embedding = [event for event in events if event.label.startswith("embedding")]
     assert embedding[0].seconds_left is None and embedding[-1].seconds_left == 0.0
     with pytest.raises(InputError, match="is live; build one"):
-        deploy_here(corpus, DeploymentRequest(REFRESH), workspace=store, models=AxisModels())
+        run_here(make_version_job(NAME, DeploymentRequest(REFRESH)), corpus, workspace=store, models=AxisModels())

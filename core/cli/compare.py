@@ -1,0 +1,149 @@
+"""python -m core compare: runs systems on a dataset and measures them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.cli.job import run_job
+from core.cli.lookup import pick_systems
+from core.cli.terminal import (
+    DATASET_HELP,
+    add_output_options,
+    check_target,
+    open_workspace,
+    print_warnings,
+    print_words,
+    write_result,
+)
+from core.data.catalog import open_dataset
+from core.errors import InputError
+from core.experiment.result import Experiment, to_trec
+from core.jobs.kinds.compare import make_comparison_job
+from core.systems.available import list_available
+from core.systems.named import preselect
+from core.systems.system import System
+from core.systems.trained_systems import find_learned
+from core.systems.yaml_files import read_systems
+from core.workspace import Workspace
+
+_SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
+    parser = commands.add_parser("compare", help="run systems on a dataset and measure them")
+    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument(
+        "--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE.yaml",
+        help="a YAML file with systems of your own; all of them run unless --systems chooses",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("all", "test"),
+        help="queries to use (default: test if the dataset has its own split, else all)",
+    )
+    add_output_options(parser)
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="write one TREC run file per system")
+    parser.add_argument("--name", default="", help="a name for the history")
+    parser.set_defaults(run=run_compare)
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """compare DATASET: runs, prints a table (to standard error if the JSON goes to standard output), writes files."""
+    workspace = open_workspace(options.workspace)
+    check_target("--json", options.json)
+    if options.runs is not None:
+        make_folder(options.runs)
+    dataset = open_dataset(options.dataset, workspace)
+    systems = choose_systems(
+        options.systems, options.config, workspace=workspace, dataset=dataset.name, has_filters=dataset.has_filters
+    )
+    print_warnings(dataset)
+    job = make_comparison_job(dataset.name, systems, split=options.split or dataset.default_split, name=options.name)
+    experiment: Experiment = run_job(job, dataset, workspace)
+    for name, count in find_learned([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():
+        print(
+            f"note: {name} has learned from {count} of these queries and looks better here than it is; train's own comparison "
+            "is on queries that it never saw",
+            file=sys.stderr,
+        )
+    if options.runs is not None:
+        write_runs(experiment, options.runs)
+    if options.json is not None:
+        write_result(experiment.to_json(), options.json)
+    print_words(format_table(experiment), options.json)
+    return 1 if any(system.error for system in experiment.systems) else 0
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of --runs, before the work rather than after it; InputError if it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made a folder ({error.strerror}); give --runs another", file=folder) from error
+
+
+def choose_systems(
+    names: Sequence[str] | None, config: Path | None, *, workspace: Workspace, dataset: str, has_filters: bool
+) -> dict[str, System]:
+    """The systems asked for, by name; InputError lists what there is."""
+    available = list_available(workspace, dataset=dataset)
+    own: dict[str, System] = {}
+    if config is not None:
+        try:
+            own = read_systems(config.read_text(encoding="utf-8"), file=config)
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror}); check the path given to --config", file=config) from error
+        except UnicodeDecodeError as error:
+            raise InputError("is not UTF-8; save it as UTF-8", file=config) from error
+        available.update(own)
+    return pick_systems(names or own or preselect(has_filters=has_filters), available)
+
+
+def write_runs(experiment: Experiment, folder: Path) -> None:
+    """One TREC run file per system that has a run, NAME.run; signs that no file name can hold become _."""
+    folder.mkdir(parents=True, exist_ok=True)
+    used: set[str] = set()
+    for name in experiment.ready:
+        base = safe = re.sub(r"[\n\t/\\:*?\"<>|]", "_", name)
+        number = 2
+        while safe.casefold() in used:  # "a/b" beside "a_b"; and some file systems do not tell cases apart
+            safe, number = f"{base}-{number}", number + 1
+        used.add(safe.casefold())
+        (folder / f"{safe}.run").write_text(to_trec(experiment.runs[name], tag=safe.replace(" ", "_")), encoding="utf-8")
+
+
+def format_table(experiment: Experiment) -> str:
+    """The result as a table for a terminal: one line a system, errors below."""
+    dataset, timings = experiment.dataset, experiment.timings
+    measures = [name for name in _SHOWN if any(name in system.measures for system in experiment.systems)]
+    width = max(len(system.name) for system in experiment.systems)
+    lines = [
+        f"{dataset['name']}: {dataset['documents']} documents, {dataset['queries']} queries, split {experiment.split_used}",
+        " ".join([" " * width, *(f"{name:>18}" for name in measures), f"{'p95 ms':>8}"]),
+    ]
+    for system in experiment.systems:
+        if system.error:
+            lines.append(f"{system.name:{width}} not run: {system.error}")
+            continue
+        cells = [f"{system.measures[name]['mean']:>18.4f}" if name in system.measures else " " * 18 for name in measures]
+        latency = f"{system.latency_ms['p95']:>8.1f}" if system.latency_ms else " " * 8
+        lines.append(" ".join([f"{system.name:{width}}", *cells, latency]))
+    if not measures:
+        lines.append("No labels yet: compare hits by eye; add qrels or evidence to measure.")
+    lines.append(
+        f"{timings['total_seconds']:.1f} s in all, {timings['encode_seconds']:.1f} s of it encoding "
+        f"{timings['encoded_texts']} of {timings['distinct_texts']} texts; "
+        f"{timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,18 @@
+"""The long work of a command: a job of this process, with its progress on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.cli.terminal import clear_progress, make_progress_printer, make_wait_printer
+from core.data.dataset import Dataset
+from core.jobs.runner import run_here
+from core.jobs.state import Job
+from core.workspace import Workspace
+
+
+def run_job(job: Job, dataset: Dataset, workspace: Workspace) -> Any:
+    """What the work of the job's kind gives, once that is saved; see run_here()."""
+    result = run_here(job, dataset, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer())
+    clear_progress()
+    return result

@@ -1,0 +1,127 @@
+"""The locks of jobs: whether a job's process lives, what cancels it, and who holds the workspace.
+
+While a job lives its process holds a lock on a file: the system lets go of it however the process ends, so that a job
+whose process is gone is told from one that is slow. One heavy job runs per workspace, others wait their turn.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from core.progress import CancelToken
+from core.workspace import Workspace, replace_file
+
+_POLL_SECONDS = 0.5
+_CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
+
+
+def hold_alive(job_id: str, workspace: Workspace) -> filelock.BaseFileLock:
+    """The lock that says that a job's process lives; taken by whoever makes the job, released by the thread that ran it."""
+    lock = filelock.FileLock(_alive_file(job_id, workspace), thread_local=False)
+    lock.acquire()
+    return lock
+
+
+def release_alive(lock: filelock.BaseFileLock) -> None:
+    """Lets go of what hold_alive() gave, and removes its file."""
+    lock.release()
+    Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def is_alive(job_id: str, workspace: Workspace, *, pid: int, host: str) -> bool:
+    """Whether the job's process still holds its lock. Without a lock file the process id decides, on this machine."""
+    file = _alive_file(job_id, workspace)
+    if not file.exists():
+        return host != socket.gethostname() or _process_exists(pid)
+    lock = filelock.FileLock(file)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def set_cancel(job_id: str, workspace: Workspace) -> None:
+    """Sets the job's JobCancel, in whatever process it is."""
+    _cancel_file(job_id, workspace).touch()
+
+
+def drop_files(job_id: str, workspace: Workspace) -> None:
+    """Removes what a process that is gone has left of its lock and of its cancel token."""
+    _alive_file(job_id, workspace).unlink(missing_ok=True)
+    _cancel_file(job_id, workspace).unlink(missing_ok=True)
+
+
+def _alive_file(job_id: str, workspace: Workspace) -> Path:
+    return workspace.jobs / f"{job_id}.alive"
+
+
+def _cancel_file(job_id: str, workspace: Workspace) -> Path:
+    return workspace.jobs / f"{job_id}.cancel"
+
+
+class JobCancel(CancelToken):
+    """A job's cancel token. A file sets it, so that any process can: every check looks for it, but not too often."""
+
+    def __init__(self, job_id: str, workspace: Workspace) -> None:
+        super().__init__()
+        self._file = _cancel_file(job_id, workspace)
+        self._looked = 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody has set it, in this process or another."""
+        now = time.monotonic()
+        if not self._event.is_set() and now - self._looked > _CANCEL_SECONDS:
+            self._looked = now
+            if self._file.exists():
+                self.cancel()
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises Cancelled once the token is set."""
+        if self.cancelled:
+            super().check()
+
+    def drop(self) -> None:
+        """Removes the file once the job has ended, so that none is left behind."""
+        self._file.unlink(missing_ok=True)
+
+
+@contextmanager
+def hold_workspace(workspace: Workspace, title: str, *, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Holds the workspace for one heavy job; meanwhile others wait. on_wait(who) is called about twice a second."""
+    lock = filelock.FileLock(workspace.path("jobs", "heavy.lock"))
+    holder = workspace.path("jobs", "heavy.holder")
+    while True:
+        try:
+            lock.acquire(timeout=_POLL_SECONDS)
+            break
+        except filelock.Timeout:
+            text = holder.read_text(encoding="utf-8") if holder.exists() else ""
+            on_wait(text or "another job in this workspace")
+    try:
+        with replace_file(holder) as aside:
+            aside.write_text(f"{title!r} (process {os.getpid()})", encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

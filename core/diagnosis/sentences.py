@@ -85,7 +85,7 @@ _SMALLEST_SHOWN = 0.0005  # what is less reads 0.000
 def describe_failures(system: str, counts: Mapping[str, Any]) -> str:
     """ "dense fails 26 of 110 test queries. For 20 of them the answer is found but ranked too low."
 
-    counts: a value of Readings.counts. Of causes that are equally frequent all lead.
+    counts: a value of ErrorAnalysis.counts. Of causes that are equally frequent all lead.
     """
     failed, judged = int(counts["failed"]), int(counts["judged"])
     queries = plural(judged, "test query")
@@ -116,7 +116,8 @@ def describe_bound(bound: Mapping[str, Any]) -> str:
 def list_gap(headroom: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """(part, title, share of a perfect score): first what is reached, then the gap's three parts; together 1.
 
-    headroom: Readings.headroom. Over all judged queries, so that reached may be less than the mean over the answerable ones.
+    headroom: ErrorAnalysis.headroom. Over all judged queries, so that reached may be less than the mean over
+    the answerable ones.
     """
     gap = {part: float(headroom["gap"][part]) for part in GAP_TITLES}
     reached = 1.0 - sum(gap.values())

@@ -27,7 +27,7 @@ from core.ladder.rows import describe_rungs
 from core.ladder.test_run import open_test
 from core.ladder.variants import search_words_alone
 from core.progress import CancelToken, ProgressCallback, ignore_progress
-from core.recommendation.error_analysis import Readings, read_test
+from core.recommendation.error_analysis import ErrorAnalysis, analyse_errors
 from core.recommendation.recommend import Recommendation, recommend
 from core.records import as_records
 from core.training.adoption import find_trained
@@ -39,7 +39,7 @@ class Assessment:
     """What is known of a dataset after the ladder.
 
     id: the experiment's. split: tuning, test, groups (counts), warnings, given, tuning_ids, test_ids. ladder: one row per rung,
-    see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. readings: diagnosis, headroom, slices,
+    see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. analysis: diagnosis, headroom, slices,
     metadata. errors: variant -> why it could not run. timings: total_seconds, encode_seconds and
     encoded_texts of the whole ladder.
     """
@@ -51,7 +51,7 @@ class Assessment:
     experiment: Experiment
     ladder: tuple[dict[str, Any], ...]
     comparisons: tuple[dict[str, Any], ...]
-    readings: Readings
+    analysis: ErrorAnalysis
     recommendation: Recommendation
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
     timings: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -66,10 +66,10 @@ class Assessment:
             "split": {name: self.split[name] for name in ("tuning", "test", "groups", "warnings", "given")},
             "comparisons": list(self.comparisons),
             "ladder": list(self.ladder),
-            "failures": self.readings.failures_by_cause,
-            "headroom": self.readings.headroom,
-            "slices": as_records(self.readings.slices),
-            "metadata": self.readings.metadata,
+            "failures": self.analysis.failures_by_cause,
+            "headroom": self.analysis.headroom,
+            "slices": as_records(self.analysis.slices),
+            "metadata": self.analysis.metadata,
             "errors": self.errors,
             "recommendation": dataclasses.asdict(self.recommendation),
         }
@@ -112,7 +112,7 @@ def assess(
     # Of the data as they are: the ladder's are without unjudged queries and carry its split.
     experiment = dataclasses.replace(experiment, dataset=describe_dataset(dataset))
     ladder.progress.enter("reading the test queries")
-    readings = read_test(
+    analysis = analyse_errors(
         ladder.dataset,
         ladder.measurer,
         steps,
@@ -122,7 +122,7 @@ def assess(
         split=ladder.split,
         primary=ladder.primary,
     )
-    assessment = _conclude(ladder, steps, experiment, readings)
+    assessment = _conclude(ladder, steps, experiment, analysis)
     write_speed(resources)
     usage = resources.usage
     timings = {
@@ -133,18 +133,18 @@ def assess(
     return dataclasses.replace(assessment, timings=timings)
 
 
-def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, readings: Readings) -> Assessment:
+def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysis: ErrorAnalysis) -> Assessment:
     """From what was measured to the verdict, and how stable it is."""
     latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
     monthly = estimate_monthly(ladder, experiment)
     findings = dataclasses.replace(
         collect_findings(ladder, ladder.split, steps, latencies=latencies, monthly=monthly),
-        ranked_low=readings.gap("ranked_low"),
-        not_found=readings.gap("not_among_100"),
+        ranked_low=analysis.gap("ranked_low"),
+        not_found=analysis.gap("not_among_100"),
         adoption=describe_adoption(ladder, steps),
     )
     choice = choose(findings)
-    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, gap=readings.headroom["gap"])
+    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, gap=analysis.headroom["gap"])
     deciding = find_deciding(findings.values, baseline=ladder.baseline.name, system=choice.system)
     rows = describe_rungs(findings, experiment, primary=ladder.primary)
     return Assessment(
@@ -155,13 +155,13 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, reading
         experiment=experiment,
         ladder=tuple(rows),
         comparisons=tuple(as_records(findings.comparisons)),
-        readings=readings,
+        analysis=analysis,
         recommendation=recommend(
             findings,
             choice,
             Stability(RESPLITS, actions, systems, tuple(deciding)),
             experiment,
-            readings,
+            analysis,
             rows=rows,
             split=ladder.split,
             primary=ladder.primary,

@@ -11,46 +11,40 @@ from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Choice, Findings
 from core.ladder.resplits import Stability
-from core.recommendation.error_analysis import Readings
-
-ACTION_TITLES = {
-    "embeddings_enough": "Embeddings are enough",
-    "fix_chunking": "Change the chunking first",
-    "add_metadata_filters": "Filter by metadata first",
-    "use_hybrid_search": "Use hybrid search first",
-    "rewrite_queries": "Rewrite the queries first",
-    "add_reranker": "Add a reranker first",
-    "fine_tune_reranker": "Fine-tuning a reranker is worth trying",
-    "fine_tune_embedding": "Fine-tuning the embedding model is worth trying",
-    "fine_tune_generator": "Fine-tune the generator",
-    "label_more_queries": "Label more queries first",
-    "extend_corpus": "Extend the corpus first",
-}
+from core.ladder.rungs import TRAINED_RUNGS
+from core.recommendation.error_analysis import ErrorAnalysis
 
 
 @dataclass(frozen=True)
-class Case:
-    """What the sentences are made from."""
+class DecidedLadder:
+    """What the sentences are made from.
+
+    findings: what the choice read; choice: what it chose; stability: over re-splits. experiment: on the test queries.
+    analysis: why queries fail there. rows: describe_rungs(). primary: the measure that chose.
+    """
 
     findings: Findings
     choice: Choice
     stability: Stability
     experiment: Experiment
-    readings: Readings
+    analysis: ErrorAnalysis
     rows: Sequence[Mapping[str, Any]]
     split: Split
     primary: str
 
     @property
     def baseline(self) -> str:
+        """Name of the system that the ladder began with."""
         return self.findings.baseline.name
 
     @property
     def system(self) -> str:
+        """Name of the recommended system."""
         return self.choice.system
 
     @property
     def result(self) -> SystemResult:
+        """The recommended system on the test queries."""
         return next(system for system in self.experiment.systems if system.name == self.system)
 
     @property
@@ -61,4 +55,19 @@ class Case:
 
     @property
     def success_measure(self) -> str:
+        """The measure by which an answer is among the first five."""
         return find_success_measure(self.experiment.per_query)
+
+    @property
+    def recommends_training(self) -> bool:
+        """Whether the recommended action is a training that was measured."""
+        return self.choice.rung in TRAINED_RUNGS and not self.choice.worth_trying
+
+    @property
+    def target(self) -> dict[str, Any] | None:
+        """{measure, value, mean of the recommended system (None if not measured), met}; None if no target was set."""
+        target = self.findings.goals.target
+        if target is None:
+            return None
+        mean = self.findings.target_means.get(self.system)
+        return {"measure": target[0], "value": target[1], "mean": mean, "met": mean is not None and mean >= target[1]}

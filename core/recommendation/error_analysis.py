@@ -1,4 +1,4 @@
-"""What is read from the test comparison beside the verdicts: why queries fail, what each fix could gain, kinds of queries."""
+"""Error analysis on the test queries: why queries fail, what each fix could gain, which kinds of queries fail, metadata."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.data.split import Split
-from core.diagnosis.causes import Diagnosis, Fix, diagnose, find_cut_evidence
-from core.diagnosis.headroom import CHUNKING, FILTER, UNION, choose_filter_field, measure_headroom
+from core.diagnosis.causes import Diagnosis, Fix, diagnose
+from core.diagnosis.cut_evidence import find_cut_evidence
+from core.diagnosis.headroom import CHUNKING, FILTER, UNION, measure_headroom
 from core.diagnosis.headroom import SYSTEM as BEST_SYSTEM
 from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_filters
+from core.diagnosis.perfect_filter import choose_filter_field
 from core.diagnosis.shared_terms import count_documents
 from core.diagnosis.slices import find_slices, measure_slices
 from core.experiment.measurer import Measurer
@@ -33,7 +35,7 @@ _CAUSE_OF_RUNG = {"metadata_filters": "metadata", "chunking": "chunking", "query
 
 
 @dataclass(frozen=True)
-class Readings:
+class ErrorAnalysis:
     """failures: diagnose.FAILURES of every diagnosed system. rescues: diagnose.RESCUES with a column `diagnosed`.
 
     counts: system -> {failed, judged, causes: {cause: count}}. headroom: Headroom of the baseline as JSON. slices:
@@ -56,10 +58,11 @@ class Readings:
         return dict(self.counts[self.baseline]["causes"])
 
     def gap(self, part: str) -> float:
+        """A part of the baseline's headroom, on the primary measure: what fixing it alone could gain."""
         return float(self.headroom["gap"][part])
 
 
-def read_test(
+def analyse_errors(
     dataset: Dataset,
     measurer: Measurer,
     steps: Sequence[Step],
@@ -69,8 +72,8 @@ def read_test(
     experiment: Experiment,
     split: Split,
     primary: str,
-) -> Readings:
-    """All readings of one ladder. Diagnoses the baseline and every system of the ladder."""
+) -> ErrorAnalysis:
+    """The error analysis of one ladder: of the baseline and every system of the ladder, on the test queries."""
     frequencies = count_documents(dataset.indexed_documents)
     candidates = list_candidates(baseline, steps)
     found: dict[str, Diagnosis] = {}
@@ -94,16 +97,16 @@ def read_test(
     slices = slices[slices["query_id"].isin(split.test)]
     measured = set(experiment.per_query.loc[experiment.per_query["measure"] == primary, "system"])
     names = [system.name for system in candidates if system.name in measured]
-    return Readings(
+    return ErrorAnalysis(
         failures=pd.concat([one.failures for one in found.values()], ignore_index=True),
         rescues=pd.concat([one.rescues.assign(diagnosed=name) for name, one in found.items()], ignore_index=True),
         counts={
             name: {"failed": one.n_failed, "judged": one.n_test, "causes": dict(one.shares)} for name, one in found.items()
         },
-        headroom=_read_headroom(dataset, measurer, steps, offer, baseline=baseline, split=split, primary=primary),
+        headroom=_find_headroom(dataset, measurer, steps, offer, baseline=baseline, split=split, primary=primary),
         slices=measure_slices(experiment.per_query, slices, measure=primary, systems=names),
         members={str(name): group["query_id"].tolist() for name, group in slices.groupby("slice", sort=False)},
-        metadata=_read_metadata(dataset, measurer, baseline, split),
+        metadata=_analyse_metadata(dataset, measurer, baseline, split),
         baseline=baseline.name,
     )
 
@@ -154,7 +157,7 @@ def _cut_by(node: Node, measurer: Measurer, dataset: Dataset) -> dict[str, str]:
     return find_cut_evidence(dataset.evidence, chunks.assign(read_end=find_read_ends(chunks, tokenizer=tokenizer)))
 
 
-def _read_headroom(
+def _find_headroom(
     dataset: Dataset,
     measurer: Measurer,
     steps: Sequence[Step],
@@ -192,7 +195,7 @@ def _read_headroom(
     return dataclasses.asdict(headroom)
 
 
-def _read_metadata(dataset: Dataset, measurer: Measurer, baseline: System, split: Split) -> dict[str, Any]:
+def _analyse_metadata(dataset: Dataset, measurer: Measurer, baseline: System, split: Split) -> dict[str, Any]:
     advice = advise_metadata(dataset, measurer.run(baseline), query_ids=split.tuning)
     fields = advice.loc[advice["recommended"].astype(bool), "field"].tolist()
     test = dataclasses.replace(dataset, queries=dataset.queries[dataset.queries["query_id"].isin(split.test)])

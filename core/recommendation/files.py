@@ -1,4 +1,4 @@
-"""Keeps assessments beside their experiments: experiments/ID/assessment.json."""
+"""Assessments on disk, beside their experiments: experiments/ID/assessment.json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.experiment.history import list_experiments, load_experiment, save_expe
 from core.experiment.result import Experiment
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
-from core.recommendation.error_analysis import Readings
+from core.recommendation.error_analysis import ErrorAnalysis
 from core.recommendation.recommend import Recommendation
 from core.records import as_records
 from core.workspace import Workspace, read_json, write_json
@@ -27,14 +27,14 @@ _DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
     """Writes the assessment and its experiment."""
     save_experiment(assessment.experiment, workspace)
-    readings = {f.name: getattr(assessment.readings, f.name) for f in dataclasses.fields(Readings)}
+    analysis = {f.name: getattr(assessment.analysis, f.name) for f in dataclasses.fields(ErrorAnalysis)}
     content = {
         "goals": assessment.goals.to_json(),
         "primary": assessment.primary,
         "split": assessment.split,
         "ladder": list(assessment.ladder),
         "comparisons": list(assessment.comparisons),
-        "readings": {**readings, **{name: as_records(readings[name]) for name in _FRAMES}},
+        "readings": {**analysis, **{name: as_records(analysis[name]) for name in _FRAMES}},
         "recommendation": dataclasses.asdict(assessment.recommendation),
         "errors": assessment.errors,
         "timings": assessment.timings,
@@ -43,6 +43,7 @@ def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
 
 
 def has_assessment(experiment_id: str, workspace: Workspace) -> bool:
+    """Whether the experiment has a recommendation, damaged or not."""
     return (workspace.experiments / experiment_id / FILE).exists()
 
 
@@ -65,9 +66,9 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
 
 
 def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:
-    readings = dict(content["readings"])
+    analysis = dict(content["readings"])
     for name, columns in _FRAMES.items():
-        readings[name] = pd.DataFrame(readings[name], columns=columns)
+        analysis[name] = pd.DataFrame(analysis[name], columns=columns)
     advice: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content["recommendation"].items()
     }
@@ -79,7 +80,7 @@ def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:
         experiment=experiment,
         ladder=tuple(content["ladder"]),
         comparisons=tuple(content["comparisons"]),
-        readings=Readings(**readings),
+        analysis=ErrorAnalysis(**analysis),
         recommendation=Recommendation(**advice),
         errors=content["errors"],
         timings=content.get("timings", {}),

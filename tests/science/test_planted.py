@@ -43,7 +43,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def find_leading_cause(assessment: Assessment) -> str:
-    causes = assessment.readings.failures_by_cause
+    causes = assessment.analysis.failures_by_cause
     return max(causes, key=lambda cause: causes[cause])
 
 
@@ -76,7 +76,7 @@ def test_the_planted_fault_is_named_and_its_fix_comes_first(
     row = next(row for row in assessment.ladder if row["rung"] == rung)
     assert advice.system == row["system"] and row["kept"]
     assert row["delta"] >= 0.15
-    failures = assessment.readings.failures_by_cause
+    failures = assessment.analysis.failures_by_cause
     assert failures[cause] >= MANY
     assert failures[cause] >= 0.7 * sum(failures.values())
     assert advice.fine_tuning["answer"] == "not yet"  # a cheaper rung helps
@@ -88,7 +88,7 @@ def test_nothing_wrong_means_that_embeddings_are_enough(desk: Desk) -> None:
     assert_assessed(assessment)
     assert assessment.recommendation.action == "embeddings_enough"
     assert assessment.recommendation.system == "dense"
-    assert sum(assessment.readings.failures_by_cause.values()) <= 2
+    assert sum(assessment.analysis.failures_by_cause.values()) <= 2
     assert list_better(assessment) == []
     assert assessment.recommendation.fine_tuning["answer"] == "no"
 
@@ -98,7 +98,7 @@ def test_answers_that_are_missing_ask_for_a_larger_corpus(desk: Desk) -> None:
     assert_assessed(assessment)
     assert assessment.recommendation.action == "extend_corpus"
     assert find_leading_cause(assessment) == "not_in_corpus"
-    failures = assessment.readings.failures_by_cause
+    failures = assessment.analysis.failures_by_cause
     # every test query whose document was taken away, and hardly another one
     assert failures["not_in_corpus"] == count_missing(planted.make_missing_answers(), assessment) >= MANY
     assert sum(failures.values()) - failures["not_in_corpus"] <= 2

@@ -35,7 +35,7 @@ def make_hostile(assessment: Assessment, dataset: Dataset) -> tuple[Assessment, 
         suspects=(ATTACK, *said.suspects),
         fixes=tuple(dict.fromkeys([*said.fixes, *dataset.queries["query_id"].iloc[-1:]])),
     )
-    slices = assessment.readings.slices.assign(slice="tag: " + ATTACK)
+    slices = assessment.analysis.slices.assign(slice="tag: " + ATTACK)
     texts = dataset.documents.assign(title=ATTACK + dataset.documents["title"], text=ATTACK + dataset.documents["text"])
     queries = dataset.queries.assign(text=ATTACK + dataset.queries["text"])
     experiment = dataclasses.replace(assessment.experiment, dataset={**assessment.experiment.dataset, "name": ATTACK})
@@ -44,7 +44,7 @@ def make_hostile(assessment: Assessment, dataset: Dataset) -> tuple[Assessment, 
         recommendation=recommendation,
         experiment=experiment,
         ladder=tuple(_spoil(row) for row in assessment.ladder),
-        readings=dataclasses.replace(assessment.readings, slices=slices),
+        analysis=dataclasses.replace(assessment.analysis, slices=slices),
         split={**assessment.split, "warnings": [ATTACK]},
         errors={ATTACK: ATTACK},
     )

@@ -33,7 +33,7 @@ _GAP_HUE = "#8080cc"
 def draw_causes(counts: Mapping[str, Any], *, chosen: str = "") -> Figure:
     """Why queries fail: a bar per cause in ladder order, on a track as long as all failed queries.
 
-    counts: a value of Readings.counts, with at least one failure. chosen: the cause to bring out, "" for none. The customdata
+    counts: a value of ErrorAnalysis.counts, with at least one failure. chosen: the cause to bring out, "" for none. The customdata
     of every point is its cause, on bar, track and number alike, so that a click anywhere in the row finds it.
     """
     failed = int(counts["failed"])
@@ -75,7 +75,7 @@ def draw_causes(counts: Mapping[str, Any], *, chosen: str = "") -> Figure:
 def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) -> Figure:
     """At best: a bar per fix that starts at the baseline's mean and ends where the fix alone could bring it.
 
-    headroom: Readings.headroom, with at least one bound. The bars overlap in meaning and are never stacked.
+    headroom: ErrorAnalysis.headroom, with at least one bound. The bars overlap in meaning and are never stacked.
     """
     mean, system = float(headroom["mean"]), str(headroom["system"])
     bounds = sorted(headroom["bounds"], key=lambda bound: -float(bound["gain"]))
@@ -134,7 +134,7 @@ def _mark_mean(system: str, mean: float, colours: Mapping[str, str]) -> tuple[Fi
 def draw_gap(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) -> Figure:
     """Where the rest goes: one bar from 0 to a perfect score, what is reached and the three parts of the gap, which add up.
 
-    headroom: Readings.headroom. Shares are over all judged queries. A part of nothing has no place in the bar.
+    headroom: ErrorAnalysis.headroom. Shares are over all judged queries. A part of nothing has no place in the bar.
     """
     data = []
     for part, words, share in list_gap(headroom):
@@ -179,7 +179,7 @@ def draw_gap(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) -> Figu
 def draw_slices(slices: pd.DataFrame, *, systems: Sequence[str], measure: str, colours: Mapping[str, str]) -> Figure:
     """Which kinds of queries are hard: a dot with its interval per kind and system; hollow where the kind has few queries.
 
-    slices: Readings.slices, with rows for the systems. systems: one or two to show, drawn from the top. The customdata of
+    slices: ErrorAnalysis.slices, with rows for the systems. systems: one or two to show, drawn from the top. The customdata of
     every point is its slice.
     """
     names = list(dict.fromkeys(slices["slice"]))
@@ -220,7 +220,7 @@ def draw_slices(slices: pd.DataFrame, *, systems: Sequence[str], measure: str, c
 
 
 def _draw_dots(own: pd.DataFrame, system: str, *, colour: str, y: list[float], symbols: list[str]) -> Figure:
-    """One system's dots and intervals. own: its rows of Readings.slices."""
+    """One system's dots and intervals. own: its rows of ErrorAnalysis.slices."""
     hover = [
         f"<b>{escape(row.slice)}</b>, {_say_count(int(row.n), bool(row.small))}<br>{escape(system)} {row.mean:.3f} "
         f"({row.low:.3f} to {row.high:.3f})<br>{wrap_words(describe_slice(row.slice), width=56)}"

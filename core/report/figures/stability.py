@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.recommendation.decided_ladder import ACTION_TITLES
 from core.recommendation.recommend import Recommendation
+from core.recommendation.words.titles import ACTION_TITLES
 from core.report.figures.text import shorten
 
 BLUE = "#1966cc"

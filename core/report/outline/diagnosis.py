@@ -24,16 +24,17 @@ from core.text.phrases import join_words
 
 
 def write_failures(assessment: Assessment) -> Section | None:
-    readings = assessment.readings
-    counts = readings.counts[readings.baseline]
+    """How many queries fail today, and the cause of each."""
+    analysis = assessment.analysis
+    counts = analysis.counts[analysis.baseline]
     if not counts["failed"]:
-        return make_section("failures", "Why queries fail today", [Text(describe_failures(readings.baseline, counts))])
+        return make_section("failures", "Why queries fail today", [Text(describe_failures(analysis.baseline, counts))])
     causes = counts["causes"]
     return make_section(
         "failures",
         "Why queries fail today",
         [
-            Text(describe_failures(readings.baseline, counts)),
+            Text(describe_failures(analysis.baseline, counts)),
             Chart(
                 draw_causes(counts),
                 "Failed queries by cause. " + ", ".join(f"{CAUSE_TITLES[cause]}: {causes[cause]}" for cause in CAUSES),
@@ -49,7 +50,8 @@ def write_failures(assessment: Assessment) -> Section | None:
 
 
 def write_headroom(assessment: Assessment, colours: Mapping[str, str]) -> Section | None:
-    headroom = assessment.readings.headroom
+    """What each fix could gain at best, and what the baseline lacks to a perfect score; None if no bound could be measured."""
+    headroom = assessment.analysis.headroom
     if not headroom["bounds"]:
         return None
     bounds = sorted(headroom["bounds"], key=lambda bound: -bound["gain"])
@@ -81,7 +83,8 @@ def write_headroom(assessment: Assessment, colours: Mapping[str, str]) -> Sectio
 
 
 def write_kinds(assessment: Assessment, colours: Mapping[str, str]) -> Section | None:
-    slices = assessment.readings.slices
+    """The mean of each kind of query under the baseline and the recommended system; None without kinds."""
+    slices = assessment.analysis.slices
     known = set(slices["system"])
     systems = [name for name in _list_both(assessment) if name in known]
     shown = slices[slices["system"].isin(systems)]
@@ -118,4 +121,4 @@ def write_kinds(assessment: Assessment, colours: Mapping[str, str]) -> Section |
 
 def _list_both(assessment: Assessment) -> list[str]:
     """The baseline and the recommended system; one name if they are the same."""
-    return list(dict.fromkeys((assessment.readings.baseline, assessment.recommendation.system)))
+    return list(dict.fromkeys((assessment.analysis.baseline, assessment.recommendation.system)))

@@ -25,7 +25,7 @@ def make_examples(assessment: Assessment, dataset: Dataset, query_ids: Sequence[
     """The queries that the dataset still has, in order, under the baseline and the recommended system."""
     texts = dict(zip(dataset.queries["query_id"], dataset.queries["text"], strict=True))
     ids = [query_id for query_id in query_ids if query_id in texts]
-    names = (assessment.readings.baseline, assessment.recommendation.system)
+    names = (assessment.analysis.baseline, assessment.recommendation.system)
     runs = {name: _select(assessment.experiment.runs[name], ids) for name in names}
     judgments, evidence = _select(dataset.judgments, ids), _select(dataset.evidence, ids)
     ranks = {name: rank_answers(run, judgments, evidence) for name, run in runs.items()}
@@ -51,6 +51,7 @@ def make_examples(assessment: Assessment, dataset: Dataset, query_ids: Sequence[
 
 
 def say_rank(rank: float) -> str:
+    """A rank in words; infinity is beyond the run."""
     return f"rank {int(rank)}" if np.isfinite(rank) else f"not among the first {RUN_DEPTH}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
-from core.recommendation.decided_ladder import ACTION_TITLES
+from core.recommendation.words.titles import ACTION_TITLES
 from core.report.figures.ladder import LEAST_WIDTH, describe_added, describe_ladder, draw_ladder
 from core.report.figures.stability import describe_stability, draw_stability
 from core.report.outline.blocks import Block, Bullets, Chart, Fact, Outline, Section, Table, Terms, Text, make_section
@@ -65,7 +65,7 @@ def make_outline(assessment: Assessment, dataset: Dataset) -> Outline:
 
 
 def _choose_colours(assessment: Assessment) -> dict[str, str]:
-    fixed = {assessment.recommendation.system: _BLUE, assessment.readings.baseline: _GREY}
+    fixed = {assessment.recommendation.system: _BLUE, assessment.analysis.baseline: _GREY}
     names = dict.fromkeys(row["system"] for row in assessment.ladder if row["system"] is not None)
     others = [name for name in names if name not in fixed]
     return {**{name: _OTHERS[place % len(_OTHERS)] for place, name in enumerate(others)}, **fixed}

@@ -38,9 +38,9 @@ from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel
 from core.training.request import make_plan
 from core.workspace import Workspace
 from tests.core.ladder.test_choose import NOTHING_HELPS, TARGET, make_findings, make_flat
-from tests.core.recommendation.test_recommend import DENSE, MEASURE, MISSED, WORDS, Case, with_cross_encoder
+from tests.core.recommendation.test_recommend import DENSE, MEASURE, MISSED, WORDS, HandmadeLadder, with_cross_encoder
 from tests.core.recommendation.test_recommend import MEANS as FLAT_MEANS
-from tests.core.recommendation.test_recommend import make_flat as make_flat_case
+from tests.core.recommendation.test_recommend import make_flat as make_flat_ladder
 from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.models import make_resources
 
@@ -257,13 +257,15 @@ TUNED = System("hybrid-tuned", lexical=Lexical())
 FLAT_TUNED = System("dense-tuned", lexical=Lexical())
 
 
-def with_rung(case: Case, delta: Sequence[float] | np.ndarray, *, rung: str = "fine_tuned_adapter") -> Case:
-    """The case with a trained model stacked on hybrid; delta: what each test query gains by it."""
-    steps = [step for step in case.steps if step.rung not in TRAINED_RUNGS]
+def with_rung(
+    ladder: HandmadeLadder, delta: Sequence[float] | np.ndarray, *, rung: str = "fine_tuned_adapter"
+) -> HandmadeLadder:
+    """The ladder with a trained model stacked on hybrid; delta: what each test query gains by it."""
+    steps = [step for step in ladder.steps if step.rung not in TRAINED_RUNGS]
     step = Step(rung, WORDS, TUNED, 0.7, {"hybrid-tuned": 0.8}, False, "", (TUNED,), held_out=True)
-    values = case.values.assign(**{"hybrid-tuned": case.values["hybrid"] + delta})
+    values = ladder.values.assign(**{"hybrid-tuned": ladder.values["hybrid"] + delta})
     adoption = {rung: "train for 2 s; nothing is embedded again, and leaving it out is the way back"}
-    return replace(case, steps=[*steps, step], values=values, changes={**case.changes, "adoption": adoption})
+    return replace(ladder, steps=[*steps, step], values=values, changes={**ladder.changes, "adoption": adoption})
 
 
 GAIN = np.array([0.2] * 30 + [0.3] * 10)  # .225 in the mean, more than the .205 of hybrid over dense
@@ -272,16 +274,16 @@ NOTHING = np.zeros(40)
 
 
 def advise(delta: np.ndarray, **changes: Any) -> Recommendation:
-    return with_rung(Case(**changes), delta).recommend()
+    return with_rung(HandmadeLadder(**changes), delta).recommend()
 
 
 def test_a_proven_model_is_recommended_with_a_title_that_does_not_say_worth_trying() -> None:
     advice = advise(GAIN)
     assert (advice.action, advice.system) == ("fine_tune_embedding", "hybrid-tuned")
     assert advice.title == "Use the trained query adapter"
-    reranker = with_rung(Case(), GAIN, rung="fine_tuned_reranker").recommend()
+    reranker = with_rung(HandmadeLadder(), GAIN, rung="fine_tuned_reranker").recommend()
     assert (reranker.action, reranker.title) == ("fine_tune_reranker", "Use the fine-tuned reranker")
-    embedding = with_rung(Case(), GAIN, rung="fine_tuned_embedding").recommend()
+    embedding = with_rung(HandmadeLadder(), GAIN, rung="fine_tuned_embedding").recommend()
     assert (embedding.action, embedding.title) == ("fine_tune_embedding", "Use the fine-tuned embedding model")
     assert not any("worth trying" in flag for flag in advice.flags)
 
@@ -299,11 +301,11 @@ def test_fine_tuning_is_answered_with_the_numbers_of_what_was_measured() -> None
 
 
 def test_every_measured_model_has_its_number_in_the_answer() -> None:
-    case = with_rung(Case(), NOTHING)
+    ladder = with_rung(HandmadeLadder(), NOTHING)
     other = System("other", lexical=Lexical())
     step = Step("fine_tuned_embedding", WORDS, other, 0.7, {"other": 0.5}, False, "", (other,), held_out=True)
-    values = case.values.assign(other=case.values["hybrid"] - GAIN)
-    reason = replace(case, steps=[*case.steps, step], values=values).recommend().fine_tuning["reason"]
+    values = ladder.values.assign(other=ladder.values["hybrid"] - GAIN)
+    reason = replace(ladder, steps=[*ladder.steps, step], values=values).recommend().fine_tuning["reason"]
     for part in ("query adapter", "embedding model", "+0.000", "-0.225"):
         assert part in reason
 
@@ -316,7 +318,7 @@ def test_a_target_that_is_met_needs_no_training_though_it_would_help() -> None:
 
 def test_action_and_answer_agree_where_another_kind_was_measured_in_vain() -> None:
     """A trained adapter did not help; the answers that are missed speak for a reranker, which nobody has trained."""
-    flat = with_cross_encoder(make_flat_case(goals=MISSED, changes=FLAT_MEANS))
+    flat = with_cross_encoder(make_flat_ladder(goals=MISSED, changes=FLAT_MEANS))
     step = Step("fine_tuned_adapter", DENSE, FLAT_TUNED, 0.5, {"dense-tuned": 0.5}, False, "", (FLAT_TUNED,), held_out=True)
     cheap = [step for step in flat.steps if step.rung not in TRAINED_RUNGS]
     values = flat.values.assign(**{"dense-tuned": flat.values["dense"]})
@@ -354,7 +356,7 @@ def test_measured_models_are_among_what_was_ruled_out() -> None:
     assert why.startswith("Cannot tell") and "+0.100 on the tuning queries that it did not learn from" in why  # .8 - .7
     assert "Worse than hybrid" in {item["rung"]: item for item in advise(-GAIN).ruled_out}["fine_tuned_adapter"]["why"]
     assert "fine_tuned_adapter" not in {item["rung"] for item in advise(GAIN).ruled_out}
-    assert "fine_tuned_reranker" not in {item["rung"] for item in Case().recommend().ruled_out}, "nobody trained one"
+    assert "fine_tuned_reranker" not in {item["rung"] for item in HandmadeLadder().recommend().ruled_out}, "nobody trained one"
 
 
 def test_a_trained_reranker_is_no_cross_encoder_that_was_tried() -> None:

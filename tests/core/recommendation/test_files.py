@@ -40,12 +40,12 @@ def test_round_trip(original: Assessment, workspace: Path) -> None:
         original.goals, original.primary, original.split, original.errors,
     )  # fmt: skip
     for name in ("failures", "rescues", "slices"):
-        before, after = getattr(original.readings, name), getattr(loaded.readings, name)
+        before, after = getattr(original.analysis, name), getattr(loaded.analysis, name)
         assert list(before.columns) == list(after.columns)
         assert as_plain(before.to_dict("records")) == as_plain(after.to_dict("records"))
     for name in ("counts", "headroom", "members", "metadata", "baseline"):
-        assert as_plain(getattr(loaded.readings, name)) == as_plain(getattr(original.readings, name))
-    assert loaded.readings.failures_by_cause == original.readings.failures_by_cause
+        assert as_plain(getattr(loaded.analysis, name)) == as_plain(getattr(original.analysis, name))
+    assert loaded.analysis.failures_by_cause == original.analysis.failures_by_cause
     for system, run in original.experiment.runs.items():
         pd.testing.assert_frame_equal(loaded.experiment.runs[system], run, check_dtype=False)
 

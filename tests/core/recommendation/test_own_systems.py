@@ -13,9 +13,9 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.errors import Cancelled, InputError, LadderError, NotInWorkspace
-from core.evaluation.per_query import average
+from core.evaluation.per_query import average, pivot
 from core.evaluation.significance import adjust_holm
-from core.evaluation.verdicts import compare_pairs
+from core.evaluation.verdicts import compare_table
 from core.experiment.compare import compare
 from core.experiment.measurer import Measurer
 from core.jobs.kinds import CHECK, SCORE
@@ -150,8 +150,8 @@ def test_a_check_is_the_comparison_with_the_recommended_system_on_the_test_queri
     recommended = case.assessment.recommendation.system
     values = only(measure(case, PLAIN), case.assessment.split["test_ids"])
     goals = case.assessment.goals
-    expected = compare_pairs(
-        values, [(recommended, "plain-words")], measure=case.assessment.primary, min_gain=goals.min_gain, seed=goals.seed
+    expected = compare_table(
+        pivot(values), [(recommended, "plain-words")], measure=case.assessment.primary, min_gain=goals.min_gain, seed=goals.seed
     )
     assert check.comparison == pytest.approx(expected.to_dict("records")[0])
     assert check.comparison["n"] == len(values) / 2 and check.comparison["losses"] > 0

@@ -72,7 +72,7 @@ def test_tables_are_whole(made: Made) -> None:
 
 def test_a_ladder_that_stays_at_the_baseline_has_no_examples(workspace: Path) -> None:
     dataset, assessment = make_assessment(workspace, kinds={"easy": 50})
-    assert assessment.recommendation.system == assessment.readings.baseline
+    assert assessment.recommendation.system == assessment.analysis.baseline
     assert "examples" not in [section.name for section in make_outline(assessment, dataset).sections]
 
 
@@ -111,9 +111,9 @@ def test_examples_show_where_the_answer_stood_and_stands(made: Made) -> None:
         answers = judgments.loc[judgments["query_id"] == example.query_id, "doc_id"]
         assert example.title in {titles[doc_id] for doc_id in answers}
         before, after = example.moved.split(" → ")
-        assert before.startswith(f"{assessment.readings.baseline}: ") and after.startswith(f"{said.system}: rank ")
+        assert before.startswith(f"{assessment.analysis.baseline}: ") and after.startswith(f"{said.system}: rank ")
         assert int(after.rsplit(" ", 1)[1]) <= 5
-        assert example.remark.startswith(f"First hit of {assessment.readings.baseline}: ")
+        assert example.remark.startswith(f"First hit of {assessment.analysis.baseline}: ")
     gone = dataclasses.replace(dataset, queries=dataset.queries.iloc[:0])
     assert make_examples(assessment, gone, said.fixes) == []
 
@@ -145,7 +145,7 @@ def test_excerpts() -> None:
 def test_command_repeats_the_goals(made: Made) -> None:
     import argparse
 
-    from core.cli.recommend import add_recommend
+    from core.cli.recommend import add_commands
 
     _, assessment = made
     goals = Goals(
@@ -155,7 +155,7 @@ def test_command_repeats_the_goals(made: Made) -> None:
     words = shlex.split(write_command(changed))
     assert words[:4] == ["python", "-m", "core", "recommend"]
     parser = argparse.ArgumentParser()
-    add_recommend(parser.add_subparsers())
+    add_commands(parser.add_subparsers())
     options = parser.parse_args(words[3:])
     assert options.dataset == assessment.experiment.dataset["name"]
     assert read_goals(options) == goals

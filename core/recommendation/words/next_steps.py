@@ -1,0 +1,47 @@
+"""What to do next, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from core.data.split import DEFAULT_SHARE
+from core.ladder.choose import LEAST_TEST
+from core.ladder.rows import tried_cross_encoder
+from core.ladder.variants import SUGGESTED_RERANKER
+from core.recommendation.decided_ladder import DecidedLadder
+
+
+def list_next_steps(decided: DecidedLadder, fine_tuning: Mapping[str, str]) -> list[str]:
+    """What to do, in order. fine_tuning: judge_fine_tuning()."""
+    steps = []
+    action = decided.choice.action
+    if action == "label_more_queries":
+        steps.append(_say_how_many(decided))
+    elif action == "extend_corpus":
+        missing = decided.analysis.counts[decided.baseline]["causes"]["not_in_corpus"]
+        steps.append(
+            f"Add documents that answer the {missing} test queries without one (page Diagnosis lists them), then run again."
+        )
+    elif decided.system != decided.baseline:
+        steps.append(f"Adopt {decided.system}; the report holds it as YAML and as a short Python program.")
+    if action not in ("label_more_queries", "extend_corpus"):
+        if not tried_cross_encoder(decided.findings.steps):
+            steps.append(f"Measure a cross-encoder as reranker; name one, such as {SUGGESTED_RERANKER}.")
+        if fine_tuning["answer"] == "worth trying":
+            steps.append(
+                f"Then a fine-tuned {fine_tuning['kind']} is worth trying; judge it on held-out queries before adopting it."
+            )
+    return steps
+
+
+def _say_how_many(decided: DecidedLadder) -> str:
+    answerable = len(decided.findings.values)
+    if answerable < LEAST_TEST:
+        wanted = int(np.ceil(LEAST_TEST / (1 - DEFAULT_SHARE)))
+        return f"Label at least {max(wanted, 40)} queries in all ({answerable} of the test queries have a relevant label now)."
+    if not decided.findings.labels_fit:
+        return "Check the labels: query and document ids may be mixed up. Begin with the queries listed under labels to check."
+    needed = [row["queries_needed"] for row in decided.rows if row.get("queries_needed")]
+    return f"About {max(needed, default=0):,} test queries would settle every rung; label as many more as you can afford."

@@ -1,0 +1,36 @@
+"""What may go wrong with the recommended system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.ladder.climb import find_path
+from core.recommendation.decided_ladder import DecidedLadder
+
+
+def list_risks(decided: DecidedLadder, difference: Mapping[str, Any]) -> list[str]:
+    """Queries that lose, documents that a later reranker would miss, answers that a filter hides.
+
+    difference: of the recommended system over the baseline, {} if they are the same.
+    """
+    risks = []
+    if difference and difference["harmed"]:
+        risks.append(f"{difference['harmed']} of {difference['n']} test queries lose more than 0.1 {decided.primary}.")
+    base = next(system for system in decided.experiment.systems if system.name == decided.baseline)
+    if "R@100" in base.measures and decided.system != decided.baseline:
+        change = decided.result.measures["R@100"]["mean"] - base.measures["R@100"]["mean"]
+        if change < -0.01:
+            risks.append(
+                f"Fewer relevant documents are among the first hundred (R@100 {change:+.3f}): a later reranker would miss them."
+            )
+    if decided.findings.steps and any(s.rung == "metadata_filters" for s in find_path(decided.system, decided.findings.steps)):
+        system = next(step.chosen for step in decided.findings.steps if step.chosen and step.chosen.name == decided.system)
+        metadata = decided.analysis.metadata
+        lost = len(metadata["lost_by_own_filter"]) * system.filter
+        lost += len(metadata["thrown_away"]) * bool(system.infer_filters)
+        risks.append(
+            f"A filter that is wrong hides the answer: on the test queries that happens to {lost}. The gain supposes that "
+            "users give these filters, or that they can be read from the query."
+        )
+    return risks

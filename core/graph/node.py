@@ -6,26 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from core.errors import WiringError
 from core.schema import content_hash
-
-
-class Stage(Protocol):
-    """What every stage is: a frozen dataclass whose fields are JSON values and the whole of it.
-
-    takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending in "*" may come any
-    number of times. gives: the kind of its output. version: raised when the code changes what comes out. A stage may have
-    check_inputs(nodes), which raises WiringError for inputs of the right kinds that do not belong together. A field that a
-    stage got later has the metadata {"later": True}: while it is at its default, what was kept before is found again.
-    """
-
-    type: ClassVar[str]
-    takes: ClassVar[tuple[str, ...]]
-    gives: ClassVar[str]
-
-    def __call__(self, *inputs: Any, resources: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A stage and the nodes it reads. Raises WiringError when they do not fit."""
+    """A stage (core.stages.base) and the nodes it reads. Raises WiringError when they do not fit."""
 
     stage: Any
     inputs: tuple[Node, ...] = field(default=())

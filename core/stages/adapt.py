@@ -11,6 +11,7 @@ import numpy as np
 
 from core.errors import InputError, ModelUnavailable
 from core.settings import DEFAULT_MODEL
+from core.stages.base import Resources
 from core.stages.embed import check_same_model, first_line, unit_rows
 
 ADAPTER_FILE = "adapter.safetensors"
@@ -71,7 +72,7 @@ class AdaptQueries:
     def check_inputs(self, inputs: Sequence[Any]) -> None:
         check_same_model(inputs)
 
-    def __call__(self, vectors: np.ndarray, *, resources: Any) -> np.ndarray:
+    def __call__(self, vectors: np.ndarray, *, resources: Resources) -> np.ndarray:
         adapter: QueryAdapter = resources.adapter(self.adapter)
         if (adapter.model, adapter.revision) != (self.model, self.revision):
             raise InputError(

@@ -25,8 +25,9 @@ import pandas as pd
 
 from core.errors import InputError
 from core.schema import CHUNKS, check_documents, empty, make_chunk_id
+from core.stages.base import TokenizerSource
 from core.text.boundaries import LINE, PARAGRAPH, SENTENCE, WORD, find_boundaries, find_sections, find_sentences
-from core.text.tokens import BUNDLED, TextTokenizer, TokenizerSource
+from core.text.tokens import BUNDLED, TextTokenizer
 
 PREFIXES = ("title", "always", "none")
 _TOKEN = WORD + 1  # the level below words: a word longer than a chunk is cut between tokens

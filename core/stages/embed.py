@@ -13,6 +13,7 @@ import pandas as pd
 from core.errors import InputError, ModelUnavailable, WiringError
 from core.schema import content_hash, list_passages
 from core.settings import DEFAULT_MODEL, EmbeddingServer
+from core.stages.base import Resources
 
 ENDPOINT_PREFIX = "endpoint:"
 TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
@@ -282,7 +283,7 @@ class EmbedChunks:
     revision: str = ""
     prompt: str | None = None
 
-    def __call__(self, chunks: pd.DataFrame, *, resources: Any) -> Vectors:
+    def __call__(self, chunks: pd.DataFrame, *, resources: Resources) -> Vectors:
         passages = list_passages(chunks)
         rows = np.repeat(np.arange(len(chunks)), [len(group) for group in chunks["passages"]])
         matrix = resources.encode(self.model, self.revision, passages, role="document", prompt=self.prompt)
@@ -309,11 +310,8 @@ class EmbedQueries:
     revision: str = ""
     prompt: str | None = None
 
-    def __call__(self, queries: pd.DataFrame, *, resources: Any) -> np.ndarray:
-        vectors: np.ndarray = resources.encode(
-            self.model, self.revision, queries["text"].tolist(), role="query", prompt=self.prompt
-        )
-        return vectors
+    def __call__(self, queries: pd.DataFrame, *, resources: Resources) -> np.ndarray:
+        return resources.encode(self.model, self.revision, queries["text"].tolist(), role="query", prompt=self.prompt)
 
 
 def check_same_model(inputs: Sequence[Any]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.schema import content_hash
+from core.stages.base import Resources
 from core.text.conditions import match_filter, name_type
 from core.text.words import STOP_WORDS
 
@@ -130,7 +131,7 @@ class CollectSpellings:
     gives: ClassVar[str] = "spellings"
     fields: tuple[str, ...] = ()
 
-    def __call__(self, documents: pd.DataFrame, *, resources: Any = None) -> dict[str, Spellings]:
+    def __call__(self, documents: pd.DataFrame, *, resources: Resources | None = None) -> dict[str, Spellings]:
         return collect_spellings(documents["metadata"], self.fields)
 
 
@@ -155,7 +156,7 @@ class MetadataFilter:
         documents: pd.DataFrame,
         spellings: Mapping[str, Spellings] | None = None,
         *,
-        resources: Any = None,
+        resources: Resources | None = None,
     ) -> Allowed:
         matrix = np.ones((len(queries), len(documents)), dtype=bool)
         known: dict[str, np.ndarray] = {}

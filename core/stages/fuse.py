@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from core.errors import check_range
 from core.schema import RUN, RUN_DEPTH, empty, first_rows, make_frame, order_hits, to_document_run
+from core.stages.base import Resources
 
 
 def _units(run: pd.DataFrame, level: str, depth: int) -> pd.DataFrame:
@@ -58,7 +59,7 @@ class ReciprocalRankFusion:
         check_range("k", self.k, low=0)
         check_range("depth", self.depth, low=1)
 
-    def __call__(self, *runs: pd.DataFrame, resources: Any = None) -> pd.DataFrame:
+    def __call__(self, *runs: pd.DataFrame, resources: Resources | None = None) -> pd.DataFrame:
         units = [_units(run, self.level, self.depth) for run in runs]
         parts = [1.0 / (self.k + unit["rank"].to_numpy(dtype=float)) for unit in units]
         return _combine(units, parts, self.level)
@@ -83,7 +84,7 @@ class WeightedFusion:
         check_range("dense_share", self.dense_share, low=0, high=1)
         check_range("depth", self.depth, low=1)
 
-    def __call__(self, *runs: pd.DataFrame, resources: Any = None) -> pd.DataFrame:
+    def __call__(self, *runs: pd.DataFrame, resources: Resources | None = None) -> pd.DataFrame:
         shares = (self.dense_share, 1.0 - self.dense_share)
         units = [_units(run, self.level, self.depth) for run, _ in zip(runs, shares, strict=True)]
         parts = [share * scale_scores(unit) for share, unit in zip(shares, units, strict=True)]

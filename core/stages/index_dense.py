@@ -18,6 +18,7 @@ from core.errors import WorkspaceBusy
 from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
+from core.stages.base import Resources
 from core.stages.embed import Vectors
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.conditions import is_scalar, match_condition, match_filter
@@ -311,7 +312,7 @@ class IndexDense:
     takes: ClassVar[tuple[str, ...]] = ("vectors", "documents")
     gives: ClassVar[str] = "dense_index"
 
-    def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Any) -> DenseIndex:
+    def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Resources) -> DenseIndex:
         by_id = dict(zip(documents["doc_id"], documents["metadata"], strict=True))
         doc_ids = vectors.chunks["doc_id"].tolist()
         metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from core.stages.base import Resources
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.words import make_tokenizer
 
@@ -54,7 +55,7 @@ class IndexBm25:
     stem: bool = True
     stop_words: bool = True
 
-    def __call__(self, chunks: pd.DataFrame, *, resources: Any = None) -> LexicalIndex:
+    def __call__(self, chunks: pd.DataFrame, *, resources: Resources | None = None) -> LexicalIndex:
         tokenize = make_tokenizer(stem=self.stem, stop_words=self.stop_words)
         tokens = [tokenize("\n".join(passages)) for passages in chunks["passages"]]
         return build_index(tokens, chunks, self)
@@ -104,5 +105,5 @@ class CountTerms:
     takes: ClassVar[tuple[str, ...]] = ("queries", "lexical_index")
     gives: ClassVar[str] = "query_terms"
 
-    def __call__(self, queries: pd.DataFrame, index: LexicalIndex, *, resources: Any = None) -> sparse.csr_matrix:
+    def __call__(self, queries: pd.DataFrame, index: LexicalIndex, *, resources: Resources | None = None) -> sparse.csr_matrix:
         return encode_terms(queries["text"].tolist(), index)

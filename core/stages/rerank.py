@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,21 +19,12 @@ import pandas as pd
 from core.errors import ModelUnavailable, check_range
 from core.schema import RUN, content_hash, empty, rank_run
 from core.settings import DEFAULT_MODEL
+from core.stages.base import Pair, Resources, Scorer
 from core.stages.embed import first_line, model_revision
 
 _LATE_AT_ONCE = 4096  # pairs between two writes: a second or two
 _CROSS_AT_ONCE = 64
 _PASSAGES_AT_ONCE = 256  # whose token vectors are in memory together: 60 MB
-
-Pair = tuple[str, tuple[str, ...]]  # a query's text, and the passages that a hit is scored by
-
-
-class Scorer(NamedTuple):
-    """All that the score of a pair depends on besides its texts. type: the stage's, with its version if that was raised."""
-
-    type: str
-    model: str
-    revision: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class LateInteraction:
     def __post_init__(self) -> None:
         check_range("depth", self.depth, low=1)
 
-    def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
+    def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Resources) -> pd.DataFrame:
         texts = queries["text"].tolist()
         asked = list_asked(queries, run, chunks, depth=self.depth)
         pairs = [pair for _, of_query in asked for pair in of_query]
@@ -66,13 +57,11 @@ class LateInteraction:
 
         @functools.cache
         def read_queries() -> dict[str, np.ndarray]:
-            tokens: dict[str, np.ndarray] = resources.token_vectors(self.model, self.revision, texts, role="query")
-            return tokens
+            return resources.token_vectors(self.model, self.revision, texts, role="query")
 
         def read_passages(wanted: list[str]) -> dict[str, np.ndarray]:
             resources.cancel.check()
-            tokens: dict[str, np.ndarray] = resources.token_vectors(self.model, self.revision, wanted, role="document")
-            return tokens
+            return resources.token_vectors(self.model, self.revision, wanted, role="document")
 
         scores = resources.pair_scores(
             Scorer(f"{self.type} {self.version}", self.model, self.revision),
@@ -104,7 +93,7 @@ class CrossEncoderRerank:
     def __post_init__(self) -> None:
         check_range("depth", self.depth, low=1)
 
-    def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Any) -> pd.DataFrame:
+    def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Resources) -> pd.DataFrame:
         asked = list_asked(queries, run, chunks, depth=self.depth)
         pairs = [pair for _, of_query in asked for pair in of_query]
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
+from core.stages.base import Resources
 from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
 from core.stages.index_dense import DenseIndex
@@ -44,10 +45,10 @@ class RetrieveDense:
         index: DenseIndex,
         allowed: Allowed | None = None,
         *,
-        resources: Any,
+        resources: Resources,
     ) -> pd.DataFrame:
         check_dimensions(vectors, index.vectors.matrix)
-        if not index.is_small or getattr(resources, "through_index", False):
+        if not index.is_small or resources.through_index:
             return self._through_index(queries, vectors, index, allowed)
         chunks = index.vectors.chunks
         open_chunks = _open_columns(allowed, chunks)
@@ -107,7 +108,7 @@ class RetrieveLexical:
         index: LexicalIndex,
         allowed: Allowed | None = None,
         *,
-        resources: Any = None,
+        resources: Resources | None = None,
     ) -> pd.DataFrame:
         open_units = _open_columns(allowed, index.chunks)
         parts = []

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from core.errors import InputError
+from core.stages.base import Resources
 from core.stages.embed import unit_rows
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
@@ -28,7 +29,7 @@ class Glossary:
     gives: ClassVar[str] = "queries"
     groups: tuple[tuple[str, ...], ...] = ()
 
-    def __call__(self, queries: pd.DataFrame, *, resources: Any = None) -> pd.DataFrame:
+    def __call__(self, queries: pd.DataFrame, *, resources: Resources | None = None) -> pd.DataFrame:
         patterns = [[(term, _whole_word(term)) for term in group] for group in self.groups]
         return queries.assign(text=[self._expand(text, patterns) for text in queries["text"]])
 
@@ -81,7 +82,13 @@ class Rocchio:
     feedback: float = 0.5
 
     def __call__(
-        self, vectors: np.ndarray, queries: pd.DataFrame, run: pd.DataFrame, index: DenseIndex, *, resources: Any = None
+        self,
+        vectors: np.ndarray,
+        queries: pd.DataFrame,
+        run: pd.DataFrame,
+        index: DenseIndex,
+        *,
+        resources: Resources | None = None,
     ) -> np.ndarray:
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         first = run[run["rank"] <= self.chunks]
@@ -128,7 +135,7 @@ class Rm3:
         run: pd.DataFrame,
         index: LexicalIndex,
         *,
-        resources: Any = None,
+        resources: Resources | None = None,
     ) -> sparse.csr_matrix:
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         units = pd.Series(range(len(index.chunks)), index=index.chunks["chunk_id"].to_numpy())

@@ -32,12 +32,6 @@ class TextTokenizer(Protocol):
     def offsets(self, text: str) -> list[tuple[int, int]]: ...
 
 
-class TokenizerSource(Protocol):
-    """The part of the resources that chunkers use."""
-
-    def tokenizer(self, name: str) -> TextTokenizer: ...
-
-
 class Tokenizer:
     """A model's own tokenizer, without its truncation and padding.
 

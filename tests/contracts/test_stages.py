@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,9 @@ from scipy import sparse
 
 from core.errors import WiringError
 from core.graph.node import Node, Source, check_wiring
+from core.graph.resources import Resources
 from core.schema import CHUNKS, RUN, check_chunks, check_run
+from core.stages import base
 from core.stages.chunk import CHUNKERS, Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import Allowed, CollectSpellings, MetadataFilter
@@ -148,3 +151,24 @@ def test_wiring_is_checked(stage: Any) -> None:
     for wrong in ([], [*kinds, "nonsense"], ["nonsense", *kinds[1:]]):
         with pytest.raises(WiringError, match=f"^{type(stage).__name__} takes "):
             check_wiring(stage, wrong)
+
+
+def test_the_resources_are_what_stages_are_promised() -> None:
+    here = {field.name for field in dataclasses.fields(Resources)}
+    assert base.Resources.__annotations__.keys() <= here
+    methods = [name for kind in (base.Resources, base.TokenizerSource) for name in vars(kind) if not name.startswith("_")]
+    assert {"encode", "tokenizer", "pair_scores"} <= set(methods)
+    for name in methods:
+        promised, given = (inspect.signature(getattr(kind, name)).parameters for kind in (base.Resources, Resources))
+        assert [(part.name, part.kind) for part in promised.values()] == [
+            (part.name, part.kind) for part in given.values() if part.name in promised
+        ], name
+        assert all(part.default is not part.empty for part in given.values() if part.name not in promised), name
+
+
+def test_every_stage_has_a_description_and_a_name_of_its_own() -> None:
+    kinds = list(dict.fromkeys(type(stage) for stage in STAGES))
+    for kind in kinds:
+        assert kind.__doc__ and not kind.__doc__.startswith(f"{kind.__name__}("), f"{kind.__name__} says nothing of itself"
+    names = [(kind.gives, kind.type) for kind in kinds]
+    assert len(set(names)) == len(names)

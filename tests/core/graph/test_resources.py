@@ -11,7 +11,8 @@ import pytest
 from core.errors import Cancelled, StageError
 from core.graph.resources import Resources
 from core.progress import CancelToken, ProgressEvent
-from core.stages.rerank import Pair, Scorer, hash_pairs
+from core.stages.base import Pair, Scorer
+from core.stages.rerank import hash_pairs
 from tests.support.models import make_resources
 
 SCORER = Scorer("counts letters", "m", "1")

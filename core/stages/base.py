@@ -1,0 +1,116 @@
+"""What a stage is, and what stages may reach for. Every way of doing a step (a chunker, an index, a reranker) is one.
+
+A stage is a frozen dataclass whose fields are JSON values, and these are the whole of it: two stages with equal fields are
+equal, and a system is known by the fields of its stages. It is called with its inputs in the order of `takes` and gives
+one thing of the kind `gives`; it keeps nothing, changes none of its inputs, gives the same for the same, and knows nothing of
+the graph around it. No input is too small: empty frames in, an empty frame (or a matrix without rows) out.
+
+The kinds, and what they are:
+
+| kind          | what                                                                                       |
+|---------------|--------------------------------------------------------------------------------------------|
+| documents     | frame, see core.schema                                                                     |
+| queries       | frame, see core.schema                                                                     |
+| chunks        | frame, see core.schema                                                                     |
+| vectors       | core.stages.embed.Vectors: of the passages of chunks                                       |
+| query_vectors | float32 matrix, queries x dimensions, unit rows, in the order of the frame                 |
+| dense_index   | core.stages.index_dense.DenseIndex                                                         |
+| lexical_index | core.stages.index_lexical.LexicalIndex                                                     |
+| query_terms   | sparse matrix, queries x terms of the lexical index                                        |
+| spellings     | {field: spellings of its values}, see core.stages.filter.collect_spellings                 |
+| allowed       | core.stages.filter.Allowed: which documents each query may see                             |
+| run           | frame, see core.schema                                                                     |
+
+What a stage gives may be found again in a later run by its class's name, its fields and its inputs (core.graph.node). So:
+
+- Code that changes what comes out raises the class's `version` (a ClassVar, 1 where it is not given).
+- A field that a stage gets later has the metadata {"later": True}: while it is at its default, what was kept before is found.
+- Renaming the class or a field forgets what is kept; `type` is what users write in systems and must stay.
+- A stage may have check_inputs(nodes), which raises WiringError for inputs of the right kinds that do not belong together.
+
+tests/contracts/test_stages.py holds every stage to this: a new one is added to its list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from core.progress import CancelToken
+from core.text.tokens import TextTokenizer
+
+Pair = tuple[str, tuple[str, ...]]  # a query's text, and the passages that a hit is scored by
+
+
+class Scorer(NamedTuple):
+    """All that the score of a pair depends on besides its texts. type: the stage's, with its version if that was raised."""
+
+    type: str
+    model: str
+    revision: str
+
+
+class Stage(Protocol):
+    """type: its name in systems. takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending
+    in "*" may come any number of times. gives: the kind of its output."""
+
+    type: ClassVar[str]
+    takes: ClassVar[tuple[str, ...]]
+
+    @property
+    def gives(self) -> str:
+        """The kind of its output."""
+
+    def __call__(self, *inputs: Any, **resources: Any) -> Any:
+        """stage(*inputs, resources=...): its output.
+
+        resources: see Resources; None will do for a stage that reads no model. Raises LadderError with what to do where that
+        can be said, StageError for inputs that are not as core.schema says, and Cancelled once the user pressed Cancel.
+        """
+
+
+class TokenizerSource(Protocol):
+    """The part of the resources that chunkers use."""
+
+    def tokenizer(self, name: str) -> TextTokenizer:
+        """The tokenizer of a model. Raises ModelUnavailable if it cannot be had."""
+
+
+class Resources(TokenizerSource, Protocol):
+    """All that a stage may reach for besides its inputs; core.graph.resources has it. Models are named as in systems: the
+    bundled one, a hub name, a folder, "endpoint:NAME" or "trained:ID". revision: see core.stages.embed.model_revision.
+
+    cancel: looked at between batches by stages that take long. through_index: search the approximate index although the exact
+    search would do, as answering one query does.
+    """
+
+    cancel: CancelToken
+    through_index: bool
+
+    def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
+        """Unit vectors, float32, texts x dimensions. role: "query" or "document". prompt: put before every text instead of
+        the model's own; None leaves it to the model."""
+
+    def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
+        """text -> float16, tokens x dimensions, unit rows."""
+
+    def note_texts(self, model: str, revision: str, texts: list[str], *, role: str) -> None:
+        """Counts texts as asked for where the stage may find in a cache what it needs of them."""
+
+    def pair_scores(
+        self, scorer: Scorer, pairs: list[Pair], compute: Callable[[list[Pair]], np.ndarray], *, at_once: int
+    ) -> np.ndarray:
+        """Scores of the pairs, float64, in their order. compute: scores of distinct pairs, at most `at_once` of them, for those
+        that are not known; what it gives for one must not depend on the others."""
+
+    def cross_encoder(self, name: str) -> Any:
+        """A sentence-transformers CrossEncoder."""
+
+    def adapter(self, name: str) -> Any:
+        """A core.stages.adapt.QueryAdapter."""
+
+    def index_folder(self, key: str) -> Path:
+        """The folder of the dense index with this key; its parent exists."""

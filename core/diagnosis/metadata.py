@@ -1,7 +1,7 @@
 """The metadata advisor: which fields separate answers from other hits, and which filters could be read off the queries.
 
 A filter that throws an answer away does more harm than one that is missing, so answers lost are counted before a field is
-recommended. Sees frames only.
+recommended. Reads a run, and runs nothing.
 """
 
 from __future__ import annotations
@@ -92,11 +92,6 @@ def find_lost_answers(dataset: Dataset, query_ids: Sequence[str]) -> list[str]:
         for query_id, wanted in zip(dataset.queries["query_id"], dataset.queries["filter"], strict=True)
         if query_id in chosen and wanted and _keeps(wanted, relevant.get(query_id, []), metadata) is False
     ]
-
-
-def count_lost_answers(dataset: Dataset, query_ids: Sequence[str]) -> int:
-    """How many of these queries lose all their answers by their own filter."""
-    return len(find_lost_answers(dataset, query_ids))
 
 
 def find_stating(dataset: Dataset, field: str) -> set[str]:

@@ -45,8 +45,8 @@ def describe_slice(name: str) -> str:
 def find_slices(dataset: Dataset, *, frequencies: Mapping[str, int] | None = None) -> pd.DataFrame:
     """SLICES: a row for every slice that a query belongs to, by slice (SLICE_WORDS, then tags), then in the dataset's order.
 
-    frequencies: terms.count_documents(dataset.indexed_documents), where the caller has it.
-    - identifiers and codes, rare terms: see terms.find_identifiers() and find_rare_terms().
+    frequencies: shared_terms.count_documents(dataset.indexed_documents), where the caller has it.
+    - identifiers and codes, rare terms: see shared_terms.find_identifiers() and find_rare_terms().
     - filterable: the query has a filter.
     - long or multi-part: 20 or more words, or two or more clauses that open with a question word or an auxiliary ("how …, and
       does it …").

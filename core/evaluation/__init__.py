@@ -1,0 +1,1 @@
+"""Runs and labels made into measures, means with intervals, and verdicts on differences. Sees frames only."""

@@ -9,15 +9,9 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.answers import SUCCESS, measure_success, rank_answers
-from core.evaluation.measures import (
-    CONTEXT_RECALL,
-    DOCUMENT_MEASURES,
-    EVIDENCE_MEASURES,
-    measure_context,
-    measure_documents,
-    measure_evidence,
-)
+from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES, measure_documents
 from core.evaluation.significance import bootstrap_means
+from core.evaluation.spans import measure_context, measure_evidence
 from core.schema import PER_QUERY, empty, to_document_run
 
 
@@ -96,8 +90,9 @@ def difference(per_query: pd.DataFrame, *, baseline: str, measure: str, seed: in
 
 
 def pivot(per_query: pd.DataFrame) -> pd.DataFrame:
-    """One measure's values as queries x systems, both in order of first appearance."""
-    table = per_query.pivot(index="query_id", columns="system", values="value")
+    """One measure's values (schema.PER_QUERY) as queries x systems, both in order of first appearance."""
+    # pivot_table would average a query that stands there twice; pivot refuses it.
+    table = per_query.pivot(index="query_id", columns="system", values="value")  # noqa: PD010
     return table.loc[per_query["query_id"].drop_duplicates(), per_query["system"].drop_duplicates()].astype(float)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.evaluation.per_query import pivot
 from core.evaluation.significance import (
     ALPHA,
     FLIPS,
@@ -27,20 +26,6 @@ COMPARISON = [
     "baseline", "system", "measure", "delta", "low", "high", "p_t", "p_randomization", "p_adjusted", "wins", "ties", "losses",
     "harmed", "n", "mde", "queries_needed", "verdict",
 ]  # fmt: skip
-
-
-def compare_pairs(
-    per_query: pd.DataFrame,
-    pairs: Sequence[tuple[str, str]],
-    *,
-    measure: str,
-    min_gain: float = SMALLEST_USEFUL_GAIN,
-    seed: int = 0,
-    flips: int = FLIPS,
-) -> pd.DataFrame:
-    """compare_table() of one measure of a per-query frame. per_query: schema.PER_QUERY of one split."""
-    table = pivot(per_query[per_query["measure"] == measure])
-    return compare_table(table, pairs, measure=measure, min_gain=min_gain, seed=seed, flips=flips)
 
 
 def compare_table(

@@ -37,7 +37,7 @@ ACTIONS = (
 class Findings:
     """What the choice reads.
 
-    values: test queries x systems on the primary measure. comparisons: compare_pairs() of the frozen pairs. latencies: p95
+    values: test queries x systems on the primary measure. comparisons: compare_table() of the frozen pairs. latencies: p95
     in ms by system, where measured. monthly: USD a month by system, where asked for. target_means: system -> test mean of the
     target's measure, empty without a target. missing: share of all judged queries without a relevant document in the corpus.
     labels_fit: some system fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from core.evaluation.measures import CONTEXT, CONTEXT_RECALL, PRIMARY
+from core.evaluation.measures import CONTEXT_RECALL, PRIMARY
+from core.evaluation.spans import CONTEXT_TOKENS
 from core.recommendation.assess import Assessment
 
 _CONTEXT_WORDS = (
-    f"Hits are taken from the top until they come to {CONTEXT:,} tokens, about as much as is handed to a language model. The "
-    "measure is the share of the passages that answer the query which are then in hand: 1 all of them, 0 none. It is fair to "
+    f"Hits are taken from the top until they come to {CONTEXT_TOKENS:,} tokens, about as much as is handed to a language "
+    "model. The measure is the share of the passages that answer the query which are then in hand: 1 all of them, 0 none. It is fair to "
     "small and large chunks alike."
 )
 _GAIN_WORDS = (

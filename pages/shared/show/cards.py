@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.evaluation.measures import length, merge_spans, overlap
+from core.evaluation.spans import count_characters, count_overlap, merge_spans
 from pages.shared.frame.text import escape_html, mark_spans, shorten, show_html
 from pages.shared.show.colours import LABELS, style_system
 
@@ -162,7 +162,7 @@ def describe_cover(hit: Hit) -> str:
     wanted = merge_spans(hit.spans)
     if not wanted:
         return ""
-    share = overlap(wanted, [(hit.start, hit.end)]) / length(wanted)
+    share = count_overlap(wanted, [(hit.start, hit.end)]) / count_characters(wanted)
     if share >= 1:
         return "The chunk found holds all of the evidence."
     if share == 0:

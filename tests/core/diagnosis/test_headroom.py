@@ -22,54 +22,15 @@ from core.diagnosis.headroom import (
     Bound,
     Headroom,
     bound_best_of,
-    bound_filter,
-    choose_filter_field,
-    filter_perfectly,
     find_unanswerable,
-    list_filter_fields,
     measure_headroom,
-    rerank_perfectly,
 )
+from core.diagnosis.perfect_reranking import rerank_perfectly
 from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import measure_one
-from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, RUN, empty
-from tests.support.models import make_documents, make_queries, make_run
-
-LETTERS = "abcdefghijkl"
-
-
-def make_dataset(
-    relevant: dict[str, dict[str, int]],
-    *,
-    metadata: dict[str, dict[str, Any]] | None = None,
-    filters: dict[str, dict[str, Any]] | None = None,
-    spans: list[tuple[str, str, int, int]] | None = None,
-    documents: str = LETTERS,
-) -> Dataset:
-    labels = [(query_id, doc_id, grade) for query_id, grades in relevant.items() for doc_id, grade in grades.items()]
-    return Dataset(
-        name="made",
-        documents=make_documents({name: f"text {name}" for name in documents}, metadata),
-        queries=make_queries(dict.fromkeys(relevant, "words"), filters),
-        judgments=pd.DataFrame(labels, columns=JUDGMENTS),
-        evidence=pd.DataFrame(spans or [], columns=EVIDENCE),
-    )
-
-
-def run_in_order(orders: dict[str, str]) -> pd.DataFrame:
-    """One hit per letter, best first; each is the chunk 0-10 of its document, of 10 tokens."""
-    hits = {query: [(f"{doc}1", -float(place)) for place, doc in enumerate(order)] for query, order in orders.items()}
-    return make_run(hits).assign(start=0, end=10, tokens=10)
-
-
-def order_of(run: pd.DataFrame, query_id: str = "q") -> str:
-    rows = run[run["query_id"] == query_id]
-    assert rows["rank"].tolist() == list(range(1, len(rows) + 1))
-    assert rows["score"].is_monotonic_decreasing
-    return "".join(rows["doc_id"])
-
-
-# --- best of several ---------------------------------------------------------------------------------------------------
+from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, empty
+from tests.support.letters import LETTERS, VERSIONS, make_dataset, run_in_order
+from tests.support.models import make_run
 
 
 def test_best_of_by_hand() -> None:
@@ -114,128 +75,6 @@ def test_noise_alone_leaves_no_headroom() -> None:
 def test_best_of_nothing() -> None:
     assert bound_best_of(np.zeros(0), np.zeros((0, 2)), adopted=0.0) == (0, 0, 0)
     assert bound_best_of(np.ones(3), np.zeros((3, 0)), adopted=0.1) == (0, 0, 0.1)
-
-
-# --- perfect reranking -------------------------------------------------------------------------------------------------
-
-
-def test_relevant_documents_first_by_grade() -> None:
-    judgments = make_dataset({"q": {"d": 1, "c": 2, "b": 0, "z": 3}, "p": {"a": 1}}).judgments
-    reranked = rerank_perfectly(run_in_order({"q": "abcde", "p": "cb"}), judgments, empty(EVIDENCE))
-    assert order_of(reranked) == "cdabe"
-    assert order_of(reranked, "p") == "cb"  # nothing to move
-    # the best order of c (2) and d (1), with z (3), which is not among the hits, missing from it
-    expected = (2 + 1 / np.log2(3)) / (3 + 2 / np.log2(3) + 1 / 2)
-    assert measure_one(reranked, judgments, empty(EVIDENCE), "nDCG@10")["q"] == pytest.approx(expected)
-
-
-def test_all_chunks_of_a_relevant_document_move() -> None:
-    judgments = make_dataset({"q": {"b": 1}}).judgments
-    run = make_run({"q": [("a1", 9.0), ("b1", 8.0), ("a2", 7.0), ("b2", 6.0)]})
-    assert rerank_perfectly(run, judgments, empty(EVIDENCE))["chunk_id"].tolist() == ["b1", "b2", "a1", "a2"]
-
-
-def test_only_the_first_hundred_documents_are_reranked() -> None:
-    names = [f"d{number:03}" for number in range(120)]
-    run = make_run({"q": [(name, -float(place)) for place, name in enumerate(names)]}, {name: name for name in names})
-    judgments = pd.DataFrame([("q", "d099", 1), ("q", "d100", 2)], columns=JUDGMENTS)
-    reranked = rerank_perfectly(run, judgments, empty(EVIDENCE))
-    assert reranked["doc_id"].tolist()[:3] == ["d099", "d000", "d001"]
-    assert reranked["doc_id"].tolist()[100:102] == ["d100", "d101"]
-
-
-def test_evidence_is_covered_greedily() -> None:
-    # wanted: a 0-30, b 0-10. Hits: c; a 20-40 (10 characters); a 0-25 (25); a 5-28 (23, of which 3 are new by then); b (10)
-    run = make_run({"q": [("c1", 9.0), ("a1", 8.0), ("a2", 7.0), ("a3", 6.0), ("b1", 5.0)]})
-    run = run.assign(start=[0, 20, 0, 5, 0], end=[10, 40, 25, 28, 10])
-    evidence = pd.DataFrame([("q", "a", 0, 30), ("q", "b", 0, 10)], columns=EVIDENCE)
-    judgments = pd.DataFrame([("q", "c", 1), ("q", "a", 1), ("q", "b", 1)], columns=JUDGMENTS)
-    # a2 adds 25; then b1 10; then a1 5 (25-30), which leaves nothing for a3; the rest keep their order
-    assert rerank_perfectly(run, judgments, evidence)["chunk_id"].tolist() == ["a2", "b1", "a1", "c1", "a3"]
-    deep = make_run({"q": [(f"c{number}", -float(number)) for number in range(100)] + [("a1", -200.0)]})
-    assert rerank_perfectly(deep.assign(start=0, end=10), judgments, evidence)["chunk_id"].iloc[0] == "c0"
-
-
-def test_reranking_nothing() -> None:
-    assert rerank_perfectly(empty(RUN), empty(JUDGMENTS), empty(EVIDENCE)).empty
-    run = run_in_order({"q": "ab"})
-    assert order_of(rerank_perfectly(run, empty(JUDGMENTS), empty(EVIDENCE))) == "ab"
-
-
-# --- perfect filter ----------------------------------------------------------------------------------------------------
-
-VERSIONS: dict[str, dict[str, Any]] = {
-    name: {"version": str(1 + place % 3), "id": name, **({"rare": "x"} if place < 5 else {}), "same": 1}
-    for place, name in enumerate(LETTERS)
-}  # a d g j: 1, b e h k: 2, c f i l: 3
-
-
-def test_documents_that_share_a_value_with_an_answer_pass() -> None:
-    dataset = make_dataset({"q": {"d": 1, "z": 1}, "p": {"a": 1, "e": 2, "c": 0}, "r": {}}, metadata=VERSIONS)
-    filtered = filter_perfectly(run_in_order(dict.fromkeys("qpr", "abcdef")), dataset, "version")
-    assert [order_of(filtered, query) for query in "qpr"] == ["ad", "abde", "abcdef"]  # without an answer all pass
-    listed = {**VERSIONS, "d": {"version": ["1", "2"]}, "a": {}}
-    filtered = filter_perfectly(run_in_order({"q": "abcdef"}), make_dataset({"q": {"d": 1}}, metadata=listed), "version")
-    assert order_of(filtered) == "bde"  # one shared item is enough; without the field nothing is shared
-
-
-def test_fields_that_are_worth_filtering_by() -> None:
-    dataset = make_dataset({"q": {"a": 1}}, metadata=VERSIONS)
-    assert list_filter_fields(dataset) == ["version"]  # ids name documents, `rare` covers 5 of 12, `same` tells nothing apart
-    assert list_filter_fields(make_dataset({"q": {"a": 1}})) == []
-
-
-def test_shuffled_values_are_the_chance_level() -> None:
-    """The answer is the second of twelve hits; four documents have each version."""
-    dataset = make_dataset({"q": {"b": 1}}, metadata=VERSIONS)
-    run = run_in_order({"q": LETTERS})
-    orders = [order_of(filter_perfectly(run, dataset, "version", seed=seed)) for seed in range(300)]
-    assert orders[3] == order_of(filter_perfectly(run, dataset, "version", seed=3))
-    assert all("b" in order and len(order) == 4 for order in orders)  # the answer and the 3 others of whatever value it got
-    # a got one of the 11 other values, 3 of which equal b's
-    assert np.mean(["a" in order for order in orders]) == pytest.approx(3 / 11, abs=0.08)
-
-
-def test_chance_counts_only_where_the_value_was_read_off_the_labels() -> None:
-    """Two queries, each with its answer at rank 2 behind another version: the filter brings RR from 1/2 to 1 for both."""
-    relevant = {"says": {"b": 1}, "silent": {"b": 1}}
-    run = run_in_order(dict.fromkeys(relevant, LETTERS))
-
-    def bound(filters: dict[str, dict[str, Any]] | None) -> tuple[float, float]:
-        dataset = make_dataset(relevant, metadata=VERSIONS, filters=filters)
-        base = measure_one(run, dataset.judgments, dataset.evidence, "RR@10")
-        return bound_filter(
-            dataset,
-            run,
-            field="version",
-            gain_of=lambda one: measure_one(one, dataset.judgments, dataset.evidence, "RR@10") - base,
-            seed=4,
-        )
-
-    oracle, chance = bound(None)
-    assert oracle == pytest.approx(0.5)
-    half = bound({"says": {"version": "2"}})
-    assert half == pytest.approx((0.5, chance / 2))
-    both = {name: {"version": "2"} for name in relevant}
-    assert bound(both) == pytest.approx((0.5, 0.0))
-    assert bound({name: {"version": "3"} for name in relevant}) == pytest.approx(
-        (0.5, chance)
-    )  # said wrongly: no answer has it
-
-
-def test_the_field_that_gains_most_is_chosen() -> None:
-    """Answers stand behind documents of another version, but of the same colour."""
-    metadata = {name: {**VERSIONS[name], "colour": "red" if place < 6 else "blue"} for place, name in enumerate(LETTERS)}
-    relevant = {f"q{number}": {"c": 1} for number in range(4)}
-    dataset = make_dataset(relevant, metadata=metadata, filters={name: {"version": "3", "colour": "red"} for name in relevant})
-    run = run_in_order(dict.fromkeys(relevant, LETTERS))
-    assert list_filter_fields(dataset) == ["version", "colour"]
-    assert choose_filter_field(dataset, run, query_ids=list(relevant), measure="nDCG@10") == "version"
-    plain = make_dataset(relevant)
-    assert choose_filter_field(plain, run, query_ids=list(relevant), measure="nDCG@10") is None
-
-
-# --- all together ------------------------------------------------------------------------------------------------------
 
 
 def measure_small(**changed: Any) -> Headroom:

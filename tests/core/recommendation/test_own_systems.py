@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,6 @@ from core.evaluation.significance import adjust_holm
 from core.evaluation.verdicts import compare_table
 from core.experiment.compare import compare
 from core.experiment.measurer import Measurer
-from core.jobs.kinds import CHECK, SCORE
-from core.jobs.kinds.own_systems import make_check_job, make_scores_job
-from core.jobs.runner import JobRunner
-from core.jobs.state import DONE, read_job
 from core.progress import CancelToken
 from core.recommendation.assess import Assessment
 from core.recommendation.own_systems import (
@@ -222,20 +217,3 @@ def test_damaged_files_and_unknown_assessments_are_named(case: Case) -> None:
         (case.folder / CHECKS_FILE).write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match=r"checks\.json: cannot be read .*make the recommendation again"):
             list_checks(case.assessment.id, case.store)
-
-
-def test_both_run_as_jobs(case: Case) -> None:
-    runner = JobRunner(case.store, AxisModels())
-    name, assessment = case.dataset.name, case.assessment
-    scoring = runner.submit(make_scores_job(name, assessment.id, {"bm25": WORDS, "plain-words": PLAIN}))
-    checking = runner.submit(make_check_job(name, assessment.id, PLAIN))
-    for thread in threading.enumerate():
-        if thread.name in (f"job {scoring}", f"job {checking}"):
-            thread.join(60)
-    scored, checked = read_job(scoring, case.store), read_job(checking, case.store)
-    assert (scored.kind, scored.state, scored.error, set(scored.ready)) == (
-        SCORE, DONE, None, {assessment.recommendation.system, "bm25", "plain-words"},
-    )  # fmt: skip
-    assert (checked.kind, checked.state, checked.split) == (CHECK, DONE, "test")
-    assert read_scores(assessment, [WORDS, PLAIN], workspace=case.store)["mean"].notna().all()
-    assert [check.system for check in list_checks(assessment.id, case.store)] == ["plain-words"]

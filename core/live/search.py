@@ -24,59 +24,19 @@ from core.graph.estimate import write_speed
 from core.graph.execute import Execution, find_token_nodes
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
+from core.live.graph_parts import GraphParts
+from core.live.typed_query import Answer, TypedResources, locate_hits, make_queries
 from core.progress import CancelToken, ProgressCallback, ignore_progress
-from core.schema import DOCUMENT_RUN, QUERIES, RUN, RUN_DEPTH, empty, list_passages, make_frame, to_document_run
-from core.stages.embed import EmbedChunks, EmbedQueries, Encoded, text_hash
+from core.schema import RUN_DEPTH, list_passages, to_document_run
+from core.stages.embed import EmbedChunks, text_hash
 from core.stages.index_dense import IndexDense
-from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.stages.rerank import LateInteraction
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.workspace import Workspace
 
 LOADING_MODEL = "loading the embedding model"
-_MOST_PLANS = 500  # graphs kept; every position of a slider is a system of its own
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One system's answer to typed queries.
-
-    documents: schema.DOCUMENT_RUN with start and end of the chunk that stands for each document. run: the chunk run, same
-    columns. seconds: time of the system's own stages; error: why there is none.
-    """
-
-    documents: pd.DataFrame
-    run: pd.DataFrame
-    seconds: float
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A system's graph, taken apart: nodes of the corpus, nodes of the query, chunkers, (model, revision) for queries."""
-
-    target: Node
-    corpus: tuple[Node, ...]
-    asked: tuple[Node, ...]
-    chunkers: tuple[Node, ...]
-    models: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, target: Node) -> _Plan:
-        nodes = [node for node in target.walk() if node.inputs]
-        asked = tuple(node for node in nodes if node.per_query)
-        stages = [node.stage for node in asked if isinstance(node.stage, EmbedQueries | LateInteraction)]
-        return cls(
-            target=target,
-            corpus=tuple(node for node in nodes if not node.per_query),
-            asked=asked,
-            chunkers=tuple(node for node in nodes if node.gives == "chunks"),
-            models=tuple(dict.fromkeys((stage.model, stage.revision) for stage in stages)),
-        )
-
-    @property
-    def rerankers(self) -> list[Node]:
-        return [node for node in self.asked if isinstance(node.stage, LateInteraction | CrossEncoderRerank)]
+_MOST_GRAPHS = 500  # graphs kept; every position of a slider is a system of its own
 
 
 @dataclass
@@ -87,7 +47,7 @@ class LiveSearch:
     workspace: Workspace
     models: Models = field(default_factory=Models)
     _memory: dict[str, Any] = field(default_factory=dict)
-    _plans: dict[System, _Plan] = field(default_factory=dict)
+    _parts: dict[System, GraphParts] = field(default_factory=dict)
     _spans: dict[tuple[str, ...], dict[str, tuple[int, int]]] = field(default_factory=dict)
     _warm: set[str] = field(default_factory=set)  # rerankers whose model or token vectors are there
     _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
@@ -101,7 +61,7 @@ class LiveSearch:
 
     def adopt(self, system: System, make: Callable[[Node], Mapping[str, Any]]) -> None:
         """Takes outputs of corpus nodes that were made elsewhere. make(graph of the system) -> node key -> output."""
-        self._memory.update(make(self._plan(system).target))
+        self._memory.update(make(self._take_apart(system).target))
 
     def is_ready(self, systems: Mapping[str, System]) -> bool:
         """True if a typed query would be answered by all of them without any preparation."""
@@ -113,23 +73,23 @@ class LiveSearch:
 
     def _is_warm(self, system: System) -> bool:
         try:
-            plan = self._plan(system)
+            parts = self._take_apart(system)
         except LadderError:
             return False
         return (
-            all(node.key in self._memory for node in plan.corpus)
-            and all(node.key in self._warm for node in plan.rerankers)
-            and all(self.models.is_loaded(model) for model, _ in plan.models)
+            all(node.key in self._memory for node in parts.corpus)
+            and all(node.key in self._warm for node in parts.rerankers)
+            and all(self.models.is_loaded(model) for model, _ in parts.models)
         )
 
-    def _plan(self, system: System) -> _Plan:
+    def _take_apart(self, system: System) -> GraphParts:
         """The system's graph; its key does not depend on the typed texts, which are given to each execution."""
-        if system not in self._plans:
-            if len(self._plans) > _MOST_PLANS:
-                self._plans.clear()
+        if system not in self._parts:
+            if len(self._parts) > _MOST_GRAPHS:
+                self._parts.clear()
             documents, queries = self._sources
-            self._plans[system] = _Plan.of(build(system, documents=documents, queries=queries))
-        return self._plans[system]
+            self._parts[system] = GraphParts.of(build(system, documents=documents, queries=queries))
+        return self._parts[system]
 
     @cached_property
     def _sources(self) -> tuple[Node, Node]:
@@ -160,20 +120,20 @@ class LiveSearch:
 
     def prepare_system(self, system: System, resources: Resources) -> None:
         """prepare() for one system, with what make_resources() gives. Raises the error instead of returning it."""
-        plan = self._plan(system)
-        with self._guards[bool(plan.models)]:
+        parts = self._take_apart(system)
+        with self._guards[bool(parts.models)]:
             execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
-            for node in plan.chunkers:
+            for node in parts.chunkers:
                 execution.output(node)
-            for model, revision in plan.models:
+            for model, revision in parts.models:
                 if not self.models.is_loaded(model):
                     resources.report(LOADING_MODEL)
                 resources.encoder(model, revision)
-            for node in plan.corpus:
+            for node in parts.corpus:
                 made = execution.output(node)
                 if isinstance(node.stage, IndexDense) and not made.is_small:
                     made.open()
-            for node in plan.rerankers:
+            for node in parts.rerankers:
                 self._prepare_reranker(node, resources)
         write_speed(resources)
 
@@ -202,7 +162,7 @@ class LiveSearch:
         missing: dict[str, str] = {}
         for system in systems:
             try:
-                for chunker, stage, tokens in self._embedders(self._plan(system), resources.token_nodes):
+                for chunker, stage, tokens in self._embedders(self._take_apart(system), resources.token_nodes):
                     execution.output(chunker)
                     prompt = getattr(stage, "prompt", None)
                     texts = {text_hash(text, role="document", prompt=prompt): text for text in self._passages(chunker)}
@@ -214,14 +174,14 @@ class LiveSearch:
                 continue
         return missing
 
-    def _embedders(self, plan: _Plan, token_nodes: frozenset[str]) -> list[tuple[Node, Any, bool]]:
+    def _embedders(self, parts: GraphParts, token_nodes: frozenset[str]) -> list[tuple[Node, Any, bool]]:
         """(chunker, stage, whether token vectors are kept) of what embeds passages and is not in memory yet."""
         found = [
             (node.inputs[0], node.stage, node.key in token_nodes)
-            for node in plan.corpus
+            for node in parts.corpus
             if isinstance(node.stage, EmbedChunks) and node.key not in self._memory
         ]
-        late = [node for node in plan.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
+        late = [node for node in parts.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
         return [*found, *((node.inputs[2], node.stage, True) for node in late)]
 
     def search(
@@ -244,23 +204,23 @@ class LiveSearch:
         resources = self.make_resources(ready, ignore_progress, None)
         execution = Execution(sources, resources, memory=self._memory, use_disk=False)
         return {
-            name: _fail(errors[name]) if name in errors else self._answer(system, execution, depth)
+            name: Answer.fail(errors[name]) if name in errors else self._answer(system, execution, depth)
             for name, system in systems.items()
         }
 
     def _answer(self, system: System, execution: Execution, depth: int) -> Answer:
         started = time.perf_counter()
         try:
-            plan = self._plan(system)
-            run = execution.output(plan.target)
-            seconds = sum(execution.timings.get(node.key, 0.0) for node in plan.asked)
-            spans = self._read_spans(plan)
-            return Answer(_locate(to_document_run(run, depth=depth), spans), _locate(run, spans), seconds)
+            parts = self._take_apart(system)
+            run = execution.output(parts.target)
+            seconds = sum(execution.timings.get(node.key, 0.0) for node in parts.per_query)
+            spans = self._read_spans(parts)
+            return Answer(locate_hits(to_document_run(run, depth=depth), spans), locate_hits(run, spans), seconds)
         except LadderError as error:
-            return _fail(str(error), seconds=time.perf_counter() - started)
+            return Answer.fail(str(error), seconds=time.perf_counter() - started)
 
-    def _read_spans(self, plan: _Plan) -> dict[str, tuple[int, int]]:
-        key = tuple(node.key for node in plan.chunkers)
+    def _read_spans(self, parts: GraphParts) -> dict[str, tuple[int, int]]:
+        key = tuple(node.key for node in parts.chunkers)
         if key not in self._spans:
             spans: dict[str, tuple[int, int]] = {}
             for name in reversed(key):  # the first chunker's word counts, as everywhere
@@ -271,12 +231,13 @@ class LiveSearch:
 
     def make_resources(
         self, systems: Iterable[System], on_progress: ProgressCallback, cancel: CancelToken | None
-    ) -> _TypedResources:
+    ) -> TypedResources:
+        """What prepares these systems or answers by them, with the models and token vectors that all searches share."""
         targets = []
         for system in systems:
             with contextlib.suppress(LadderError):  # said where the system is prepared
-                targets.append(self._plan(system).target)
-        return _TypedResources(
+                targets.append(self._take_apart(system).target)
+        return TypedResources(
             self.workspace,
             models=self.models,
             cancel=cancel or CancelToken(),
@@ -286,54 +247,3 @@ class LiveSearch:
             guard=self._tokens_guard,
             cached=False,  # scores of a typed query's pairs are not kept on disk either
         )
-
-
-@dataclass
-class _TypedResources(Resources):
-    """Embeds a typed text once per model, for its vector and its token vectors alike, and writes neither to disk.
-
-    guard: held while the shared memory of token vectors is read and trimmed.
-    """
-
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    typed: dict[tuple[str, str, str | None, tuple[str, ...]], Encoded] = field(default_factory=dict)
-
-    def encode(self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None) -> np.ndarray:
-        if role == "query":
-            return self._encode_typed(model, revision, texts, prompt, tokens=self.keep_tokens).vectors
-        return super().encode(model, revision, texts, role=role, prompt=prompt)
-
-    def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
-        if role == "query":
-            encoded = self._encode_typed(model, revision, texts, None, tokens=True)
-            return dict(zip(texts, encoded.tokens or [], strict=True))
-        with self.guard:
-            return super().token_vectors(model, revision, texts, role=role)
-
-    def _encode_typed(self, model: str, revision: str, texts: list[str], prompt: str | None, *, tokens: bool) -> Encoded:
-        key = (model, revision, prompt, tuple(texts))
-        if key not in self.typed or (tokens and self.typed[key].tokens is None):
-            sent = [(prompt or "") + text for text in texts]
-            role = "query" if prompt is None else "raw"
-            self.typed[key] = self.encoder(model, revision).encode(sent, role=role, tokens=tokens)
-        return self.typed[key]
-
-
-def _locate(run: pd.DataFrame, spans: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
-    """The run with the start and end of each row's chunk."""
-    found = np.array([spans[chunk_id] for chunk_id in run["chunk_id"]], dtype=np.int64).reshape(-1, 2)
-    columns = {name: run[name].to_numpy() for name in run.columns}
-    return make_frame({**columns, "start": found[:, 0], "end": found[:, 1]})
-
-
-def _fail(error: str, *, seconds: float = 0.0) -> Answer:
-    return Answer(empty([*DOCUMENT_RUN, "start", "end"]), empty([*RUN, "start", "end"]), seconds, error)
-
-
-def make_queries(texts: Sequence[str], filter: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """A queries frame of typed texts with one filter for all; ids "1", "2", ..."""
-    rows = [
-        {"query_id": str(number), "text": text, "split": "", "filter": dict(filter or {}), "tags": (), "answer": ""}
-        for number, text in enumerate(texts, start=1)
-    ]
-    return pd.DataFrame(rows, columns=QUERIES)

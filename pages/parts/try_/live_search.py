@@ -12,7 +12,8 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.jobs.state import find_active
-from core.live.search import LOADING_MODEL, Answer, LiveSearch
+from core.live.search import LOADING_MODEL, LiveSearch
+from core.live.typed_query import Answer
 from core.live.warm import Background
 from core.stages.fuse import WeightedFusion
 from core.systems.system import System

@@ -13,7 +13,8 @@ from core.errors import LadderError
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.graph.resources import Models, Resources
 from core.jobs.state import FAILED, find_active, list_jobs
-from core.live.search import Answer, LiveSearch
+from core.live.search import LiveSearch
+from core.live.typed_query import Answer
 from core.recommendation.own_systems import get_recommended
 from core.schema import content_hash
 from core.systems.named import BASELINE

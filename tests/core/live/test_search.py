@@ -185,7 +185,7 @@ def test_progress_says_what_is_done_and_how_long_it_takes(live: LiveSearch, monk
     monkeypatch.setattr(background, "_events", _Recorder(events))
     background.start(pick("dense"))
     wait_for(background, lambda: live.is_ready(pick("dense")))
-    passages = len(live._memory[live._plan(NAMED["dense"]).chunkers[0].key])
+    passages = len(live._memory[live._take_apart(NAMED["dense"]).chunkers[0].key])
     labels = [event.label for event in events]
     assert LOADING_MODEL in labels and f"embedding {passages} of {passages} passages" in labels
     last = events[labels.index(f"embedding {passages} of {passages} passages")]

@@ -1,4 +1,4 @@
-"""The charts and sentences of the diagnosis: what a figure holds, worked out by hand."""
+"""The charts of the diagnosis: what a figure holds, worked out by hand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pytest
 
 from core.diagnosis import sentences as words
 from core.diagnosis.causes import CAUSES
-from core.diagnosis.headroom import CHUNKING, FILTER, FIXES, GAP, RERANKING
+from core.diagnosis.headroom import CHUNKING, FILTER, RERANKING
 from core.diagnosis.slices import SLICE_MEASURES
-from core.ladder.rungs import RUNGS
 from core.report.figures.diagnosis import GREY, draw_causes, draw_gap, draw_headroom, draw_slices
 from tests.support.small import HOSTILE
 
@@ -48,13 +47,6 @@ def check_drawable(figure: dict[str, Any]) -> None:
     """Plotly knows every key, and the report can embed it."""
     go.Figure(figure)
     json.dumps(figure, allow_nan=False)
-
-
-def test_every_cause_fix_and_part_has_its_words() -> None:
-    assert list(words.CAUSE_TITLES) == list(words.CAUSE_WORDS) == list(words.CAUSE_CURES) == list(CAUSES)
-    assert set(words.CAUSE_CURES.values()) - {""} <= set(RUNGS)
-    assert set(words.FIX_TITLES) == set(FIXES)
-    assert set(words.GAP_TITLES) == set(words.GAP_WORDS) == set(GAP)
 
 
 def test_causes_are_bars_in_ladder_order_on_a_track_of_all_failures() -> None:
@@ -139,33 +131,3 @@ def test_names_from_the_data_are_escaped_and_unknown_systems_are_grey() -> None:
         assert "<img" not in json.dumps(shown)
     assert figures[0]["data"][0]["marker"]["color"] == GREY
     assert figures[0]["data"][0]["customdata"] == [name]  # never drawn; a click must find the slice
-
-
-@pytest.mark.parametrize(
-    ("counts", "sentence"),
-    [
-        (count(), "dense fails none of 20 test queries. There is nothing to diagnose."),
-        (
-            count(ranking=4, metadata=1),
-            "dense fails 5 of 20 test queries. For 4 of them the answer is found but ranked too low.",
-        ),
-        (count(ranking=4), "dense fails 4 of 20 test queries. For all 4 of them the answer is found but ranked too low."),
-        (count(representation=1), "dense fails 1 of 20 test queries: the answer is not even among the first 100 hits."),
-        (
-            count(ranking=2, metadata=2),
-            "dense fails 4 of 20 test queries. For 2 of them a filter would bring the answer into the first five, "
-            "for 2 the answer is found but ranked too low.",
-        ),
-    ],
-)
-def test_the_sentence_names_the_leading_causes(counts: dict[str, Any], sentence: str) -> None:
-    assert words.describe_failures("dense", counts) == sentence
-
-
-def test_a_bound_says_what_its_bar_shows() -> None:
-    nothing, adopted, plain = (words.describe_bound(bound) for bound in make_headroom()["bounds"])
-    assert nothing == "perfect filter in words. Nothing is left."
-    # .2 - .25 is below nothing, but the chosen chunking has gained .05 already
-    assert adopted.endswith("Beyond luck nothing is left, so the bar shows what the variant chosen on the tuning queries "
-                            "gains already, +0.050.")  # fmt: skip
-    assert plain == "perfect reranking of the first 100 in words."

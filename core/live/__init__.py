@@ -1,0 +1,1 @@
+"""We answer a typed query here, through systems whose indexes stay in memory."""

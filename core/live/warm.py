@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 
@@ -11,6 +12,7 @@ from core.live.search import LOADING_MODEL, LiveSearch
 from core.progress import CancelToken, ProgressEvent
 from core.systems.system import System
 
+_log = logging.getLogger(__name__)
 _BUSY_SECONDS = 1.0  # between two looks at whether other work has finished
 
 
@@ -90,6 +92,7 @@ class Background:
             except LadderError as error:
                 self._errors[system] = str(error)
             except Exception as error:  # a thread that dies would leave its systems waiting for ever
+                _log.exception("The system %s could not be prepared", system.name)
                 self._errors[system] = f"Something went wrong that should not: {type(error).__name__}: {error}"
             with self._guard:
                 self._wanted[has_model] = [other for other in self._wanted[has_model] if other != system]

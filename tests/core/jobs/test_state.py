@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from core.errors import Cancelled
 from core.jobs.kinds import ASSESS, COMPARE
-from core.jobs.locks import JobCancel
-from core.jobs.state import DONE, INTERRUPTED, RUNNING, Job, cancel_job, find_same, read_job, write_job
+from core.jobs.state import DONE, INTERRUPTED, RUNNING, Job, find_same, read_job, write_job
 from core.workspace import Workspace
 
 
@@ -71,15 +69,3 @@ def test_same_work_is_the_same_kind_with_the_same_options(store: Workspace) -> N
     assert find(dataset="other") is None
     write_job(replace(job, state=DONE), store)
     assert find() is None, "what has ended can be done again"
-
-
-def test_cancel_reaches_a_job_through_its_file(store: Workspace) -> None:
-    job = Job(id="20260101-000000-aaaa", title="t", dataset="small", split="all", systems=(), state=RUNNING)
-    write_job(job, store)
-    cancel_job(job.id, store)
-    cancel = JobCancel(job.id, store)
-    with pytest.raises(Cancelled):
-        cancel.check()
-    cancel.drop()
-    assert cancel.cancelled, "a token that was set stays so"
-    assert not JobCancel(job.id, store).cancelled

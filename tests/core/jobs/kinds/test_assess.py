@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,14 +16,14 @@ from core.jobs.kinds import ASSESS
 from core.jobs.kinds.assess import make_assessment_job
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.runner import JobRunner, run_here
-from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, cancel_job, find_active, list_jobs, read_job
 from core.ladder.goals import Goals
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.systems.named import make_named_systems
 from core.workspace import Workspace
+from tests.support.jobs import WAIT_SECONDS, wait_for_end, wait_until
 from tests.support.small import write_small_dataset
 
-WAIT_SECONDS = 60
 GOALS = Goals(primary="AP", min_gain=0.05, target=("Success@5", 0.8), max_latency_ms=200.0, rerankers=("a/b",), seed=3)
 
 
@@ -86,19 +85,6 @@ def store(workspace: Path) -> Workspace:
     """A workspace with the small dataset."""
     write_small_dataset(workspace / "datasets" / "small")
     return Workspace(workspace)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    for _ in range(WAIT_SECONDS * 20):
-        if is_so():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("waited too long")
-
-
-def wait_for_end(job_id: str, store: Workspace) -> Job:
-    wait_until(lambda: not read_job(job_id, store).is_active)
-    return read_job(job_id, store)
 
 
 def test_assessment_shows_progress_and_is_saved_under_the_jobs_id(store: Workspace, ladder: Ladder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,14 @@ from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.kinds.scaling import make_scaling_job
 from core.jobs.locks import hold_workspace
 from core.jobs.runner import JobRunner, run_here
-from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, Job, cancel_job, list_jobs, read_job
+from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, cancel_job, list_jobs
 from core.scaling import timing as scaling_runs
 from core.scaling.measure import load_scaling
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.workspace import Workspace
+from tests.support.jobs import WAIT_SECONDS, wait_for_end
 from tests.support.small import write_small_dataset
-
-WAIT_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +38,6 @@ def store(workspace: Path) -> Workspace:
 
 def choose(*names: str) -> dict[str, System]:
     return {name: make_named_systems()[name] for name in names}
-
-
-def wait_for_end(job_id: str, store: Workspace) -> Job:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while read_job(job_id, store).is_active:
-        assert time.monotonic() < deadline, "waited too long"
-        threading.Event().wait(0.05)
-    return read_job(job_id, store)
 
 
 def test_it_is_measured_and_kept(store: Workspace) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,10 @@ from core.versions.version import (
 )
 from core.workspace import Workspace
 from tests.support.assessments import AxisEncoder, AxisModels, write_labelled_dataset
+from tests.support.jobs import WAIT_SECONDS, wait_for_end, wait_until
 from tests.support.versions import named, put_live, resources_of
 
 NAME = "notes"
-WAIT_SECONDS = 60
 DENSE = DeploymentRequest(BUILD, system=named("dense").to_spec())
 
 
@@ -54,18 +53,6 @@ class WaitingEncoder(AxisEncoder):
 def store(workspace: Path) -> Workspace:
     write_labelled_dataset(workspace / "datasets" / NAME)
     return Workspace(workspace)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "waited too long"
-        threading.Event().wait(0.02)
-
-
-def wait_for_end(job_id: str, store: Workspace) -> Job:
-    wait_until(lambda: not read_job(job_id, store).is_active)
-    return read_job(job_id, store)
 
 
 def run(store: Workspace, request: DeploymentRequest) -> Job:

@@ -1,0 +1,49 @@
+"""Waiting for jobs of the app, which run in threads of the test's own process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from core.jobs.locks import hold_workspace
+from core.jobs.state import Job, read_job
+from core.workspace import Workspace
+
+WAIT_SECONDS = 60
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = WAIT_SECONDS) -> None:
+    """Fails once that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "waited too long"
+        threading.Event().wait(0.02)
+
+
+def wait_for_end(job_id: str, store: Workspace) -> Job:
+    """The job as it ended."""
+    wait_until(lambda: not read_job(job_id, store).is_active)
+    return read_job(job_id, store)
+
+
+class Held:
+    """The workspace, held by another thread until the block ends."""
+
+    def __init__(self, store: Workspace, title: str = "in the way") -> None:
+        self._store, self._title = store, title
+        self._held, self._free = threading.Event(), threading.Event()
+
+    def _hold(self) -> None:
+        with hold_workspace(self._store, self._title, on_wait=lambda who: None):
+            self._held.set()
+            self._free.wait(WAIT_SECONDS)
+
+    def __enter__(self) -> None:
+        self._thread = threading.Thread(target=self._hold)
+        self._thread.start()
+        assert self._held.wait(WAIT_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        self._free.set()
+        self._thread.join(WAIT_SECONDS)

@@ -75,27 +75,17 @@ def list_passages(chunks: pd.DataFrame) -> list[str]:
 
 
 def check_documents(frame: pd.DataFrame, *, what: str = "documents") -> pd.DataFrame:
+    """check_frame() for documents."""
     return check_frame(frame, DOCUMENTS, key=["doc_id"], what=what)
 
 
 def check_chunks(frame: pd.DataFrame, *, what: str = "chunks") -> pd.DataFrame:
+    """check_frame() for chunks."""
     return check_frame(frame, CHUNKS, key=["chunk_id"], what=what)
 
 
-def check_queries(frame: pd.DataFrame, *, what: str = "queries") -> pd.DataFrame:
-    return check_frame(frame, QUERIES, key=["query_id"], what=what)
-
-
-def check_judgments(frame: pd.DataFrame, *, what: str = "judgments") -> pd.DataFrame:
-    return check_frame(frame, JUDGMENTS, key=["query_id", "doc_id"], what=what)
-
-
-def check_evidence(frame: pd.DataFrame, *, what: str = "evidence") -> pd.DataFrame:
-    return check_frame(frame, EVIDENCE, key=["query_id", "doc_id", "start"], what=what)
-
-
 def check_run(frame: pd.DataFrame, *, what: str = "run") -> pd.DataFrame:
-    """Also checks that scores are finite: a NaN would sort silently anywhere."""
+    """check_frame() for runs; also checks that scores are finite: a NaN would sort silently anywhere."""
     check_frame(frame, RUN, key=["query_id", "chunk_id"], what=what)
     if len(frame) and not np.isfinite(frame["score"].to_numpy(dtype=float)).all():
         raise StageError(f"{what}: every score must be a finite number, found NaN or infinity")

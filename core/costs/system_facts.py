@@ -75,11 +75,6 @@ class SystemFacts:
         known = self.tokens_per_document > 0 and self.indexed_tokens_per_document > 0
         return self.indexed_tokens_per_document / self.tokens_per_document if known else 1.0
 
-    @property
-    def tokens_per_passage(self) -> float:
-        """Of the default model, of what is indexed; 0 where nothing is."""
-        return self.indexed_tokens_per_document / self.passages_per_document if self.passages_per_document else 0.0
-
 
 def read_facts(
     experiment: Experiment, dataset: Dataset, workspace: Workspace, *, models: Models | None = None

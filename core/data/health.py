@@ -1,4 +1,4 @@
-"""What is in a dataset and what may be wrong with it, in numbers for the Data page and the command line."""
+"""What is in a dataset and what may be wrong with it, in numbers for the page Data."""
 
 from __future__ import annotations
 
@@ -23,21 +23,18 @@ class FieldHealth:
 class Health:
     """Counts over a whole dataset; every count is 0 and every length 0 if there is nothing to count.
 
-    duplicate_texts: documents whose text (not empty) an earlier document already has. characters and words are of the
-    documents' texts. judged_queries have a judgment of any relevance; queries_with_relevant one above 0.
+    duplicate_texts: documents whose text (not empty) an earlier document already has. Words are of the documents'
+    texts. queries_with_relevant have a judgment above 0.
     queries_only_missing: queries with relevant documents of which none is in the corpus: no system can find them.
     """
 
     documents: int
     empty_documents: int
     duplicate_texts: int
-    median_characters: float
-    max_characters: int
     median_words: float
     max_words: int
     queries: int
     judgments: int
-    judged_queries: int
     queries_with_relevant: int
     queries_only_missing: int
     queries_with_filter: int
@@ -48,27 +45,21 @@ class Health:
 def summarise_health(dataset: Dataset) -> Health:
     """Counts what the Data page shows. Fields are ordered by name."""
     texts: list[str] = dataset.documents["text"].tolist()
-    characters = [len(text) for text in texts]
     words = [len(text.split()) for text in texts]
     filled = [text.strip() for text in texts if text.strip()]
     doc_ids = set(dataset.documents["doc_id"])
     relevant: dict[str, bool] = {}  # query id -> whether one of its relevant documents is in the corpus
-    judged: set[str] = set()
     for query_id, doc_id, relevance in dataset.judgments[["query_id", "doc_id", "relevance"]].itertuples(index=False):
-        judged.add(query_id)
         if relevance > 0:
             relevant[query_id] = relevant.get(query_id, False) or doc_id in doc_ids
     return Health(
         documents=len(texts),
         empty_documents=len(texts) - len(dataset.indexed_documents),
         duplicate_texts=len(filled) - len(set(filled)),
-        median_characters=float(median(characters)) if characters else 0.0,
-        max_characters=max(characters, default=0),
         median_words=float(median(words)) if words else 0.0,
         max_words=max(words, default=0),
         queries=len(dataset.queries),
         judgments=len(dataset.judgments),
-        judged_queries=len(judged),
         queries_with_relevant=len(relevant),
         queries_only_missing=sum(not present for present in relevant.values()),
         queries_with_filter=sum(bool(conditions) for conditions in dataset.queries["filter"]),
@@ -91,4 +82,4 @@ def _summarise_fields(dataset: Dataset) -> tuple[FieldHealth, ...]:
 
 
 def _is_filled(value: Any) -> bool:
-    return value is not None and value != "" and value != []
+    return value is not None and value not in ("", [])

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from core.errors import WiringError
 from core.schema import content_hash
+from core.stages.base import Stage
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _read_fields(stage: Any) -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(stage).items() if name not in unset}
 
 
-def check_wiring(stage: Any, given: list[str]) -> None:
+def check_wiring(stage: Stage, given: list[str]) -> None:
     """Raises WiringError unless the kinds `given` match what the stage takes."""
     rest = list(given)
     for wanted in stage.takes:

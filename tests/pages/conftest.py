@@ -59,4 +59,4 @@ def record_jobs(monkeypatch: pytest.MonkeyPatch) -> RecordJobs:
 @pytest.fixture
 def no_samples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No dataset comes with the product: there are those that the test makes."""
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "no-samples")
+    monkeypatch.setattr("core.data.samples.SAMPLES", tmp_path / "no-samples")

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.data.samples import load
+from core.data.load import load_dataset
 from core.graph.resources import Models
 from core.schema import EVIDENCE, JUDGMENTS, QUERIES
+from core.settings import SAMPLES
 from core.text.boundaries import find_boundaries, find_sentences
 from core.text.words import STOP_WORDS, make_tokenizer
 
@@ -59,7 +60,7 @@ def list_words(text: str) -> list[str]:
 @functools.cache
 def read_sentences() -> tuple[Sentence, ...]:
     """Plain sentences of 7 to 26 words, in the order of the sample; one that rewrites an earlier one is left out."""
-    documents = load(SAMPLE).documents
+    documents = load_dataset(SAMPLES / SAMPLE).documents
     kept: list[Sentence] = []
     known: list[set[str]] = []
     for page, title, text in zip(documents["doc_id"], documents["title"], documents["text"], strict=True):

@@ -59,12 +59,6 @@ def show_html(body: str) -> None:
     st.html(body)
 
 
-def show_text(text: object, *, small: bool = False) -> None:
-    """Shows plain text with its line breaks, exactly as it is."""
-    size = "0.875rem" if small else "1rem"
-    st.html(f'<div style="white-space: pre-wrap; overflow-wrap: anywhere; font-size: {size}">{escape_html(text)}</div>')
-
-
 def shorten(text: object, *, width: int = 80) -> str:
     """One line of at most `width` characters."""
     line = " ".join(str(text).split())

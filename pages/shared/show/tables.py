@@ -113,12 +113,6 @@ def make_agreement(shared: pd.DataFrame, systems: Sequence[str]) -> pd.DataFrame
     return table.rename_axis("System").reset_index()
 
 
-def find_leader(means: Mapping[str, Mapping[str, MeanValue]], measure: str) -> str:
-    """The system with the highest mean on the measure; the first of equals."""
-    ready = [name for name in means if measure in means[name]]
-    return max(ready, key=lambda name: means[name][measure].mean)
-
-
 def make_leaderboard(view: View, *, baseline: str, waiting: Sequence[str] = ()) -> pd.DataFrame:
     """One row per system, best on the view's measure first, those without a result last.
 

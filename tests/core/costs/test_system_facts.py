@@ -72,7 +72,6 @@ def test_what_is_indexed(dataset: Dataset, store: Workspace) -> None:
     assert (words.passages_per_document, words.indexed_tokens_per_document, words.overlap) == (1, 7, 1)
     assert (dense.passages_per_document, dense.indexed_tokens_per_document) == (2.5, 10)
     assert dense.overlap == pytest.approx(10 / 7)
-    assert dense.tokens_per_passage == 4
     assert (words.cut, dense.cut) == (False, True)
     assert (words.dense, words.lexical, words.dimensions) == (False, True, 0)
     assert (dense.dense, dense.lexical, dense.dimensions) == (True, False, DIMENSIONS)

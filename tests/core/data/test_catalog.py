@@ -166,7 +166,7 @@ def test_no_name_opens_nothing(store: Workspace, tmp_path: Path, monkeypatch: py
 
 
 def test_samples_cannot_be_removed(store: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("core.data.samples.SAMPLES_FOLDER", tmp_path / "samples")
+    monkeypatch.setattr("core.data.samples.SAMPLES", tmp_path / "samples")
     write_corpus(tmp_path / "samples" / "ours", "one")
     with pytest.raises(InputError, match="comes with the product"):
         remove_dataset("ours", store)

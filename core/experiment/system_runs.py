@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.data.dataset import SPLITS, Dataset
 from core.errors import InputError, LadderError
-from core.graph.estimate import PlanEstimate, estimate_plan
+from core.graph.estimate import WorkEstimate, estimate_work
 from core.graph.execute import Execution, find_token_nodes
 from core.graph.latency import measure_latency
 from core.graph.node import Node
@@ -86,9 +86,9 @@ class SystemRuns:
             self.resources.token_nodes = find_token_nodes(self.targets.values())
         return self.targets[system.name]
 
-    def estimate(self) -> PlanEstimate:
-        """What running the systems takes from here on; see estimate_plan()."""
-        return estimate_plan(self.targets, self.execution)
+    def estimate(self) -> WorkEstimate:
+        """What running the systems takes from here on; see estimate_work()."""
+        return estimate_work(self.targets, self.execution)
 
     def place_hits(self, name: str, run: pd.DataFrame) -> pd.DataFrame:
         """The system's run with start and end of each hit's chunk, and its tokens if there is evidence to measure.

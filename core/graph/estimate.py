@@ -18,8 +18,8 @@ _DEFAULT_SPEED = 25_000.0  # characters a second until this machine has been mea
 
 
 @dataclass(frozen=True)
-class PlanEstimate:
-    """texts: passages and queries still to encode; seconds: what that takes here; cached, steps: of the plan's nodes."""
+class WorkEstimate:
+    """texts: passages and queries still to encode; seconds: what that takes here; cached, steps: of the graphs' nodes."""
 
     texts: int
     characters: int
@@ -28,8 +28,8 @@ class PlanEstimate:
     steps: int
 
 
-def estimate_plan(targets: Mapping[str, Node], execution: Execution) -> PlanEstimate:
-    """Walks the plan without encoding anything; runs the chunkers, whose output is needed to know.
+def estimate_work(targets: Mapping[str, Node], execution: Execution) -> WorkEstimate:
+    """Walks the systems' graphs without encoding anything; runs the chunkers, whose output is needed to know.
 
     Systems that cannot be built further (an unreachable tokenizer, say) count as nothing to encode.
     """
@@ -41,7 +41,7 @@ def estimate_plan(targets: Mapping[str, Node], execution: Execution) -> PlanEsti
     characters = sum(len(text) for text in texts.values())
     steps = len(distinct_nodes(targets))
     speed = read_speed(execution.resources)
-    return PlanEstimate(len(texts), characters, characters / speed, steps - len(needed), steps)
+    return WorkEstimate(len(texts), characters, characters / speed, steps - len(needed), steps)
 
 
 def find_needed(targets: Mapping[str, Node], execution: Execution) -> list[Node]:
@@ -102,7 +102,7 @@ def write_speed(resources: Resources) -> None:
 
 
 def count_distinct_texts(targets: Mapping[str, Node], resources: Resources) -> int:
-    """Distinct texts that the plan's systems embed, whether encoded now or in an earlier run."""
+    """Distinct texts that the systems embed, whether encoded now or in an earlier run."""
     hashes = set(resources.usage.hashes)
     for node in distinct_nodes(targets):
         facts = resources.workspace.read_facts(node.key)

@@ -1,4 +1,4 @@
-"""Runs the plan of many systems: each distinct node once, in memory or from the disk cache, one failure at a time."""
+"""Runs the graphs of many systems: each distinct node once, in memory or from the disk cache, one failure at a time."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def execute(
 
 
 def find_token_nodes(targets: Iterable[Node]) -> frozenset[str]:
-    """Keys of the embedding nodes whose token vectors a late-interaction reranker of the plan will read.
+    """Keys of the embedding nodes whose token vectors a late-interaction reranker of the graphs will read.
 
     Encoding them once for both uses saves a second pass. An endpoint gives no token vectors, and a prompt of the user's own
     changes them: those are left to the reranker.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.experiment.measurer import Measurer
-from core.graph.estimate import estimate_plan, read_speed
+from core.graph.estimate import estimate_work, read_speed
 from core.graph.resources import Usage
 from core.progress import ProgressCallback, ProgressEvent
 
@@ -16,7 +16,7 @@ class LadderProgress:
 
     def __init__(self, measurer: Measurer, send: ProgressCallback) -> None:
         resources = measurer.system_runs.resources
-        estimate = estimate_plan(measurer.system_runs.targets, measurer.system_runs.execution)
+        estimate = estimate_work(measurer.system_runs.targets, measurer.system_runs.execution)
         self._usage: Usage = resources.usage
         self._speed = read_speed(resources)
         self._characters = estimate.characters + self._usage.encoded_characters
@@ -32,6 +32,7 @@ class LadderProgress:
         self(ProgressEvent(label=""))
 
     def __call__(self, event: ProgressEvent) -> None:
+        """Passes an event on, placed on the one bar."""
         speed = self._usage.characters_per_second or self._speed
         characters = max(self._characters, self._usage.encoded_characters)
         systems = max(_SYSTEMS, self._measurer.measured)

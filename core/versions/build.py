@@ -17,7 +17,7 @@ from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE
 from core.errors import InputError, NotInWorkspace
 from core.evaluation.measures import find_answerable
-from core.graph.estimate import estimate_plan, read_speed, write_speed
+from core.graph.estimate import estimate_work, read_speed, write_speed
 from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Resources
@@ -70,9 +70,11 @@ class VersionPlan:
 
     @property
     def seconds(self) -> float:
+        """Of embedding and indexing."""
         return self.embed_seconds + self.index_seconds
 
     def to_json(self) -> dict[str, Any]:
+        """The fields, with the seconds in all."""
         return {**dataclasses.asdict(self), "seconds": self.seconds}
 
 
@@ -86,7 +88,7 @@ def plan_version(dataset: Dataset, system: System, resources: Resources) -> Vers
     if vectors is not None:
         chunks = execution.output(vectors.inputs[0])
         passages = sum(map(len, chunks["passages"]))
-        ahead = estimate_plan({system.name: vectors}, execution)
+        ahead = estimate_work({system.name: vectors}, execution)
         texts, characters = ahead.texts, ahead.characters
     speed = (workspace.read_facts(_INDEX_SPEED) or {}).get("passages_per_second", _PASSAGES_PER_SECOND)
     size = (workspace.read_facts(_INDEX_SIZE) or {}).get("bytes_per_passage", _BYTES_PER_DIMENSION * DEFAULT_DIMENSIONS)

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.experiment.history import edit_experiment, list_experiments, load_experiment, save_experiment
-from core.graph.estimate import PlanEstimate
+from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
 from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
@@ -391,7 +391,7 @@ def test_chain_names_the_stages_in_order_and_escapes_every_text() -> None:
 
 
 def test_what_lies_ahead_in_words() -> None:
-    plan = PlanEstimate(texts=312, characters=1, seconds=15.2, cached=4, steps=11)
+    plan = WorkEstimate(texts=312, characters=1, seconds=15.2, cached=4, steps=11)
     assert describe_outlook(Outlook(plan, (), {})) == (
         "312 chunks and queries to embed, about 15 s here, 4 of 11 steps cached."
     )

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
-from core.graph.estimate import PlanEstimate
+from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
 from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
@@ -42,7 +42,7 @@ START = "Find out what to do first"
 @pytest.fixture(autouse=True)
 def light_outlook(monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies ahead is told without a tokenizer: 300 texts, 90 s."""
-    outlook = Outlook(PlanEstimate(texts=300, characters=0, seconds=90.0, cached=0, steps=9), (), {})
+    outlook = Outlook(WorkEstimate(texts=300, characters=0, seconds=90.0, cached=0, steps=9), (), {})
     monkeypatch.setattr("pages.parts.recommendation.start.look_ahead", lambda *_: outlook)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.experiment.system_runs import SystemRuns
-from core.graph.estimate import PlanEstimate
+from core.graph.estimate import WorkEstimate
 from core.graph.resources import Models, Resources
 from core.jobs.state import list_jobs
 from core.schema import content_hash
@@ -25,7 +25,7 @@ from pages.shared.frame.services import open_workspace
 class Outlook:
     """What a run would take. left_out: systems whose model is on the hub; broken: name -> why it cannot run."""
 
-    plan: PlanEstimate | None
+    plan: WorkEstimate | None
     left_out: tuple[str, ...]
     broken: dict[str, str]
 

@@ -1,4 +1,4 @@
-"""The plan: what lies ahead, and how fast this machine encodes."""
+"""What lies ahead, and how fast this machine encodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from core.graph.estimate import (
     count_distinct_texts,
-    estimate_plan,
+    estimate_work,
     find_needed,
     read_speed,
     write_speed,
@@ -40,7 +40,7 @@ def make_execution(folder: Path, models: FakeModels | None = None, *names: str) 
 def test_estimate_before_and_after(workspace: Path) -> None:
     models = FakeModels()
     targets = make_targets("dense", "dense-whole", "bm25")
-    ahead = estimate_plan(targets, make_execution(workspace, models))
+    ahead = estimate_work(targets, make_execution(workspace, models))
     # Both chunkings give the same three texts; with the two queries five. bm25 encodes nothing.
     assert ahead.texts == 5
     assert ahead.characters == sum(map(len, [*TEXTS.values(), *ASKED.values()]))
@@ -50,11 +50,11 @@ def test_estimate_before_and_after(workspace: Path) -> None:
     assert ahead.steps == 5 + 4 + 4
     assert models.fake.asked == []
     execute(make_targets("dense"), make_execution(workspace, models))
-    half = estimate_plan(targets, make_execution(workspace, models))
+    half = estimate_work(targets, make_execution(workspace, models))
     assert (half.texts, half.characters) == (0, 0)  # dense-whole's texts are the ones that dense embedded
     assert half.cached > ahead.cached
     execute(targets, make_execution(workspace, models))
-    done = estimate_plan(targets, make_execution(workspace, models))
+    done = estimate_work(targets, make_execution(workspace, models))
     assert (done.texts, done.cached, done.steps) == (0, 13, 13)
 
 
@@ -63,7 +63,7 @@ def test_token_vectors_that_are_wanted_count(workspace: Path) -> None:
     targets = make_targets("dense", "dense-rerank", "dense-chunk64")
     execution = make_execution(workspace, None, *targets)
     # dense-chunk64 must be embedded; its texts are known (they are dense's), but not their token vectors: 3, and 2 queries
-    assert estimate_plan(targets, execution).texts == 5
+    assert estimate_work(targets, execution).texts == 5
 
 
 def test_what_must_run(workspace: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_node_to_embed_whose_input_fails_counts_as_nothing(workspace: Path) ->
         def tokenizer(self, name: str, revision: str = "", **_: object) -> object:
             return FakeModels().cross_encoder(MISSING)
 
-    ahead = estimate_plan(make_targets("dense"), make_execution(workspace, NoTokenizer()))
+    ahead = estimate_work(make_targets("dense"), make_execution(workspace, NoTokenizer()))
     assert ahead.texts == len(ASKED)
 
 
@@ -129,7 +129,7 @@ def test_the_estimate_embeds_nothing_and_knows_prompts(workspace: Path) -> None:
     models = FakeModels()
     execution = make_execution(workspace, models)
     execution.output(Node(EmbedQueries(), (QUERIES,)))
-    assert estimate_plan({"s": asked}, execution).texts == 2
+    assert estimate_work({"s": asked}, execution).texts == 2
     assert len(models.fake.asked) == 2
     assert isinstance(execution.sources[QUERIES.key], pd.DataFrame)
 

@@ -13,6 +13,7 @@ from core.ladder.goals import Goals
 from core.ladder.rungs import KIND_OF_RUNG
 from core.systems.system import System
 from core.systems.trained import KIND_WORDS
+from core.text.phrases import join_words
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
@@ -200,7 +201,7 @@ def find_excess(system: str, findings: Findings) -> dict[str, str]:
 
 def name_limits(systems: Sequence[str], findings: Findings) -> str:
     """ "latency limit", "cost limit" or "latency limit and cost limit": those that any of the systems is over."""
-    return " and ".join(dict.fromkeys(name for system in systems for name in find_excess(system, findings)))
+    return join_words(list(dict.fromkeys(name for system in systems for name in find_excess(system, findings))))
 
 
 def _is_within(system: str, findings: Findings) -> bool:

@@ -26,7 +26,11 @@ from core.systems.trained import TrainedModel
 
 @dataclass
 class Ladder:
-    """One dataset's ladder: the pieces that the main split and the re-splits share."""
+    """One dataset's ladder: the pieces that the main split and the re-splits share.
+
+    trained: models that join it. primary: the measure that chooses. measurer: every system of every split, each once.
+    baseline: the system that the ladder begins with. progress: of all phases, as one bar.
+    """
 
     dataset: Dataset
     goals: Goals
@@ -50,6 +54,7 @@ class Ladder:
 
     @cached_property
     def groups(self) -> dict[str, int]:
+        """query id -> its group; queries that say the same stay on one side of every split."""
         return group_dataset(self.dataset, self.resources)
 
     @cached_property

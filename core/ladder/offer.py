@@ -14,7 +14,7 @@ from core.ladder.rungs import KIND_OF_RUNG
 from core.stages.rewrite import Glossary
 from core.systems.available import list_own_systems
 from core.systems.system import System
-from core.systems.trained import TrainedModel
+from core.systems.trained import TrainedModel, list_models
 from core.workspace import Workspace
 
 
@@ -69,3 +69,16 @@ def find_glossaries(systems: Iterable[System]) -> tuple[Glossary, ...]:
     """The distinct glossaries that a user's own systems rewrite with."""
     found = (step for system in systems for step in system.rewrite if isinstance(step, Glossary))
     return tuple(dict.fromkeys(found))
+
+
+def find_joining_models(dataset: Dataset, workspace: Workspace) -> tuple[TrainedModel, ...]:
+    """The models that may join a dataset's ladder: the newest, and the newest of each other kind that has seen none of the
+    newest one's test queries. Empty if none was trained on the data as they are."""
+    ready = [model for model in list_models(workspace, dataset=dataset.name) if model.fingerprint == dataset.fingerprint]
+    found: dict[str, TrainedModel] = {}
+    for model in ready:
+        test = set(ready[0].split["test"])
+        same = (model.split["share"], model.split["seed"]) == (ready[0].split["share"], ready[0].split["seed"])
+        if model.kind not in found and (same or not model.seen & test):
+            found[model.kind] = model
+    return tuple(found.values())

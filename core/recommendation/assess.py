@@ -21,7 +21,7 @@ from core.ladder.findings import collect_findings
 from core.ladder.goals import Goals
 from core.ladder.ladder import Ladder
 from core.ladder.monthly_costs import estimate_monthly
-from core.ladder.offer import Offer
+from core.ladder.offer import Offer, find_joining_models
 from core.ladder.resplits import RESPLITS, Stability, find_deciding, resplit
 from core.ladder.rows import describe_rungs
 from core.ladder.test_run import open_test
@@ -30,7 +30,6 @@ from core.progress import CancelToken, ProgressCallback, ignore_progress
 from core.recommendation.error_analysis import ErrorAnalysis, analyse_errors
 from core.recommendation.recommend import Recommendation, recommend
 from core.records import as_records
-from core.training.adoption import find_trained
 from core.workspace import Workspace
 
 
@@ -94,7 +93,7 @@ def assess(
     started = time.perf_counter()
     resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
     asked = goals or Goals()
-    trained = find_trained(dataset, workspace) if asked.with_training else ()
+    trained = find_joining_models(dataset, workspace) if asked.with_training else ()
     if asked.with_training and not trained:
         raise InputError(
             f"no model was trained on the dataset {dataset.name} as it is now, so none can join the ladder; train one first "

@@ -15,11 +15,11 @@ from core.errors import InputError
 from core.trained_model.evaluation_file import write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
 from core.trained_model.part_training import describe_gain, part_file, read_part, train_part, write_part
-from core.training.material import divide_tuning
-from core.training.train import Prepared
+from core.training.material import split_off_validation
+from core.training.train import PreparedTraining
 
 
-def cross_fit(subject: ModelUnderTest, prepared: Prepared, folds: int) -> dict[str, Any]:
+def cross_fit(subject: ModelUnderTest, prepared: PreparedTraining, folds: int) -> dict[str, Any]:
     """Measures every judged query by a model that has not seen it; each fold is kept as soon as it is there.
 
     Writes `folds`: {k, delta, low, high, n, mean, baseline_mean, parts: [{fold, n, delta}]}. Raises InputError if the queries
@@ -36,7 +36,7 @@ def cross_fit(subject: ModelUnderTest, prepared: Prepared, folds: int) -> dict[s
         name = f"fold-{folds}-{number}"
         if not part_file(subject, name).exists():
             rest = [query_id for query_id in judged if query_id not in set(part)]
-            learning, validation = divide_tuning(ladder.dataset, rest, ladder.groups, seed=prepared.plan.seed)
+            learning, validation = split_off_validation(ladder.dataset, rest, ladder.groups, seed=prepared.plan.seed)
             label = f"cross-fitting, fold {number} of {folds}"
             values, _, _ = train_part(subject, prepared, learning, validation, label=label, name=name, query_ids=part)
             write_part(subject, name, values)

@@ -25,7 +25,7 @@ from core.systems.system import System
 from core.systems.trained_systems import apply_model, make_trained_systems
 from core.trained_model.evaluation_file import write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
-from core.training.adoption import as_json, measure_adoption
+from core.training.adoption import measure_adoption
 
 WORSE = 1e-9  # a query that loses more than this got worse
 
@@ -117,7 +117,7 @@ def _write_comparisons(subject: ModelUnderTest, pairs: Sequence[tuple[str, Syste
         comparisons=rows,
         regressions=list_regressions(values, base=base.name, made=made.name, texts=texts),
         adoption={
-            **as_json(adoption),
+            **adoption.to_json(),
             "base_ms": medians.get(base.name),
             "own_ms": medians.get(made.name),
             "encode_seconds": experiment.timings["encode_seconds"],

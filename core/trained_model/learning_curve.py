@@ -11,12 +11,12 @@ from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.trained_model.evaluation_file import read_evaluation, write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
 from core.trained_model.part_training import describe_gain, read_part, train_part, write_part
-from core.training.train import Prepared
+from core.training.train import PreparedTraining
 
 SHARES = (0.25, 0.5, 1.0)  # of the tuning queries
 
 
-def draw_learning_curve(subject: ModelUnderTest, prepared: Prepared) -> dict[str, Any]:
+def draw_learning_curve(subject: ModelUnderTest, prepared: PreparedTraining) -> dict[str, Any]:
     """Trains on 25 and 50 % of the tuning queries too (nested), and compares each with the untrained model on test.
 
     Writes `learning_curve`: {points: [{share, queries, pairs, mean, delta, low, high, n, seconds}]} and what

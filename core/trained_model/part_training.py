@@ -19,14 +19,14 @@ from core.systems.system import System
 from core.systems.trained import model_folder
 from core.systems.trained_systems import apply_weights
 from core.trained_model.model_under_test import ModelUnderTest
-from core.training.train import Prepared, collect_parts, fit
-from core.training.trainer import Watch
+from core.training.train import PreparedTraining, collect_parts, fit
+from core.training.trainer import TrainingProgress
 from core.workspace import remove_folder, replace_file
 
 
 def train_part(
     subject: ModelUnderTest,
-    prepared: Prepared,
+    prepared: PreparedTraining,
     learning: Sequence[str],
     validation: Sequence[str],
     *,
@@ -49,8 +49,8 @@ def train_part(
         subject.on_progress(ProgressEvent(f"{label}: {text}", done, total, left))
 
     material = prepared.material.with_parts(learning, validation)
-    watch = Watch(subject.cancel, report)
-    fit(plan, prepared.base, material, learned, held, folder=folder / "training", target=weights, watch=watch)
+    progress = TrainingProgress(subject.cancel, report)
+    fit(plan, prepared.base, material, learned, held, folder=folder / "training", target=weights, progress=progress)
     seconds = time.perf_counter() - started
     mixed = bool(subject.model.metrics.get("mixed", False))
     system = apply_weights(subject.model, subject.start, str(weights), depth=int(plan.depth), mixed=mixed)

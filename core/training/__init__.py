@@ -1,0 +1,1 @@
+"""We train models here, on tuning queries alone: adapters of queries, rerankers and embedding models."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from core.data.dataset import Dataset
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
 from core.settings import DEFAULT_DIMENSIONS
-from core.systems.trained import ADAPTER, EMBEDDING, TrainedModel, list_models, model_size
-from core.workspace import Workspace
+from core.systems.trained import ADAPTER, EMBEDDING, TrainedModel, model_size
 
 _BYTES = 4  # of a float32
 
@@ -27,6 +26,10 @@ class Adoption:
     model_mb: float
     kind: str
 
+    def to_json(self) -> dict[str, Any]:
+        """The numbers and the sentence."""
+        return {**dataclasses.asdict(self), "sentence": self.describe()}
+
     def describe(self) -> str:
         """One sentence: what has to be done once, and how one gets back."""
         trained = f"train for {describe_duration(self.training_seconds)}"
@@ -40,7 +43,7 @@ class Adoption:
 
 
 def measure_adoption(model: TrainedModel, resources: Resources, *, passages: list[str]) -> Adoption:
-    """passages: what the system indexes."""
+    """What it costs to adopt a model. passages: what the system indexes. Sizes in MB, times in seconds."""
     anew = passages if model.kind == EMBEDDING else []
     dimensions = int(model.metrics.get("dimensions") or DEFAULT_DIMENSIONS)
     return Adoption(
@@ -59,21 +62,3 @@ def describe_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def find_trained(dataset: Dataset, workspace: Workspace) -> tuple[TrainedModel, ...]:
-    """The models that may join a dataset's ladder: the newest, and the newest of each other kind that has seen none of the
-    newest one's test queries. Empty if none was trained on the data as they are."""
-    ready = [model for model in list_models(workspace, dataset=dataset.name) if model.fingerprint == dataset.fingerprint]
-    found: dict[str, TrainedModel] = {}
-    for model in ready:
-        test = set(ready[0].split["test"])
-        same = (model.split["share"], model.split["seed"]) == (ready[0].split["share"], ready[0].split["seed"])
-        if model.kind not in found and (same or not model.seen & test):
-            found[model.kind] = model
-    return tuple(found.values())
-
-
-def as_json(adoption: Adoption) -> dict[str, Any]:
-    """The numbers and the sentence."""
-    return {**{name: getattr(adoption, name) for name in Adoption.__dataclass_fields__}, "sentence": adoption.describe()}

@@ -11,7 +11,7 @@ from core.training.request import TrainingPlan
 from core.training.trainer import (
     MIXES,
     Outcome,
-    Watch,
+    TrainingProgress,
     load_base,
     make_arguments,
     make_dataset,
@@ -22,7 +22,14 @@ from core.training.trainer import (
 
 
 def train_embedding(
-    plan: TrainingPlan, base: str, learning: Examples, validation: Examples, *, folder: Path, target: Path, watch: Watch
+    plan: TrainingPlan,
+    base: str,
+    learning: Examples,
+    validation: Examples,
+    *,
+    folder: Path,
+    target: Path,
+    progress: TrainingProgress,
 ) -> Outcome:
     """Trains on the learning examples, stops by the validation examples, and writes the model to `target`.
 
@@ -64,15 +71,15 @@ def train_embedding(
         eval_dataset=make_dataset(validation.frame, validation.columns),
         loss=_make_loss(learning.form, model),
     )
-    curve, metrics = run_trainer(trainer, plan, folder, watch)
-    watch.report("choosing the weights", 1.0, 1.0, curve)
+    curve, metrics = run_trainer(trainer, plan, folder, progress)
+    progress.report("choosing the weights", 1.0, 1.0, curve)
     final = load_base(lambda path: SentenceTransformer(path, device=device), base)
     untrained = {name: value.detach().clone() for name, value in final.state_dict().items()}
     trained = _merge_lora(model)
     room, final.max_seq_length = final.max_seq_length, model.max_seq_length
     losses = {}
     for share in MIXES:
-        watch.cancel.check()
+        progress.cancel.check()
         final.load_state_dict(merge_weights(untrained, trained, share))
         losses[share] = _measure_loss(final, learning.form, arguments, validation)
     share = min(losses, key=lambda one: losses[one])

@@ -40,8 +40,8 @@ _HELD = 0.5  # label or score of an upload from which a document counts as a pos
 
 @dataclass(frozen=True)
 class Examples:
-    """form: of plan.FORMS. frame: query_id and the form's columns. source: "labels", or the name of an uploaded file; file: its
-    path, "" for labels."""
+    """form: of request.FORMS. frame: query_id and the form's columns. source: "labels", or the name of an uploaded file; file:
+    its path, "" for labels."""
 
     form: str
     frame: pd.DataFrame
@@ -50,10 +50,12 @@ class Examples:
 
     @property
     def fingerprint(self) -> str:
+        """Hash of the form and all rows."""
         return content_hash([self.form, self.frame.to_dict("records")])
 
     @property
     def negative_columns(self) -> list[str]:
+        """Names of the columns that hold negatives, in order."""
         return [name for name in self.frame.columns if name == "negative" or name.startswith("negative_")]
 
     @property
@@ -137,10 +139,12 @@ def collect_examples(material: Material, *, form: str, negatives: int, query_ids
         taken = {q: random.choice(found, size=wanted[q], replace=False) for q, found in mined.items() if found}
         pairs = [(q, material.texts[q], material.passages[row]) for q, found in taken.items() for row in found]
         return _label(asked, pd.DataFrame(pairs, columns=["query_id", "query", "document"]), material, form)
-    return _join(asked, mined, material, form, negatives, seed)
+    return _join(asked, mined, material, form, count=negatives, seed=seed)
 
 
-def _join(asked: pd.DataFrame, mined: dict[str, list[int]], material: Material, form: str, count: int, seed: int) -> Examples:
+def _join(
+    asked: pd.DataFrame, mined: dict[str, list[int]], material: Material, form: str, *, count: int, seed: int
+) -> Examples:
     """Each positive with `count` of its query's mined negatives, dealt out so that positives of a query share few."""
     random = np.random.default_rng(seed)
     rows = []

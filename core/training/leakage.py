@@ -39,6 +39,7 @@ class Finding:
     rows: tuple[int, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
+        """The check as it stands in model.json: without the rows, which are counted."""
         return {**{name: value for name, value in asdict(self).items() if name != "rows"}, "count": len(self.rows)}
 
 

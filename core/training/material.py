@@ -48,7 +48,7 @@ class Material:
         here = set(self.dataset.indexed_documents["doc_id"])
         answerable = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
         tuning = [query_id for query_id in self.split.tuning if query_id in answerable]
-        self.learning, self.validation = divide_tuning(self.dataset, tuning, self.groups, seed=self.seed)
+        self.learning, self.validation = split_off_validation(self.dataset, tuning, self.groups, seed=self.seed)
         if self.learn_from is not None:
             kept = set(self.learn_from)
             self.learning = [query_id for query_id in self.learning if query_id in kept]
@@ -67,6 +67,7 @@ class Material:
 
     @cached_property
     def chunks(self) -> pd.DataFrame:
+        """The chunks of the start system: see core.schema.CHUNKS."""
         node = self._target.get_first("chunks")
         frame: pd.DataFrame = self.system_runs.execution.output(node)
         return frame
@@ -77,6 +78,7 @@ class Material:
 
     @cached_property
     def passages(self) -> list[str]:
+        """The indexed texts of all chunks, in their order."""
         return list_passages(self.chunks)
 
     @cached_property
@@ -98,6 +100,7 @@ class Material:
 
     @cached_property
     def query_rows(self) -> dict[str, int]:
+        """query id -> its row in `query_matrix`."""
         return {query_id: row for row, query_id in enumerate(self.system_runs.queries["query_id"])}
 
     @cached_property
@@ -109,6 +112,7 @@ class Material:
 
     @cached_property
     def texts(self) -> dict[str, str]:
+        """query id -> its text."""
         return dict(zip(self.dataset.queries["query_id"], self.dataset.queries["text"], strict=True))
 
     @cached_property
@@ -175,7 +179,9 @@ class Material:
         return holds
 
 
-def divide_tuning(dataset: Dataset, tuning: list[str], groups: dict[str, int], *, seed: int) -> tuple[list[str], list[str]]:
+def split_off_validation(
+    dataset: Dataset, tuning: list[str], groups: dict[str, int], *, seed: int
+) -> tuple[list[str], list[str]]:
     """(learning, validation) ids of the tuning queries; groups stay whole. Deterministic for a seed."""
     queries = dataset.queries[dataset.queries["query_id"].isin(tuning)].reset_index(drop=True)
     if len(queries) < 2:

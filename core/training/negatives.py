@@ -22,17 +22,21 @@ class KnownVectors:
         self._queries, self._documents = queries, documents
 
     def encode_query(self, texts: Sequence[str], **_: Any) -> np.ndarray:
+        """Vectors of queries, one a row; KeyError for a text that is not known."""
         return np.stack([self._queries[text] for text in texts])
 
     def encode_document(self, texts: Sequence[str], **_: Any) -> np.ndarray:
+        """Vectors of passages, one a row; KeyError for a text that is not known."""
         return np.stack([self._documents[text] for text in texts])
 
     def similarity(self, queries: Any, documents: Any) -> Any:
+        """Cosines, queries x documents."""
         from sentence_transformers.util import cos_sim
 
         return cos_sim(queries, documents)
 
     def similarity_pairwise(self, queries: Any, documents: Any) -> Any:
+        """Cosines of each query with the document in its place."""
         from sentence_transformers.util import pairwise_cos_sim
 
         return pairwise_cos_sim(queries, documents)

@@ -72,6 +72,7 @@ class TrainingPlan:
             raise InputError("LoRA leaves all layers frozen already; give lora_rank or freeze_layers, not both")
 
     def to_json(self) -> dict[str, Any]:
+        """All fields: what the model's id depends on."""
         return dataclasses.asdict(self)
 
 
@@ -98,10 +99,12 @@ class TrainingRequest:
             )
 
     def to_json(self) -> dict[str, Any]:
+        """The request as it stands in a job's options."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TrainingRequest:
+        """The request of to_json(). Raises InputError for values that cannot be trained with."""
         return cls(**{**content, "plan": TrainingPlan(**content["plan"])})
 
 

@@ -15,7 +15,7 @@ from core.stages.rerank import list_asked
 from core.training.examples import Examples
 from core.training.material import DUPLICATE, Material
 from core.training.request import TrainingPlan
-from core.training.trainer import Outcome, Watch, load_base, make_arguments, make_dataset, quieten, run_trainer
+from core.training.trainer import Outcome, TrainingProgress, load_base, make_arguments, make_dataset, quieten, run_trainer
 
 _MOST_POSITIVES = 5  # candidates of a query that are learned as answers, the first of them
 
@@ -41,7 +41,7 @@ def collect_candidates(material: Material, plan: TrainingPlan, *, query_ids: Seq
         grades = material.grades.get(query_id, {})
         head = hits.iloc[: len(pairs)]
         labels = np.array([
-            _judge(query_id, chunk_id, doc_id, grades, held, quoted)
+            _label_hit(query_id, chunk_id, doc_id, grades, held=held, quoted=quoted)
             for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)
         ])  # fmt: skip
         positives = np.flatnonzero(labels == 1)[:_MOST_POSITIVES]
@@ -58,8 +58,14 @@ def collect_candidates(material: Material, plan: TrainingPlan, *, query_ids: Seq
     return Examples("labelled", pd.DataFrame(rows, columns=["query_id", "query", "document", "label"]))
 
 
-def _judge(
-    query_id: str, chunk_id: str, doc_id: str, grades: dict[str, int], held: set[tuple[str, str]], quoted: set[tuple[str, str]]
+def _label_hit(
+    query_id: str,
+    chunk_id: str,
+    doc_id: str,
+    grades: dict[str, int],
+    *,
+    held: set[tuple[str, str]],
+    quoted: set[tuple[str, str]],
 ) -> int:
     """1 a positive, 0 a possible negative, -1 neither: relevant, but not the part that answers."""
     if grades.get(doc_id, 0) < 1:
@@ -80,7 +86,14 @@ def _drop_alike(material: Material, head: pd.DataFrame, positives: np.ndarray, o
 
 
 def train_reranker(
-    plan: TrainingPlan, base: str, learning: Examples, validation: Examples, *, folder: Path, target: Path, watch: Watch
+    plan: TrainingPlan,
+    base: str,
+    learning: Examples,
+    validation: Examples,
+    *,
+    folder: Path,
+    target: Path,
+    progress: TrainingProgress,
 ) -> Outcome:
     """Trains a CrossEncoder by BinaryCrossEntropyLoss, positives weighted by how rare they are; writes it to `target`.
 
@@ -111,7 +124,7 @@ def train_reranker(
         eval_dataset=as_loss(validation),
         loss=BinaryCrossEntropyLoss(model, pos_weight=torch.tensor(max(rare, 1.0))),
     )
-    curve, metrics = run_trainer(trainer, plan, folder, watch)
+    curve, metrics = run_trainer(trainer, plan, folder, progress)
     model.max_seq_length = room
     model.eval()
     model.save_pretrained(str(target), create_model_card=False)

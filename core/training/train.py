@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,14 +50,14 @@ from core.training.leakage import Finding, check_examples, clean_examples
 from core.training.material import Material
 from core.training.request import TrainingPlan, identify_training
 from core.training.reranker import collect_candidates, train_reranker
-from core.training.trainer import Outcome, Watch
+from core.training.trainer import Outcome, TrainingProgress
 from core.workspace import Workspace, remove_folder
 
 _WRITE_SECONDS = 1.0  # the loss curve is written for others to see at most this often
 
 
 @dataclass
-class Prepared:
+class PreparedTraining:
     """A training before it starts. id: of the model it gives. start: the system with the base model in it. base: the model.
 
     learning, validation: examples of the two parts of the tuning queries, collected when they are first asked for. findings:
@@ -80,14 +79,17 @@ class Prepared:
 
     @property
     def learning(self) -> Examples:
+        """Examples to learn from."""
         return self._examples[0]
 
     @property
     def validation(self) -> Examples:
+        """Examples that stop the training."""
         return self._examples[1]
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
+        """What the checks say of `learning`, leaks first."""
         return tuple(check_examples(self.learning, self.material))
 
 
@@ -124,7 +126,7 @@ def prepare_training(
     models: Models | None = None,
     cancel: CancelToken | None = None,
     on_progress: ProgressCallback = ignore_progress,
-) -> Prepared:
+) -> PreparedTraining:
     """Draws the split and finds out what the model will be. Trains nothing; examples are collected when they are asked for.
 
     upload: examples of one's own, instead of the dataset's labels. Raises InputError if there is nothing to learn from.
@@ -142,7 +144,7 @@ def prepare_training(
             f"the dataset {dataset.name} has {len(split.tuning)} judged tuning queries and {len(split.test)} judged test "
             "queries; training needs both: label more queries"
         )
-    return Prepared(identity, plan, dataset, start, base, split, material, upload)
+    return PreparedTraining(identity, plan, dataset, start, base, split, material, upload)
 
 
 def _revisions(base: str, start: System) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def _collect_some(material: Material, plan: TrainingPlan, form: str, query_ids: 
 
 
 def train(
-    prepared: Prepared,
+    prepared: PreparedTraining,
     *,
     workspace: Workspace,
     cancel: CancelToken | None = None,
@@ -210,10 +212,10 @@ def train(
         prepared.validation,
         folder=folder,
         target=aside,
-        watch=keeper.watch,
+        progress=keeper.progress,
     )
     remove_folder(weights_folder(record.id, workspace))
-    os.replace(aside, weights_folder(record.id, workspace))
+    aside.replace(weights_folder(record.id, workspace))
     seconds = keeper.seconds
     metrics = {**outcome.metrics, "threads": get_threads()}
     if record.kind == RERANKER:
@@ -233,16 +235,16 @@ def fit(
     *,
     folder: Path,
     target: Path,
-    watch: Watch,
+    progress: TrainingProgress,
 ) -> Outcome:
     """The training itself, of whatever kind: writes the weights to `target`, checkpoints to `folder`."""
     if plan.kind == ADAPTER:
-        return _train_adapter(base, material, learning, target=target, watch=watch)
+        return _train_adapter(base, material, learning, target=target, progress=progress)
     run = train_embedding if plan.kind == EMBEDDING else train_reranker
-    return run(plan, base, learning, validation, folder=folder, target=target, watch=watch)
+    return run(plan, base, learning, validation, folder=folder, target=target, progress=progress)
 
 
-def _train_adapter(base: str, material: Material, learning: Examples, *, target: Path, watch: Watch) -> Outcome:
+def _train_adapter(base: str, material: Material, learning: Examples, *, target: Path, progress: TrainingProgress) -> Outcome:
     """Fits the map on the vectors that are known already; texts of an upload that are new are embedded first."""
     resources = material.resources
     revision = model_revision(base)
@@ -271,8 +273,8 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
     )
 
     def on_step(done: int, of: int) -> None:
-        watch.cancel.check()
-        watch.report(f"fitting the adapter, strength {done} of {of}", done, of, [])
+        progress.cancel.check()
+        progress.report(f"fitting the adapter, strength {done} of {of}", done, of, [])
 
     result = fit_adapter(targets, checked, on_step=on_step)
     write_adapter(QueryAdapter(result.matrix.astype(np.float32), base, revision), target)
@@ -289,7 +291,7 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
     )
 
 
-def _prefer_mixed(prepared: Prepared, record: TrainedModel, workspace: Workspace) -> bool:
+def _prefer_mixed(prepared: PreparedTraining, record: TrainedModel, workspace: Workspace) -> bool:
     """Whether the reranker does better on the validation queries with the first stage's score added to its own."""
     from core.evaluation.per_query import measure_one
     from core.experiment.system_runs import SystemRuns
@@ -317,7 +319,7 @@ def _find_earlier(model_id: str, workspace: Workspace) -> TrainedModel | None:
         return None
 
 
-def _begin(prepared: Prepared, examples: Examples, earlier: TrainedModel | None) -> TrainedModel:
+def _begin(prepared: PreparedTraining, examples: Examples, earlier: TrainedModel | None) -> TrainedModel:
     """The record of a training that starts, or goes on."""
     material, split = prepared.material, prepared.split
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -356,12 +358,12 @@ class _Keeper:
         self._send = send
         self._written = -_WRITE_SECONDS
         self._first: tuple[float, float] | None = None
-        self.watch = Watch(cancel, self._report, self._keep)
+        self.progress = TrainingProgress(cancel, self._report, self._keep)
 
     @property
     def seconds(self) -> float:
         """Of training: earlier attempts, as far as their checkpoints reach, and this one."""
-        return self._record.seconds + self.watch.seconds
+        return self._record.seconds + self.progress.seconds
 
     def _report(self, label: str, done: float, total: float, curve: list[dict[str, Any]]) -> None:
         now = time.perf_counter()

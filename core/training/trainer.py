@@ -34,19 +34,20 @@ class Outcome:
 
 
 @dataclass
-class Watch:
+class TrainingProgress:
     """What a training reports to, at every step. report(label, done, total, curve) may raise Cancelled.
 
-    keep(seconds): called when a checkpoint is written, with the seconds of training since the process began.
+    on_checkpoint(seconds): called when a checkpoint is written, with the seconds of training since the process began.
     """
 
     cancel: CancelToken = field(default_factory=CancelToken)
     report: Callable[[str, float, float, list[dict[str, Any]]], None] = lambda label, done, total, curve: None
-    keep: Callable[[float], None] = lambda seconds: None
+    on_checkpoint: Callable[[float], None] = lambda seconds: None
     started: float = field(default_factory=time.perf_counter)
 
     @property
     def seconds(self) -> float:
+        """Seconds since the training began in this process."""
         return time.perf_counter() - self.started
 
 
@@ -73,7 +74,7 @@ def _had_stopped(checkpoint: Path) -> bool:
 
 
 def quieten() -> None:
-    """No progress bars, no reports to services: progress goes through Watch."""
+    """No progress bars, no reports to services: progress goes through TrainingProgress."""
     quieten_libraries()
     import datasets
     from transformers.utils import logging
@@ -132,7 +133,9 @@ def make_arguments(kind: type, plan: TrainingPlan, folder: Path, *, rows: int, *
     )
 
 
-def run_trainer(trainer: Any, plan: TrainingPlan, folder: Path, watch: Watch) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def run_trainer(
+    trainer: Any, plan: TrainingPlan, folder: Path, progress: TrainingProgress
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Trains, from the last checkpoint if there is one. Returns the loss curve and what was noticed.
 
     The untrained model's validation loss is measured first and kept beside the checkpoints, for a resumed training.
@@ -146,14 +149,14 @@ def run_trainer(trainer: Any, plan: TrainingPlan, folder: Path, watch: Watch) ->
     if file.exists():
         untrained = float(read_json(file)["validation"])
     else:
-        watch.report("measuring the untrained model", 0.0, 1.0, [])
+        progress.report("measuring the untrained model", 0.0, 1.0, [])
         untrained = float(trainer.evaluate()["eval_loss"])
         write_json(file, {"validation": untrained})
     checkpoint = find_checkpoint(folder)
     if checkpoint is not None and _had_stopped(checkpoint):
         trainer.args.max_steps = int(checkpoint.name.split("-")[1])
     trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=plan.patience))
-    trainer.add_callback(_make_callback(watch, plan))
+    trainer.add_callback(_make_callback(progress, plan))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     curve = read_curve(trainer.state.log_history)
     best = min((point for point in curve if "validation" in point), key=lambda point: point["validation"])
@@ -179,12 +182,12 @@ def read_curve(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return curve
 
 
-def _make_callback(watch: Watch, plan: TrainingPlan) -> Any:
+def _make_callback(progress: TrainingProgress, plan: TrainingPlan) -> Any:
     from transformers import TrainerCallback
 
     class Progress(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            watch.cancel.check()
+            progress.cancel.check()
             self.tell(state)
 
         def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -197,12 +200,12 @@ def _make_callback(watch: Watch, plan: TrainingPlan) -> Any:
             self.tell(state)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            watch.keep(watch.seconds)
+            progress.on_checkpoint(progress.seconds)
 
         def tell(self, state: Any) -> None:
             epoch = min(max(math.ceil(state.epoch or 0), 1), plan.epochs)
             label = f"training, epoch {epoch} of {plan.epochs}, step {state.global_step} of {state.max_steps}"
-            watch.report(label, state.global_step, state.max_steps, read_curve(state.log_history))
+            progress.report(label, state.global_step, state.max_steps, read_curve(state.log_history))
 
     return Progress()
 

@@ -86,6 +86,7 @@ class Promotion:
     evaluation: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
+        """What the command line writes: ids instead of the live state."""
         return {
             "promoted": self.promoted,
             "passed": self.passed,

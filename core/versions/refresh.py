@@ -58,6 +58,7 @@ class Changes:
 
     @property
     def count(self) -> int:
+        """How many documents were added, changed or deleted."""
         return len(self.added) + len(self.changed) + len(self.deleted)
 
     @property
@@ -66,6 +67,7 @@ class Changes:
         return self.count / self.before if self.before else float(self.count > 0)
 
     def to_json(self) -> dict[str, Any]:
+        """The ids, with the share that changed."""
         return {**dataclasses.asdict(self), "share": self.share}
 
 
@@ -84,6 +86,7 @@ class Refreshed:
     passages_removed: int = 0
 
     def to_json(self) -> dict[str, Any]:
+        """The numbers, with the version's id and the changes."""
         kept = {part.name: getattr(self, part.name) for part in dataclasses.fields(self) if part.name != "changes"}
         return {**kept, "version": self.version.id, "changes": self.changes.to_json()}
 

@@ -18,7 +18,7 @@ from core.versions.refresh import Refreshed
 from core.versions.version import Version
 
 
-def compare_pace(refreshed: Refreshed, dataset: Dataset, resources: Resources) -> dict[str, Any]:
+def compare_refresh_cost(refreshed: Refreshed, dataset: Dataset, resources: Resources) -> dict[str, Any]:
     """{refresh: {seconds, usd, share, seconds_per_percent, usd_per_percent} (the last two None where nothing changed),
     retraining: {training_seconds, embed_seconds, seconds, usd, measured, model}}.
 
@@ -30,8 +30,8 @@ def compare_pace(refreshed: Refreshed, dataset: Dataset, resources: Resources) -
     return _compare(refreshed.version, refreshed.changes.share, work, dataset, resources)
 
 
-def read_pace(version: Version, dataset: Dataset, resources: Resources) -> dict[str, Any] | None:
-    """compare_pace() of the refresh that a version was made by, as it was written down; None if it was built whole."""
+def read_refresh_cost(version: Version, dataset: Dataset, resources: Resources) -> dict[str, Any] | None:
+    """compare_refresh_cost() of the refresh that a version was made by, as it was written down; None if it was built whole."""
     work = version.work
     if not version.parent or "documents_before" not in work:
         return None
@@ -58,7 +58,7 @@ def _compare(version: Version, share: float, work: Mapping[str, Any], dataset: D
 
 
 def estimate_retraining(version: Version, dataset: Dataset, resources: Resources, *, rate: float) -> dict[str, Any]:
-    """See compare_pace(). rate: USD a second."""
+    """See compare_refresh_cost(). rate: USD a second."""
     known = (model for model in list_models(resources.workspace, dataset=dataset.name) if model.kind == EMBEDDING)
     model = next(known, None)
     training = model.seconds if model is not None else estimate_training(dataset, make_plan(EMBEDDING), resources)

@@ -16,7 +16,7 @@ from core.systems.yaml_files import from_spec
 from core.versions.build import build_version
 from core.versions.promote import Bar, promote
 from core.versions.refresh import refresh
-from core.versions.refresh_cost import compare_pace
+from core.versions.refresh_cost import compare_refresh_cost
 from core.versions.version import measure_size, read_live
 
 BUILD, REFRESH, PROMOTE = ACTIONS = ("build", "refresh", "promote")
@@ -35,10 +35,12 @@ class DeploymentRequest:
     anyway: bool = False
 
     def to_json(self) -> dict[str, Any]:
+        """The request as it stands in a job's options."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> DeploymentRequest:
+        """The request of to_json(). Raises InputError for a bar that does not exist."""
         return cls(**{**content, "bar": Bar(**content.get("bar", {}))})
 
     def describe(self) -> str:
@@ -58,7 +60,7 @@ def deploy(request: DeploymentRequest, dataset: Dataset, resources: Resources) -
         return {**dataclasses.asdict(version), "bytes": size, "is_live": version.id == live}
     if request.action == REFRESH:
         refreshed = refresh(dataset, resources)
-        return {**refreshed.to_json(), **compare_pace(refreshed, dataset, resources)}
+        return {**refreshed.to_json(), **compare_refresh_cost(refreshed, dataset, resources)}
     return promote(request.version, dataset, resources, bar=request.bar, anyway=request.anyway).to_json()
 
 

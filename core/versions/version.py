@@ -58,10 +58,12 @@ class Version:
     work: dict[str, Any] = field(default_factory=dict)
 
     def read_system(self) -> System:
+        """The system that the version was built by."""
         return from_spec(self.system)
 
     @property
     def name(self) -> str:
+        """The system's name."""
         return str(self.system["name"])
 
     @property
@@ -94,6 +96,7 @@ def name_version(system: System, corpus_fingerprint: str) -> str:
 
 
 def version_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
+    """Where a version lies once it is built."""
     return workspace.versions(dataset) / Path(version_id).name
 
 
@@ -103,6 +106,7 @@ def aside_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
 
 
 def write_version(version: Version, folder: Path) -> None:
+    """Writes the record of a version into its folder."""
     write_json(folder / _FILE, dataclasses.asdict(version))
 
 
@@ -266,6 +270,7 @@ def hold_build(version: Version, workspace: Workspace) -> Iterator[None]:
 
 
 def build_lock(version_id: str, dataset: str, workspace: Workspace, *, timeout: float | None = None) -> filelock.BaseFileLock:
+    """The lock that a build holds; timeout: seconds to wait for it, None for the usual."""
     root = workspace.versions(dataset)
     root.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(root / f".{version_id}.lock", timeout=_BUILD_LOCK_SECONDS if timeout is None else timeout)
@@ -299,10 +304,12 @@ def read_evaluation(version: Version, workspace: Workspace) -> dict[str, Any] | 
 
 
 def write_evaluation(version: Version, told: dict[str, Any], workspace: Workspace) -> None:
+    """Keeps how the version did against a bar: see core.versions.promote.evaluate()."""
     write_json(version_folder(version.id, version.dataset, workspace) / _EVALUATION, told)
 
 
 def now_utc() -> str:
+    """The time as ISO text, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 

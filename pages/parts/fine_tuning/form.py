@@ -23,7 +23,7 @@ from core.training.estimate import count_pairs, estimate_comparison, estimate_tr
 from core.training.examples import describe_examples
 from core.training.leakage import FINE, STOP, Finding
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
-from core.training.train import Prepared, prepare_training
+from core.training.train import PreparedTraining, prepare_training
 from core.training.uploads import read_examples
 from pages.parts.fine_tuning.progress import TROUBLE, begin_training
 from pages.shared.frame.follow_job import describe_seconds
@@ -240,7 +240,7 @@ def _prepare(key: str, _dataset: Dataset, _plan: TrainingPlan, _examples: str) -
     return describe_prepared(prepared)
 
 
-def describe_prepared(prepared: Prepared) -> dict[str, Any]:
+def describe_prepared(prepared: PreparedTraining) -> dict[str, Any]:
     """What the page shows of a training before it starts."""
     examples = prepared.learning
     return {

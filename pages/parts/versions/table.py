@@ -16,7 +16,7 @@ from core.systems.trained import list_models
 from core.text.phrases import count_of
 from core.training.adoption import describe_duration
 from core.versions.refresh import Changes, look_for_changes
-from core.versions.refresh_cost import read_pace
+from core.versions.refresh_cost import read_refresh_cost
 from core.versions.request import REFRESH, DeploymentRequest
 from core.versions.version import Live, Version, measure_size, read_evaluation
 from pages.parts.versions.charts import draw_evaluation
@@ -126,8 +126,8 @@ def name_some(ids: Sequence[str]) -> str:
 
 
 @st.cache_data(max_entries=8, show_spinner="Counting what a refresh costs")
-def _read_pace(key: str, _version: Version, _dataset: Dataset) -> dict[str, Any] | None:
-    return read_pace(_version, _dataset, Resources(open_workspace()))
+def _read_refresh_cost(key: str, _version: Version, _dataset: Dataset) -> dict[str, Any] | None:
+    return read_refresh_cost(_version, _dataset, Resources(open_workspace()))
 
 
 def _show_pace(dataset: Dataset, version: Version) -> None:
@@ -137,7 +137,7 @@ def _show_pace(dataset: Dataset, version: Version) -> None:
     trained = [model.id for model in list_models(workspace, dataset=dataset.name)]
     key = content_hash([str(workspace.folder), version.id, dataset.fingerprint, trained])
     try:
-        pace = _read_pace(key, version, dataset)
+        pace = _read_refresh_cost(key, version, dataset)
     except LadderError as error:
         st.error(escape_markdown(error))
         return

@@ -14,8 +14,8 @@ from core.errors import LadderError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
 from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, PRIMARIES, Goals
+from core.ladder.offer import find_joining_models
 from core.ladder.variants import SUGGESTED_RERANKER
-from core.training.adoption import find_trained
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.measure_words import MEASURE_WORDS
@@ -150,7 +150,7 @@ def _ask_models(left: DeltaGenerator, right: DeltaGenerator, dataset: Dataset, g
         "name on the hub, which is downloaded when it runs.",
     )
     with_training = False
-    if find_trained(dataset, open_workspace()):
+    if find_joining_models(dataset, open_workspace()):
         with_training = st.checkbox(
             "Let the trained models join",
             goals.with_training,

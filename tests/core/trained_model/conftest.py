@@ -14,7 +14,7 @@ from core.systems.trained import load_model
 from core.trained_model.evaluation_file import read_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
 from core.training.request import make_plan
-from core.training.train import Prepared, fit, prepare_training, train
+from core.training.train import PreparedTraining, fit, prepare_training, train
 from core.workspace import Workspace
 from tests.support.assessments import AxisModels
 from tests.support.shifted import write_shifted_dataset
@@ -56,7 +56,7 @@ class Desk:
         return ModelUnderTest(self.dataset, self.model, self.store, AxisModels())
 
     @property
-    def prepared(self) -> Prepared:
+    def prepared(self) -> PreparedTraining:
         return prepare_training(self.dataset, PLAN, workspace=self.store, models=AxisModels())
 
     @property

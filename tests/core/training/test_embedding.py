@@ -15,7 +15,7 @@ from core.training import embedding
 from core.training.embedding import train_embedding
 from core.training.examples import Examples
 from core.training.request import TrainingPlan, make_plan
-from core.training.trainer import MIXES, Outcome, Watch, find_checkpoint
+from core.training.trainer import MIXES, Outcome, TrainingProgress, find_checkpoint
 from tests.support.tiny import ROOM, make_examples, read_weights
 
 # 24 examples, 8 a batch: three steps an epoch
@@ -23,7 +23,7 @@ PLAN: dict[str, Any] = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "ma
 
 
 class Witness:
-    """A watch that keeps the steps and labels it hears of, and cancels at the first report for which `stop` holds."""
+    """A progress that keeps the steps and labels it hears of, and cancels at the first report for which `stop` holds."""
 
     def __init__(self, stop: Any = lambda label, step: False) -> None:
         self.steps: list[int] = []
@@ -38,7 +38,7 @@ class Witness:
             if stop(label, done):
                 cancel.cancel()
 
-        self.watch = Watch(cancel, report, self.kept.append)
+        self.progress = TrainingProgress(cancel, report, self.kept.append)
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
         make_examples(form, count=12),
         folder=folder / "training",
         target=folder / "weights",
-        watch=(witness or Witness()).watch,
+        progress=(witness or Witness()).progress,
     )
 
 

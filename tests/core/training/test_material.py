@@ -18,7 +18,7 @@ from core.settings import DEFAULT_MODEL
 from core.stages.chunk import Recursive
 from core.stages.fuse import ReciprocalRankFusion
 from core.systems.system import Dense, Lexical, System
-from core.training.material import Material, divide_tuning
+from core.training.material import Material, split_off_validation
 from tests.support.materials import make_labelled, make_material
 from tests.support.models import FakeModels, make_resources, vector_of
 
@@ -135,7 +135,7 @@ def test_fifteen_percent_validate_and_every_tuning_query_is_in_one_part() -> Non
     dataset, ids = number_queries(60)
     tuning = ids[:40]
     for seed in range(5):
-        learning, validation = divide_tuning(dataset, tuning, {name: n for n, name in enumerate(ids)}, seed=seed)
+        learning, validation = split_off_validation(dataset, tuning, {name: n for n, name in enumerate(ids)}, seed=seed)
         assert len(validation) == 6  # 15 % of 40
         assert sorted([*learning, *validation]) == sorted(tuning)
 
@@ -145,7 +145,7 @@ def test_groups_stay_whole_between_learning_and_validation() -> None:
     dataset, ids = number_queries(60)
     groups = {name: n // 3 for n, name in enumerate(ids)}
     for seed in range(5):
-        learning, validation = divide_tuning(dataset, ids, groups, seed=seed)
+        learning, validation = split_off_validation(dataset, ids, groups, seed=seed)
         assert len(validation) == 9  # 15 % of 60
         assert not {groups[name] for name in learning} & {groups[name] for name in validation}
 
@@ -155,23 +155,23 @@ def test_the_split_that_came_with_the_data_does_not_say_who_validates() -> None:
     dataset, ids = number_queries(20)
     given = dataclasses.replace(dataset, queries=dataset.queries.assign(split="tuning"))
     own = {name: n for n, name in enumerate(ids)}
-    assert divide_tuning(given, ids, own, seed=0) == divide_tuning(dataset, ids, own, seed=0)
-    assert len(divide_tuning(given, ids, own, seed=0)[0]) == 17
+    assert split_off_validation(given, ids, own, seed=0) == split_off_validation(dataset, ids, own, seed=0)
+    assert len(split_off_validation(given, ids, own, seed=0)[0]) == 17
 
 
 def test_the_seed_decides_who_validates() -> None:
     dataset, ids = number_queries(40)
     own = {name: n for n, name in enumerate(ids)}
-    drawn = [divide_tuning(dataset, ids, own, seed=seed) for seed in (1, 1, 2)]
+    drawn = [split_off_validation(dataset, ids, own, seed=seed) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1]
     assert drawn[0][1] != drawn[2][1]
 
 
 def test_a_single_query_or_a_single_group_learns_and_nobody_validates() -> None:
     dataset, ids = number_queries(4)
-    assert divide_tuning(dataset, ["q2"], {"q2": 0}, seed=0) == (["q2"], [])
-    assert divide_tuning(dataset, [], {}, seed=0) == ([], [])
-    assert divide_tuning(dataset, ids, dict.fromkeys(ids, 0), seed=0) == (ids, [])
+    assert split_off_validation(dataset, ["q2"], {"q2": 0}, seed=0) == (["q2"], [])
+    assert split_off_validation(dataset, [], {}, seed=0) == ([], [])
+    assert split_off_validation(dataset, ids, dict.fromkeys(ids, 0), seed=0) == (ids, [])
 
 
 def test_labels_of_test_queries_are_never_read(workspace: Path) -> None:

@@ -25,7 +25,7 @@ from core.training.examples import Examples
 from core.training.material import Material
 from core.training.request import TrainingPlan, make_plan
 from core.training.reranker import collect_candidates, train_reranker
-from core.training.trainer import Outcome, Watch
+from core.training.trainer import Outcome, TrainingProgress
 from tests.support.assessments import AxisModels
 from tests.support.models import make_chunks, make_documents, make_queries, make_resources, make_run
 from tests.support.tiny import make_dataset, make_examples, read_weights
@@ -169,7 +169,7 @@ def test_lexical_first_stages_give_candidates_too(workspace: Path) -> None:
 # The training
 
 
-def run(base: Path, folder: Path, *, watch: Watch | None = None, **plan: Any) -> Outcome:
+def run(base: Path, folder: Path, *, progress: TrainingProgress | None = None, **plan: Any) -> Outcome:
     return train_reranker(
         make_plan("reranker", **{**PLAN, **plan}),
         str(base),
@@ -177,7 +177,7 @@ def run(base: Path, folder: Path, *, watch: Watch | None = None, **plan: Any) ->
         make_examples("labelled", count=12),
         folder=folder / "training",
         target=folder / "weights",
-        watch=watch or Watch(),
+        progress=progress or TrainingProgress(),
     )
 
 
@@ -222,7 +222,7 @@ def test_positives_weigh_as_much_as_negatives(base: Path, tmp_path: Path, monkey
     for frame in (labelled.frame, few):
         train_reranker(
             make_plan("reranker", **{**PLAN, "epochs": 1}), str(base), Examples("labelled", frame), labelled,
-            folder=tmp_path / str(len(frame)), target=tmp_path / f"{len(frame)}-weights", watch=Watch(),
+            folder=tmp_path / str(len(frame)), target=tmp_path / f"{len(frame)}-weights", progress=TrainingProgress(),
         )  # fmt: skip
     assert asked == [1.0, 4.0]  # 24 to 24, and 24 negatives to 6 positives
 
@@ -237,10 +237,10 @@ def test_a_reranker_that_was_cancelled_goes_on_and_gives_the_same_weights(base: 
             cancel.cancel()
 
     with pytest.raises(Cancelled):
-        run(base, tmp_path / "cut", watch=Watch(cancel, stop), epochs=3)
+        run(base, tmp_path / "cut", progress=TrainingProgress(cancel, stop), epochs=3)
     steps: set[float] = set()
-    again = Watch(report=lambda label, done, total, curve: steps.add(done))
-    resumed = run(base, tmp_path / "cut", watch=again, epochs=3)
+    again = TrainingProgress(report=lambda label, done, total, curve: steps.add(done))
+    resumed = run(base, tmp_path / "cut", progress=again, epochs=3)
     assert steps == set(range(7, 19))
     assert resumed.metrics == {**whole.metrics, "resumed": True}
     left, right = (read_weights(tmp_path / name / "weights") for name in ("whole", "cut"))
@@ -253,7 +253,7 @@ def test_all_weights_of_a_reranker_are_trained(base: Path, tmp_path: Path) -> No
     plan = TrainingPlan("reranker", freeze_layers=1)
     some = make_examples("labelled")
     with pytest.raises(InputError, match="a reranker trains all its weights"):
-        train_reranker(plan, str(base), some, some, folder=tmp_path / "a", target=tmp_path / "b", watch=Watch())
+        train_reranker(plan, str(base), some, some, folder=tmp_path / "a", target=tmp_path / "b", progress=TrainingProgress())
 
 
 def test_mixed_adds_the_first_stages_score(workspace: Path) -> None:

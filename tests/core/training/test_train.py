@@ -30,7 +30,7 @@ from core.systems.trained_systems import make_trained_systems
 from core.training import train as training
 from core.training.examples import Examples
 from core.training.request import make_plan
-from core.training.train import Prepared, find_start, prepare_training, train
+from core.training.train import PreparedTraining, find_start, prepare_training, train
 from core.workspace import Workspace
 from tests.support.assessments import PLACES, TOPICS, AxisModels
 from tests.support.tiny import make_dataset
@@ -40,7 +40,7 @@ TINY: dict[str, Any] = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "ma
 
 def prepare(
     workspace: Path, kind: str, *, dataset: Dataset | None = None, upload: Examples | None = None, **plan: Any
-) -> Prepared:
+) -> PreparedTraining:
     given = dataset or make_dataset()
     return prepare_training(given, make_plan(kind, **plan), workspace=Workspace(workspace), models=AxisModels(), upload=upload)
 
@@ -55,7 +55,7 @@ def as_kept(model: TrainedModel) -> Any:
     return json.loads(json.dumps(dataclasses.asdict(model), allow_nan=False))
 
 
-def assert_whole(model: TrainedModel, prepared: Prepared, workspace: Path) -> None:
+def assert_whole(model: TrainedModel, prepared: PreparedTraining, workspace: Path) -> None:
     """The artefact says all that there is to know about the training, and can be read again."""
     store = Workspace(workspace)
     assert as_kept(load_model(model.id, store)) == as_kept(model)
@@ -153,7 +153,7 @@ def test_validation_decides_whether_the_first_stage_counts_too(
     assert train(prepared, workspace=Workspace(workspace)).metrics["mixed"] is mixed
 
 
-def cut_off(prepared: Prepared, workspace: Path, *, at: int) -> None:
+def cut_off(prepared: PreparedTraining, workspace: Path, *, at: int) -> None:
     """Trains until step `at`, then cancels."""
     cancel = CancelToken()
 

@@ -17,7 +17,7 @@ from core.training.request import make_plan
 from core.versions.build import machine_rate
 from core.versions.contents import read_contents
 from core.versions.refresh import Changes, Refreshed, refresh
-from core.versions.refresh_cost import compare_pace, read_pace
+from core.versions.refresh_cost import compare_refresh_cost, read_refresh_cost
 from tests.support.versions import DATASET, edit, make_corpus, named, put_live, resources_of
 
 SPEED = 1000.0  # characters a second
@@ -45,7 +45,7 @@ def change(corpus: Dataset) -> Dataset:
 def test_a_refresh_is_told_by_the_percent(corpus: Dataset, resources: Resources) -> None:
     version = put_live(corpus, named("dense"), resources)
     changes = Changes(added=("a",), changed=("b", "c"), deleted=("d",), before=80, after=80)  # 4 of 80: 5 %
-    told = compare_pace(Refreshed(version, changes, seconds=9.0, load_seconds=4.0), corpus, resources)
+    told = compare_refresh_cost(Refreshed(version, changes, seconds=9.0, load_seconds=4.0), corpus, resources)
     rate = machine_rate(resources)
     assert told["refresh"] == {
         "seconds": 9.0,
@@ -58,14 +58,14 @@ def test_a_refresh_is_told_by_the_percent(corpus: Dataset, resources: Resources)
 
 def test_without_a_change_there_is_no_price_of_a_percent(corpus: Dataset, resources: Resources) -> None:
     version = put_live(corpus, named("dense"), resources)
-    told = compare_pace(Refreshed(version, Changes((), (), (), 80, 80), seconds=0.2), corpus, resources)
+    told = compare_refresh_cost(Refreshed(version, Changes((), (), (), 80, 80), seconds=0.2), corpus, resources)
     assert (told["refresh"]["seconds_per_percent"], told["refresh"]["usd_per_percent"]) == (None, None)
 
 
 @pytest.mark.parametrize("system", ["dense", "bm25"])
 def test_retraining_is_a_training_and_the_whole_corpus(corpus: Dataset, resources: Resources, system: str) -> None:
     version = put_live(corpus, named(system), resources)
-    told = compare_pace(Refreshed(version, Changes((), (), (), 80, 80)), corpus, resources)["retraining"]
+    told = compare_refresh_cost(Refreshed(version, Changes((), (), (), 80, 80)), corpus, resources)["retraining"]
     chunks = read_contents(version, resources.workspace).chunks
     texts = list_passages(chunks) if chunks is not None else list(corpus.documents["text"])
     assert told["embed_seconds"] == pytest.approx(sum(map(len, texts)) / SPEED)
@@ -84,10 +84,10 @@ def test_what_a_training_took_here_is_believed(corpus: Dataset, resources: Resou
         split={}, plan={}, data={}, created="2026-01-01T00:00:00+00:00", seconds=9.0, state=READY,
     )  # fmt: skip
     save_model(adapter, resources.workspace)
-    assert not compare_pace(nothing, corpus, resources)["retraining"]["measured"], "the adapter does not count"
+    assert not compare_refresh_cost(nothing, corpus, resources)["retraining"]["measured"], "the adapter does not count"
     trained = dataclasses.replace(adapter, id="embedding-0123456789", kind="embedding", seconds=1234.0)
     save_model(trained, resources.workspace)
-    told = compare_pace(nothing, corpus, resources)["retraining"]
+    told = compare_refresh_cost(nothing, corpus, resources)["retraining"]
     assert (told["measured"], told["model"], told["training_seconds"]) == (True, trained.id, 1234.0)
 
 
@@ -103,9 +103,9 @@ def test_the_price_is_that_of_all_cores(resources: Resources, monkeypatch: pytes
 def test_what_was_written_down_of_a_refresh_tells_the_same(corpus: Dataset, resources: Resources) -> None:
     first = put_live(corpus, named("dense"), resources)
     later = change(corpus)
-    assert read_pace(first, later, resources) is None, "built whole"
+    assert read_refresh_cost(first, later, resources) is None, "built whole"
     refreshed = refresh(later, resources_of(resources.workspace.folder))
-    now, then = compare_pace(refreshed, later, resources), read_pace(refreshed.version, later, resources)
+    now, then = compare_refresh_cost(refreshed, later, resources), read_refresh_cost(refreshed.version, later, resources)
     assert then is not None and then["retraining"] == now["retraining"]
     assert then["refresh"]["share"] == now["refresh"]["share"] == refreshed.changes.share == 3 / len(corpus.documents)
     work = refreshed.version.work
@@ -120,5 +120,5 @@ def test_what_was_written_down_of_a_refresh_tells_the_same(corpus: Dataset, reso
 def test_a_refresh_from_nothing_and_one_of_an_older_product(corpus: Dataset, resources: Resources) -> None:
     version = put_live(corpus, named("bm25"), resources)
     work = {"seconds": 2.0, "added": 7, "changed": 0, "deleted": 0, "documents_before": 0}  # no load_seconds was written then
-    told = read_pace(dataclasses.replace(version, parent="p", work=work), corpus, resources)
+    told = read_refresh_cost(dataclasses.replace(version, parent="p", work=work), corpus, resources)
     assert told is not None and (told["refresh"]["share"], told["refresh"]["seconds_per_percent"]) == (1.0, 0.02)

@@ -28,6 +28,8 @@ class Fact:
 
 @dataclass(frozen=True)
 class Bullets:
+    """A list; numbered where its order is one of doing."""
+
     items: tuple[str, ...]
     numbered: bool = False
 

@@ -37,5 +37,9 @@ def list_limits(assessment: Assessment) -> list[str]:
             "The search was exact, so that it can be repeated. A real index is approximate: of the first hundred hits it lost "
             f"{max(losses):.1%} here."
         )
-    found.append("Retrieval alone was measured: not the answers that a language model writes from it, and no cost in money.")
+    alone = "Retrieval alone was measured: not the answers that a language model writes from it"
+    if assessment.goals.wants_costs:
+        found.append(f"{alone}. What a month costs was not measured but estimated, from dated prices.")
+    else:
+        found.append(f"{alone}, and no cost in money.")
     return found

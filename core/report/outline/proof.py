@@ -16,6 +16,7 @@ from core.text.phrases import count_of, join_words
 
 
 def write_split(assessment: Assessment) -> Section | None:
+    """How the queries were split, what was wanted, and what the report does not say."""
     split, goals = assessment.split, assessment.goals
     drawn = "The split came with the data." if split["given"] else "The split was drawn at random, with a fixed seed."
     together = (
@@ -120,6 +121,7 @@ def _number(value: float | None) -> str:
 
 
 def write_system(assessment: Assessment) -> Section | None:
+    """The recommended system as settings and as a program."""
     system = find_system(assessment)
     return make_section(
         "system",
@@ -139,6 +141,7 @@ def write_system(assessment: Assessment) -> Section | None:
 
 
 def write_origin(assessment: Assessment, dataset: Dataset) -> Section | None:
+    """The command that repeats it, the data's fingerprints, and the versions of packages."""
     facts = assessment.experiment.dataset
     counts = f"{facts['documents']:,} documents, {facts['queries']:,} queries, {facts['judgments']:,} labels"
     counts += f", {facts['evidence']:,} passages of evidence" if facts["evidence"] else ""

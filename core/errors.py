@@ -60,3 +60,9 @@ def check_range(name: str, value: float, *, low: float, high: float | None = Non
     if value < low or (high is not None and value > high):
         limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
         raise InputError(f"{name} is {value:g}; it must be {limits}")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 200 characters: enough to know what happened."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:200]

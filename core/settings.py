@@ -11,6 +11,9 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "sample_corpora"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
+ENDPOINT_PREFIX = "endpoint:"  # before the name that a model has at the embedding server
+TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
 DEFAULT_DIMENSIONS = 384  # of its vectors
 EXACT_SEARCH_LIMIT = 50_000  # passages up to which quality runs compare every vector
 

@@ -15,9 +15,9 @@ from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
 from core.schema import content_hash, list_passages
-from core.settings import DEFAULT_DIMENSIONS, DEFAULT_MODEL, get_threads
+from core.settings import DEFAULT_DIMENSIONS, DEFAULT_MODEL, TRAINED_PREFIX, get_threads
 from core.stages.chunk import WholeDocument
-from core.stages.embed import TRAINED_PREFIX, EmbedChunks, text_hash
+from core.stages.embed import EmbedChunks, text_hash
 from core.stages.index_lexical import IndexBm25
 from core.stages.rerank import HitPassages
 from core.systems.build import build, make_sources
@@ -84,7 +84,7 @@ def read_facts(
     Chunks come from the cache, or are cut again, which takes no model; tokens are the default model's, counted once and kept.
     What cannot be found out (a removed model's vectors, say) is said in `assumed`, and raises nothing.
     """
-    reader = _Reader(experiment, dataset, Resources(workspace, models=models or Models()))
+    reader = _Reader(experiment, dataset, Resources.open(workspace, models=models))
     return {result.name: reader.read(result) for result in experiment.systems if result.name in experiment.ready}
 
 

@@ -14,7 +14,8 @@ from core.graph.node import Node, Source
 from core.graph.resources import Resources
 from core.progress import ProgressEvent
 from core.schema import check_chunks, check_run
-from core.stages.embed import ENDPOINT_PREFIX, EmbedChunks, EmbedQueries
+from core.settings import ENDPOINT_PREFIX
+from core.stages.embed import EmbedChunks, EmbedQueries
 from core.stages.rerank import LateInteraction
 
 _CHECKS: dict[str, Callable[..., pd.DataFrame]] = {"chunks": check_chunks, "run": check_run}

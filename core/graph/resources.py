@@ -14,10 +14,10 @@ import numpy as np
 
 from core.errors import ModelUnavailable, StageError
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import get_embedding_server, quieten_libraries
+from core.settings import TRAINED_PREFIX, get_embedding_server, quieten_libraries
 from core.stages.adapt import QueryAdapter, read_adapter
 from core.stages.base import Pair, Scorer
-from core.stages.embed import TRAINED_PREFIX, Encoder, encode_cached, load_encoder, model_revision, text_hash
+from core.stages.embed import Encoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import hash_pairs, load_cross_encoder
 from core.text.tokens import Tokenizer, load_tokenizer
 from core.workspace import WEIGHTS, Workspace

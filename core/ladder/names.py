@@ -10,8 +10,8 @@ from typing import Any
 
 from core.ladder.rungs import CHEAP_RUNGS
 from core.schema import content_hash
+from core.settings import TRAINED_PREFIX
 from core.stages.chunk import Recursive
-from core.stages.embed import TRAINED_PREFIX
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import LateInteraction
 from core.systems.named import make_named_systems

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.errors import InputError, ModelUnavailable
+from core.errors import InputError, ModelUnavailable, first_line
 from core.settings import DEFAULT_MODEL
 from core.stages.base import Resources
-from core.stages.embed import check_same_model, first_line, unit_rows
+from core.stages.embed import check_same_model, unit_rows
 
 ADAPTER_FILE = "adapter.safetensors"
 _MATRIX = "matrix"

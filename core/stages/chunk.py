@@ -25,9 +25,10 @@ import pandas as pd
 
 from core.errors import InputError
 from core.schema import CHUNKS, check_documents, empty, make_chunk_id
+from core.settings import DEFAULT_MODEL
 from core.stages.base import TokenizerSource
 from core.text.boundaries import LINE, PARAGRAPH, SENTENCE, WORD, find_boundaries, find_sections, find_sentences
-from core.text.tokens import BUNDLED, TextTokenizer
+from core.text.tokens import TextTokenizer
 
 PREFIXES = ("title", "always", "none")
 _TOKEN = WORD + 1  # the level below words: a word longer than a chunk is cut between tokens
@@ -166,7 +167,7 @@ class _Chunker:
     type: ClassVar[str]
     takes: ClassVar[tuple[str, ...]] = ("documents",)
     gives: ClassVar[str] = "chunks"
-    tokenizer: str = field(default=BUNDLED, kw_only=True)
+    tokenizer: str = field(default=DEFAULT_MODEL, kw_only=True)
     prefix: str = field(default="title", kw_only=True)
 
     def __post_init__(self) -> None:

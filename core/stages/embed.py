@@ -10,14 +10,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
-from core.errors import InputError, ModelUnavailable, WiringError
+from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
-from core.settings import DEFAULT_MODEL, EmbeddingServer
+from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, EmbeddingServer
 from core.stages.base import Resources
 
-ENDPOINT_PREFIX = "endpoint:"
-TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
-BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
 _SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
 
@@ -196,12 +193,6 @@ def find_unusable(matrix: np.ndarray) -> str | None:
         return "vectors without numbers"
     bad = int((~np.isfinite(matrix)).any(axis=1).sum())
     return f"{bad} of {len(matrix)} vectors with values that are no finite numbers" if bad else None
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, at most 200 characters: enough to know what happened."""
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:200]
 
 
 def text_hash(text: str, *, role: str, prompt: str | None) -> str:

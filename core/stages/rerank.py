@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from core.errors import ModelUnavailable, check_range
+from core.errors import ModelUnavailable, check_range, first_line
 from core.schema import RUN, content_hash, empty, rank_run
 from core.settings import DEFAULT_MODEL
 from core.stages.base import Pair, Resources, Scorer
-from core.stages.embed import first_line, model_revision
+from core.stages.embed import model_revision
 
 _LATE_AT_ONCE = 4096  # pairs between two writes: a second or two
 _CROSS_AT_ONCE = 64

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, NotInWorkspace
-from core.stages.embed import TRAINED_PREFIX
+from core.settings import TRAINED_PREFIX
 from core.workspace import WEIGHTS, Workspace, folder_size, read_json, remove_folder, write_json
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first

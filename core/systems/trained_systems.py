@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.errors import InputError, NotInWorkspace
-from core.stages.embed import TRAINED_PREFIX
+from core.settings import TRAINED_PREFIX
 from core.stages.fuse import ReciprocalRankFusion
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.system import Lexical, System

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from core.errors import ModelUnavailable
+from core.errors import ModelUnavailable, first_line
+from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX
 
 if TYPE_CHECKING:
     import tokenizers
 
-BUNDLED = "all-MiniLM-L6-v2"
-ENDPOINT_PREFIX = "endpoint:"
 _SLICE = 2048  # texts a batch: bounds the memory that encodings take
 _USUAL_LIMIT = 512  # what nearly all encoders read, for a model that does not say
 
@@ -69,7 +68,7 @@ def load_tokenizer(name_or_path: str) -> Tokenizer:
     """
     if name_or_path.startswith(ENDPOINT_PREFIX):
         return _load_folder(_find_bundled(), name=name_or_path, max_tokens=sys.maxsize)
-    if name_or_path in (BUNDLED, f"sentence-transformers/{BUNDLED}"):
+    if name_or_path in BUNDLED_NAMES:
         return _load_folder(_find_bundled(), name=name_or_path)
     folder = Path(name_or_path).expanduser()
     if folder.is_dir():
@@ -77,7 +76,7 @@ def load_tokenizer(name_or_path: str) -> Tokenizer:
     if folder.is_absolute() or name_or_path.startswith((".", "~")) or name_or_path.count("/") > 1:
         raise ModelUnavailable(
             f"There is no model folder {name_or_path!r}. Give the path of a folder that holds a tokenizer.json, "
-            f"or the name of a model such as {BUNDLED!r}."
+            f"or the name of a model such as {DEFAULT_MODEL!r}."
         )
     return _load_folder(_download(name_or_path), name=name_or_path)
 
@@ -102,7 +101,7 @@ def _load_folder(folder: Path, *, name: str, max_tokens: int | None = None) -> T
         backend = tokenizers.Tokenizer.from_file(str(home / "tokenizer.json"))
     except Exception as error:  # the library raises plain Exception for a file that it cannot read
         raise ModelUnavailable(
-            f"The tokenizer of {name!r} cannot be read from {home / 'tokenizer.json'} ({_first_line(error)}). "
+            f"The tokenizer of {name!r} cannot be read from {home / 'tokenizer.json'} ({first_line(error)}). "
             "Save or download the model again."
         ) from error
     return Tokenizer(backend, max_tokens=max_tokens or _read_limit(home, backend.truncation))
@@ -131,7 +130,7 @@ def _read_number(file: Path, key: str) -> int | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ModelUnavailable(f"{file} is not valid JSON ({_first_line(error)}). Save or download the model again.") from error
+        raise ModelUnavailable(f"{file} is not valid JSON ({first_line(error)}). Save or download the model again.") from error
     value = content.get(key) if isinstance(content, dict) else None
     return int(value) if isinstance(value, int | float) and value > 0 else None
 
@@ -146,11 +145,6 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=wanted))
     except Exception as error:  # no network, no such model, no permission, ...: whatever it is, it cannot be had
         raise ModelUnavailable(
-            f"The tokenizer of {name!r} cannot be downloaded ({_first_line(error)}). Check the name, connect once so "
+            f"The tokenizer of {name!r} cannot be downloaded ({first_line(error)}). Check the name, connect once so "
             "that it can be downloaded, or give the path of a local model folder."
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

@@ -11,7 +11,8 @@ from core.data.dataset import Dataset
 from core.data.split import Split
 from core.errors import InputError, check_range
 from core.schema import content_hash
-from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
+from core.settings import ENDPOINT_PREFIX, TRAINED_PREFIX
+from core.stages.embed import model_revision
 from core.systems.named import BASELINE
 from core.systems.trained import ADAPTER, EMBEDDING, KINDS, RERANKER
 

@@ -25,9 +25,9 @@ from core.evaluation.measures import PRIMARY
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import DEFAULT_MODEL, get_threads
+from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, get_threads
 from core.stages.adapt import QueryAdapter, write_adapter
-from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX, model_revision
+from core.stages.embed import model_revision
 from core.systems.available import list_systems
 from core.systems.system import System
 from core.systems.trained import (
@@ -131,7 +131,7 @@ def prepare_training(
 
     upload: examples of one's own, instead of the dataset's labels. Raises InputError if there is nothing to learn from.
     """
-    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken(), on_progress=on_progress)
+    resources = Resources.open(workspace, models=models, cancel=cancel, on_progress=on_progress)
     judged = keep_judged(dataset)
     groups = group_dataset(judged, resources)
     split = draw_split(judged, groups, share=plan.share, seed=plan.seed)

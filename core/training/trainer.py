@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from core.errors import InputError, LadderError, ModelUnavailable
+from core.errors import InputError, LadderError, ModelUnavailable, first_line
 from core.progress import CancelToken
 from core.settings import DEFAULT_MODEL, quieten_libraries
-from core.stages.embed import first_line, resolve_model
+from core.stages.embed import resolve_model
 from core.training.request import TrainingPlan
 
 _LOGGED = 40  # points of the loss curve in all

@@ -12,10 +12,9 @@ import jinja2
 
 from core.export.program import chunks as cuts
 from core.export.program import parts
-from core.settings import DEFAULT_MODEL
+from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.adapt import ADAPTER_FILE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
-from core.stages.embed import BUNDLED_NAMES, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.fuse import WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary

@@ -14,8 +14,7 @@ from core.graph.estimate import WorkEstimate
 from core.graph.resources import Models, Resources
 from core.jobs.state import list_jobs
 from core.schema import content_hash
-from core.settings import DEFAULT_MODEL
-from core.stages.embed import ENDPOINT_PREFIX, TRAINED_PREFIX
+from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.systems.system import System
 from pages.shared.frame.follow_job import describe_seconds
 from pages.shared.frame.services import open_workspace

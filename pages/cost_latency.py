@@ -14,7 +14,7 @@ from pages.parts.cost_latency.break_even import show_training
 from pages.parts.cost_latency.cost_overview import open_overview
 from pages.parts.cost_latency.costs import show_costs, show_headline, show_worth
 from pages.parts.cost_latency.latency import show_latency
-from pages.shared.frame.address import choose_part
+from pages.shared.forms.choose import choose_part
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.follow_job import find_job, list_waiting, show_waiting
 from pages.shared.frame.page import page_setup

@@ -10,12 +10,12 @@ from core.systems.trained import TrainedModel, list_models
 from pages.parts.fine_tuning.form import show_training
 from pages.parts.fine_tuning.model import list_labels, show_model
 from pages.parts.fine_tuning.progress import MODEL, PART, follow_training, offer_trained, show_training_job, show_unfinished
-from pages.shared.frame.address import choose_part, follow_link, keep_in_link
+from pages.shared.forms.choose import choose_part, read_choice, select_choice
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
-from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.text import escape_markdown
 
 PARTS = ("Models", "Train")
 
@@ -30,20 +30,10 @@ def describe_place(view: View) -> str:
 def choose_model(models: list[TrainedModel]) -> TrainedModel:
     """The model of the link, else the newest."""
     known = {model.id: model for model in models}
-    asked = follow_link(MODEL)
-    if asked and asked[0] in known:
-        st.session_state[MODEL] = asked[0]
-    elif asked:
-        name = escape_markdown(shorten(asked[0]))
-        st.warning(f"This model is not here: {name}. Choose one below; what is shown is another one.")
-    if st.session_state.get(MODEL) not in known:
-        st.session_state[MODEL] = models[0].id
+    missing = "This model is not here: {}. Choose one below; what is shown is another one."
+    read_choice(MODEL, known, default=models[0].id, missing=missing)
     labels = list_labels(models)
-    chosen = str(
-        st.selectbox("Model", list(known), key=MODEL, persist_state="session", format_func=lambda name: labels.get(name, name))
-    )
-    keep_in_link(MODEL, [chosen])
-    return known[chosen]
+    return known[select_choice("Model", list(known), name=MODEL, spell=lambda name: labels.get(name, name))]
 
 
 def show_parts(dataset: Dataset) -> None:

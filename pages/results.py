@@ -15,13 +15,14 @@ from pages.parts.results.measure_tables import show_more
 from pages.parts.results.query_tables import show_queries_of
 from pages.parts.results.question_charts import show_question
 from pages.parts.results.unlabelled import show_unlabelled
-from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.forms.choose import read_choice, select_choice
+from pages.shared.frame.address import follow_link
 from pages.shared.frame.empty_page import show_nothing
 from pages.shared.frame.follow_job import find_job, list_waiting, show_waiting
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
-from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.text import escape_markdown
 from pages.shared.show import tables
 
 _UNTOUCHED = "_baseline_untouched"  # the default that nobody has changed yet
@@ -61,25 +62,13 @@ def choose_baseline(experiment: Experiment) -> str:
     While an experiment runs the default moves on as better ones become ready, unless somebody chose.
     """
     ready, state = experiment.ready, st.session_state
-    asked = next(iter(follow_link("baseline") or []), None)
-    if asked is not None and asked not in ready:
-        st.warning(f"The system {escape_markdown(shorten(asked))} has no result here. Choose another baseline.")
     default = BASELINE if BASELINE in ready else ready[0]
-    if asked in ready:
-        state["baseline"] = asked
-    elif state.get("baseline") not in ready or state["baseline"] == state.get(_UNTOUCHED):
+    linked = any(name in ready for name in (follow_link("baseline") or [])[:1])
+    if not linked and (state.get("baseline") not in ready or state["baseline"] == state.get(_UNTOUCHED)):
         state["baseline"] = state[_UNTOUCHED] = default
-    chosen = str(
-        st.selectbox(
-            "Baseline",
-            ready,
-            key="baseline",
-            persist_state="session",
-            help="Differences are measured against this system, query by query.",
-        )
-    )
-    keep_in_link("baseline", [chosen] if chosen != default else [])
-    return chosen
+    read_choice("baseline", ready, default=default, missing="The system {} has no result here. Choose another baseline.")
+    told = "Differences are measured against this system, query by query."
+    return select_choice("Baseline", ready, name="baseline", unlinked=default, help=told)
 
 
 def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> None:

@@ -23,12 +23,13 @@ from pages.parts.versions.progress import (
 )
 from pages.parts.versions.sentences import say_time
 from pages.parts.versions.table import make_table, show_changes, show_history, show_live, show_table, show_version
-from pages.shared.frame.address import choose_part, follow_link, keep_in_link
+from pages.shared.forms.choose import choose_part, read_choice, select_choice
+from pages.shared.frame.address import follow_link
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
-from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.text import escape_markdown
 
 _FIRST = (
     "A version is an index that can answer: one system over the documents as they were, built beside the one that answers now "
@@ -55,34 +56,22 @@ def read_version(dataset: Dataset, live: Live) -> Version | None:
 def choose_version(dataset: Dataset, versions: list[Version], live: Live) -> Version:
     """The table, and the version of the link or of a click, else the newest."""
     known = {version.id: version for version in versions}
-    asked = follow_link(VERSION)
-    if asked and asked[0] in known:
-        st.session_state[VERSION] = asked[0]
-    elif asked:
-        name = escape_markdown(shorten(asked[0]))
-        st.warning(f"This version is not here: {name}. Choose one below; what is shown is another one.")
-    if st.session_state.get(VERSION) not in known:
-        st.session_state[VERSION] = versions[0].id
+    missing = "This version is not here: {}. Choose one below; what is shown is another one."
+    shown = read_choice(VERSION, known, default=versions[0].id, missing=missing)
     ids = list(known)
-    key = f"versions_table_{st.session_state[VERSION]}"
+    key = f"versions_table_{shown}"
 
     def choose_row() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows and rows[0] < len(ids):
             st.session_state[VERSION] = ids[rows[0]]
 
-    show_table(make_table(versions, dataset, live), ids.index(st.session_state[VERSION]), key=key, on_select=choose_row)
-    chosen = str(
-        st.selectbox(
-            "Version",
-            ids,
-            key=VERSION,
-            persist_state="session",
-            format_func=lambda one: f"{one} · built {say_time(known[one].created)}" if one in known else one,
-        )
-    )
-    keep_in_link(VERSION, [chosen])
-    return known[chosen]
+    show_table(make_table(versions, dataset, live), ids.index(shown), key=key, on_select=choose_row)
+
+    def spell(one: str) -> str:
+        return f"{one} · built {say_time(known[one].created)}" if one in known else one
+
+    return known[select_choice("Version", ids, name=VERSION, spell=spell)]
 
 
 def show_parts(dataset: Dataset, versions: list[Version], live: Live, version: Version | None) -> None:

@@ -106,7 +106,7 @@ def test_a_cause_in_the_link_lists_its_queries_alone(workspace: Path) -> None:
     expected = failures[(failures["system"] == "dense") & (failures["cause"] == "metadata")]["query_id"].tolist()
     app = open_page("diagnosis", dataset="labelled", cause="metadata")
     links = list_links(app)
-    assert [link["query"][0] for link in links] == expected
+    assert expected and [link["query"][0] for link in links] == expected
     assert all(link["systems"][0].split(",")[:2] == ["dense", "dense-filtered"] for link in links)  # the failing, the cured
     assert all(link["experiment"] == [assessment.id] for link in links)
     assert get_parameter(app, "cause") == "metadata"

@@ -268,6 +268,7 @@ def test_training_data_are_counted_checked_and_shown(found: Found) -> None:
         "Test queries kept apart": str(len(model.split["test"])),
     }
     text = read(app.markdown)
+    assert model.data["checks"]
     for check in model.data["checks"]:
         mark = {"fine": "✓", "warn": "!", "stop": "✗"}[check["level"]]
         assert f"{mark} {check['sentence']}" in text
@@ -347,6 +348,7 @@ def test_all_that_is_known_of_a_model_is_said(found: Found, workspace: Path) -> 
     # four of 31 test queries lose, none gains: no verdict
     assert read(app.subheader[:1]) == "These queries cannot tell whether this query adapter helps"
     text = read(app.markdown)
+    assert told["comparisons"]
     for row in told["comparisons"]:
         assert tell_row(row) in text
     assert "(nDCG@10, 31 held-out queries)" in text

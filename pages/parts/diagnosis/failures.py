@@ -17,8 +17,9 @@ from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of
 from pages.parts.diagnosis.figures import draw, read_click, show_facts
 from pages.parts.diagnosis.query_links import link_query, pick_systems
+from pages.shared.forms.choose import read_choice, select_choice
 from pages.shared.frame.address import follow_link, keep_in_link
-from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.text import escape_markdown
 
 _PER_PAGE = 8
 _SYSTEM, _CAUSE = "diagnosed", "cause"  # also the names in the link
@@ -30,25 +31,18 @@ def choose_system(assessment: Assessment) -> str:
     counts, baseline = assessment.analysis.counts, assessment.analysis.baseline
     names = list(counts)
     default = baseline if baseline in names else names[0]
-    asked = next(iter(follow_link(_SYSTEM) or []), None)
-    if asked is not None and asked not in names:
-        st.warning(f"The system {escape_markdown(shorten(asked))} was not diagnosed. Choose one of those below.")
-    if asked in names:
-        st.session_state[_SYSTEM] = asked
-    elif st.session_state.get(_SYSTEM) not in names:
-        st.session_state[_SYSTEM] = default
+    read_choice(_SYSTEM, names, default=default, missing="The system {} was not diagnosed. Choose one of those below.")
     roles = {default: "today", assessment.recommendation.system: "recommended"}
     place, _ = st.columns([1, 1])
-    chosen: str = place.selectbox(
-        "System",
-        names,
-        key=_SYSTEM,
-        persist_state="session",
-        format_func=lambda name: f"{name} ({roles[name]})" if name in roles else name,
-        help="The baseline, and every system that was measured on the way up the ladder.",
-    )
-    keep_in_link(_SYSTEM, [chosen] if chosen != default else [])
-    return chosen
+    with place:
+        return select_choice(
+            "System",
+            names,
+            name=_SYSTEM,
+            unlinked=default,
+            spell=lambda name: f"{name} ({roles[name]})" if name in roles else name,
+            help="The baseline, and every system that was measured on the way up the ladder.",
+        )
 
 
 def show_failures(assessment: Assessment, dataset: Dataset) -> None:
@@ -106,15 +100,8 @@ def _take_cause() -> None:
 
 def _read_cause(causes: Mapping[str, int]) -> str:
     """The cause of the link, else the one last chosen. Called before the chart, which brings it out."""
-    asked = next(iter(follow_link(_CAUSE) or []), None)
-    if asked is not None and asked not in CAUSES:
-        known = ", ".join(name for name in CAUSES if causes[name])
-        st.warning(f"The cause {escape_markdown(shorten(asked))} is not known. Here are {escape_markdown(known)}.")
-    if asked in CAUSES:
-        st.session_state[_CAUSE] = asked
-    elif st.session_state.get(_CAUSE) not in CAUSES:
-        st.session_state[_CAUSE] = _ALL
-    return str(st.session_state[_CAUSE])
+    known = escape_markdown(", ".join(name for name in CAUSES if causes[name]))
+    return read_choice(_CAUSE, CAUSES, default=_ALL, missing=f"The cause {{}} is not known. Here are {known}.")
 
 
 def _choose_cause(causes: Mapping[str, int]) -> str:
@@ -122,11 +109,8 @@ def _choose_cause(causes: Mapping[str, int]) -> str:
     names |= {cause: f"{CAUSE_TITLES[cause]} ({causes[cause]:,})" for cause in CAUSES}
     place, _ = st.columns([1, 1])
     options = [_ALL, *(cause for cause in CAUSES if causes[cause] or cause == st.session_state[_CAUSE])]
-    chosen: str = place.selectbox(
-        "Failed queries", options, key=_CAUSE, persist_state="session", format_func=lambda cause: names[cause]
-    )
-    keep_in_link(_CAUSE, [chosen] if chosen else [])
-    return chosen
+    with place:
+        return select_choice("Failed queries", options, name=_CAUSE, unlinked=_ALL, spell=names.__getitem__)
 
 
 def _explain_causes(causes: Sequence[str], assessment: Assessment) -> None:

@@ -20,7 +20,7 @@ from core.report.figures.diagnosis import draw_slices
 from pages.parts.diagnosis.figures import MOST_ROWS, colour_systems, draw, read_click
 from pages.parts.diagnosis.headroom import explain_measure
 from pages.parts.diagnosis.query_links import name_pair
-from pages.shared.frame.address import follow_link, keep_in_link
+from pages.shared.forms.choose import read_choice, select_choice
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.text import escape_markdown, shorten
 
@@ -47,7 +47,8 @@ def show_slices(assessment: Assessment, dataset: Dataset) -> None:
         f"A dot is the mean of {pair}; the line through it is the 95 % interval. Long lines mean few queries.{few} "
         "Click a dot to list its queries."
     )
-    _read_slice(list(dict.fromkeys(slices["slice"])))
+    missing = "The kind of query {} is not here. Choose one of those below."
+    read_choice(_SLICE, list(dict.fromkeys(slices["slice"])), default=_NONE, missing=missing)
     listed = ", ".join(f"{row.slice} {row.mean:.3f}" for row in slices[slices["system"] == systems[-1]].itertuples())
     draw(
         draw_slices(slices, systems=systems, measure=assessment.primary, colours=colour_systems(assessment)),
@@ -68,30 +69,19 @@ def _take_slice() -> None:
         st.session_state[_SLICE] = clicked
 
 
-def _read_slice(names: Sequence[str]) -> None:
-    asked = next(iter(follow_link(_SLICE) or []), None)
-    if asked is not None and asked not in names:
-        st.warning(f"The kind of query {escape_markdown(shorten(asked))} is not here. Choose one of those below.")
-    if asked in names:
-        st.session_state[_SLICE] = asked
-    elif st.session_state.get(_SLICE) not in names:
-        st.session_state[_SLICE] = _NONE
-
-
 def _choose_slice(slices: pd.DataFrame, system: str) -> str:
     counts = slices[slices["system"] == system].set_index("slice")["n"]
     place, _ = st.columns([1, 1])
     explained = "\n\n".join(f"**{escape_markdown(name)}**: {escape_markdown(describe_slice(name))}" for name in counts.index)
-    chosen: str = place.selectbox(
-        "Queries of a kind",
-        [_NONE, *counts.index],
-        key=_SLICE,
-        persist_state="session",
-        format_func=lambda name: f"{name} ({counts[name]:,})" if name else "choose a kind",
-        help=explained,
-    )
-    keep_in_link(_SLICE, [chosen] if chosen else [])
-    return chosen
+    with place:
+        return select_choice(
+            "Queries of a kind",
+            [_NONE, *counts.index],
+            name=_SLICE,
+            unlinked=_NONE,
+            spell=lambda name: f"{name} ({counts[name]:,})" if name else "choose a kind",
+            help=explained,
+        )
 
 
 def _list_slice(name: str, assessment: Assessment, dataset: Dataset, *, systems: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ one parameter writes them all, here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -29,23 +28,6 @@ def keep_in_link(name: str, values: Sequence[str]) -> None:
         st.query_params[name] = wanted
     elif asked and not wanted:
         del st.query_params[name]
-
-
-def choose_part(name: str, parts: Sequence[str], *, default: str = "", label: str = "Part", kept: bool = False) -> str:
-    """One of a page's parts, as the link or a click says; only that one need be computed.
-
-    name: of the parameter and the widget. default: where neither has said anything; "" for the first part. kept: also when the
-    page is left.
-    """
-    asked = follow_link(name)
-    if asked and asked[0] in parts:
-        st.session_state[name] = asked[0]
-    elif st.session_state.get(name) not in parts:
-        st.session_state[name] = default or parts[0]
-    stay: dict[str, Any] = {"persist_state": "session"} if kept else {}
-    part = str(st.segmented_control(label, parts, required=True, key=name, label_visibility="collapsed", **stay))
-    keep_in_link(name, [part])
-    return part
 
 
 def _key(name: str) -> str:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.live_search.search import Answer
-from core.live_search.warm import Background
+from core.live.search import Answer
+from core.live.warm import Background
 from core.systems.system import System
 from pages.parts.try_ import live_search, settings
 from pages.parts.try_.filters import ask_filter, offer_filter

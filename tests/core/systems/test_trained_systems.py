@@ -12,13 +12,7 @@ from core.errors import InputError
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.named import make_named_systems
 from core.systems.system import Dense
-from core.systems.trained import (
-    ADAPTER,
-    EMBEDDING,
-    RERANKER,
-    remove_model,
-    save_model,
-)
+from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, remove_model, save_model
 from core.systems.trained_systems import apply_model, find_learned, make_trained_systems, read_start
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace

@@ -10,17 +10,12 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.data.split import DEFAULT_SHARE
-from core.errors import InputError
-from core.experiment.drawn_split import draw_split, embed_queries, group_dataset
-from core.graph.resources import Resources
-from core.settings import DEFAULT_MODEL
 from core.stages.chunk import Recursive
 from core.stages.fuse import ReciprocalRankFusion
 from core.systems.system import Dense, Lexical, System
 from core.training.material import Material, split_off_validation
 from tests.support.materials import make_labelled, make_material
-from tests.support.models import FakeModels, make_resources, vector_of
+from tests.support.models import vector_of
 
 # Two chunks of six words each in "two", one in the others.
 TEXTS = {
@@ -183,34 +178,3 @@ def test_labels_of_test_queries_are_never_read(workspace: Path) -> None:
         learned = [*material.learning, *material.validation]
         found.append((learned, [read_positives(material, name) for name in sorted(learned)]))
     assert found[0] == found[1]
-
-
-def test_groups_of_a_dataset_go_by_text_evidence_and_vectors(workspace: Path) -> None:
-    queries = {"q1": "clock hub", "q2": "hub and clock", "q3": "Mail!", "q4": "mail", "q5": "battery", "q6": "price"}
-    quotes = [("q5", "two", "five years"), ("q6", "two", "years")]
-    groups = group_dataset(make_labelled(TEXTS, queries, {}, quotes=quotes), make_resources(workspace))
-    # q1 and q2 have the same two keywords, q3 and q4 the same word, q5 and q6 overlapping evidence
-    assert [groups[name] for name in queries] == [0, 0, 1, 1, 2, 2]
-
-
-def test_two_queries_are_compared_by_the_default_model_as_queries(workspace: Path) -> None:
-    models = FakeModels()
-    resources = Resources(make_resources(workspace).workspace, models=models)
-    vectors = embed_queries(["hub", "clock and mail"], resources)
-    assert np.allclose(vectors, [vector_of("hub"), vector_of("clock mail")])
-    assert sorted(models.fake.asked) == [("query", "clock and mail"), ("query", "hub")]
-    assert models.is_loaded(DEFAULT_MODEL)
-
-
-def test_the_split_is_the_data_s_own_or_drawn_with_share_and_seed() -> None:
-    dataset, ids = number_queries(100)
-    own = {name: n for n, name in enumerate(ids)}
-    assert len(draw_split(dataset, own).tuning) == 100 * DEFAULT_SHARE
-    half = draw_split(dataset, own, share=0.5, seed=1)
-    assert len(half.tuning) == 50 and not half.given
-    assert half == draw_split(dataset, own, share=0.5, seed=1) != draw_split(dataset, own, share=0.5, seed=2)
-    sides = ["tuning" if n < 10 else "test" for n in range(100)]
-    given = draw_split(dataclasses.replace(dataset, queries=dataset.queries.assign(split=sides)), own, share=0.5)
-    assert (list(given.tuning), given.given) == (ids[:10], True)
-    with pytest.raises(InputError, match="must lie between 0 and 1"):
-        draw_split(dataset, own, share=1.0)

@@ -115,7 +115,7 @@ class Scenario:
 def make_scenario(dataset: Dataset, workspace: Workspace, *, models: Models | None = None, **changes: Any) -> Scenario:
     """The default scenario for a dataset: as many documents as it has, tokens per document and query as counted by the default
     model's tokenizer. changes: fields of Scenario; None leaves a field as it is."""
-    resources = Resources(workspace, models=models or Models())
+    resources = Resources.open(workspace, models=models)
     measured: dict[str, Any] = {"documents": len(dataset.indexed_documents)}
     measured["tokens_per_document"] = measure_documents(dataset, resources)["tokens"]
     if len(dataset.queries):

@@ -91,7 +91,7 @@ def assess(
     Cancelled.
     """
     started = time.perf_counter()
-    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+    resources = Resources.open(workspace, models=models, cancel=cancel)
     asked = goals or Goals()
     trained = find_joining_models(dataset, workspace) if asked.with_training else ()
     if asked.with_training and not trained:

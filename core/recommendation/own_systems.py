@@ -96,7 +96,7 @@ def score_on_tuning(
     One that cannot run has its reason in `error`; the others go on. What is scored is kept at once, also when Cancelled is
     raised. Raises InputError if the dataset is no longer what was assessed, or if no tuning query is measured.
     """
-    resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+    resources = Resources.open(workspace, models=models, cancel=cancel)
     asked = {identify(system): system for system in (get_recommended(assessment), *systems)}
     measurer = _open_measurer(assessment, dataset, asked, resources, on_progress)
     tuning = assessment.split["tuning_ids"]
@@ -164,7 +164,7 @@ def check_on_test(
     if key == base:
         raise InputError(f"{system.name} does the same as the recommended {recommended.name}; there is nothing to compare")
     if not any(check.key == key for check in list_checks(assessment.id, workspace)):
-        resources = Resources(workspace, models=models or Models(), cancel=cancel or CancelToken())
+        resources = Resources.open(workspace, models=models, cancel=cancel)
         measurer = _open_measurer(assessment, dataset, {base: recommended, key: system}, resources, on_progress)
         found = {}
         for name, one in ((base, recommended), (key, system)):

@@ -180,7 +180,7 @@ def measure_scaling(
     subsets = draw_subsets(dataset, sizes, seed=seed)
     phases = _Phases(on_progress, total=len(subsets) + 2)
     with borrow_workspace(workspace) as borrowed:
-        resources = Resources(borrowed, models=models or Models(), cancel=cancel or CancelToken(), on_progress=phases.report)
+        resources = Resources.open(borrowed, models=models, cancel=cancel, on_progress=phases.report)
         timings = time_systems(subsets, systems, resources, on_phase=phases.start, seed=seed)
     if not timings:
         raise InputError(

@@ -14,12 +14,11 @@ import pandas as pd
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS, FIX_TITLES, list_gap
 from core.diagnosis.slices import describe_slice
+from core.report.figures.colours import BLUE, GREY
 from core.report.figures.text import escape, shorten, wrap_words
 from core.text.phrases import count_of
 
 Figure = dict[str, Any]
-GREY = "#808080"
-_BLUE = "#1966cc"  # of what is no system's
 _TRACK = "rgba(128,128,128,0.14)"
 _FADED = 0.35
 _NAME_WIDTH = 26
@@ -33,13 +32,13 @@ _GAP_HUE = "#8080cc"
 def draw_causes(counts: Mapping[str, Any], *, chosen: str = "") -> Figure:
     """Why queries fail: a bar per cause in ladder order, on a track as long as all failed queries.
 
-    counts: a value of ErrorAnalysis.counts, with at least one failure. chosen: the cause to bring out, "" for none. The customdata
-    of every point is its cause, on bar, track and number alike, so that a click anywhere in the row finds it.
+    counts: a value of ErrorAnalysis.counts, with at least one failure. chosen: the cause to bring out, "" for none. The
+    customdata of every point is its cause, on bar, track and number alike, so that a click anywhere in the row finds it.
     """
     failed = int(counts["failed"])
     values = [int(counts["causes"][cause]) for cause in CAUSES]
     titles = [CAUSE_TITLES[cause] for cause in CAUSES]
-    shades = [_fade(_BLUE, 1.0 if chosen in ("", cause) else _FADED) for cause in CAUSES]
+    shades = [_fade(BLUE, 1.0 if chosen in ("", cause) else _FADED) for cause in CAUSES]
     numbers = [f"{value:,} of {failed:,}" for value in values]
     hover = [
         f"<b>{CAUSE_TITLES[cause]}</b>: {number} failed queries<br>{wrap_words(CAUSE_WORDS[cause], width=48)}"
@@ -95,7 +94,7 @@ def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) ->
         "text": [f"{gain:+.3f}" if gain >= 0.0005 else "nothing" for gain in gains],
         "textposition": "outside",
         "cliponaxis": False,
-        "marker": {"color": _BLUE, "line": {"width": 0}},
+        "marker": {"color": BLUE, "line": {"width": 0}},
         "hovertext": hover,
         "hoverinfo": "text",
         "showlegend": False,

@@ -11,9 +11,9 @@ from typing import Any
 
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
+from core.report.figures.colours import GREY
 from core.report.figures.text import escape, wrap
 
-GREY = "#808080"  # readable on white and on black
 SHAPES = {"better": "✓", "worse": "✗", "better_but_small": "↑", "no_useful_difference": "=", "cannot_tell": "?"}
 LEAST_WIDTH = 780  # pixels below which the words under the rungs run into each other: let it scroll
 _HEIGHT = 318

@@ -7,10 +7,9 @@ from typing import Any
 
 from core.recommendation.recommend import Recommendation
 from core.recommendation.words.titles import ACTION_TITLES
+from core.report.figures.colours import BLUE, GREY
 from core.report.figures.text import shorten
 
-BLUE = "#1966cc"
-GREY = "#808080"
 _MOST = 5  # bars of a kind; the rest is drawn as one
 _ROW = 26  # pixels
 _LONGEST = 34  # signs of a name

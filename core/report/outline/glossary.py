@@ -1,4 +1,4 @@
-"""The words of a report, for people who were not in the room."""
+"""What the words of a report mean, for people who were not in the room."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from core.recommendation.assess import Assessment
 
 _CONTEXT_WORDS = (
     f"Hits are taken from the top until they come to {CONTEXT_TOKENS:,} tokens, about as much as is handed to a language "
-    "model. The measure is the share of the passages that answer the query which are then in hand: 1 all of them, 0 none. It is fair to "
-    "small and large chunks alike."
+    "model. The measure is the share of the passages that answer the query which are then in hand: 1 all of them, 0 none. It "
+    "is fair to small and large chunks alike."
 )
 _GAIN_WORDS = (
     "How high the labelled documents stand among the first ten hits: 1 when all of them are at the top, 0 when none is there; "

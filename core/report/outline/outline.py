@@ -12,17 +12,16 @@ from core.data.dataset import Dataset
 from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.words.titles import ACTION_TITLES
+from core.report.figures.colours import BLUE, GREY
 from core.report.figures.ladder import LEAST_WIDTH, describe_added, describe_ladder, draw_ladder
 from core.report.figures.stability import describe_stability, draw_stability
 from core.report.outline.blocks import Block, Bullets, Chart, Fact, Outline, Section, Table, Terms, Text, make_section
 from core.report.outline.diagnosis import write_failures, write_headroom, write_kinds
 from core.report.outline.examples import make_examples
 from core.report.outline.glossary import explain_measure, list_terms
-from core.report.outline.proof import write_measures, write_origin, write_split, write_system
+from core.report.outline.proof import write_method, write_numbers, write_origin, write_system
 from core.text.phrases import count_of, join_words, shorten
 
-_GREY = "#808080"  # the baseline: readable on white and on black
-_BLUE = "#1966cc"  # the recommended system
 # The others, in ladder order: colours that any colour-blind reader can tell apart.
 _OTHERS = ("#b3b300", "#990000", "#33b3b3", "#663380", "#994d66", "#cc3300", "#ff80ff", "#e66666", "#8080cc")
 _TOOL = "Retrieval Ladder"
@@ -50,8 +49,8 @@ def make_outline(assessment: Assessment, dataset: Dataset) -> Outline:
         _write_examples(assessment, dataset),
         _write_consequences(assessment),
         _write_stability(assessment, dataset),
-        write_split(assessment),
-        write_measures(assessment),
+        write_method(assessment),
+        write_numbers(assessment),
         write_system(assessment),
         write_origin(assessment, dataset),
         make_section("terms", "What the words mean", [Terms(list_terms(assessment))]),
@@ -65,7 +64,7 @@ def make_outline(assessment: Assessment, dataset: Dataset) -> Outline:
 
 
 def _choose_colours(assessment: Assessment) -> dict[str, str]:
-    fixed = {assessment.recommendation.system: _BLUE, assessment.analysis.baseline: _GREY}
+    fixed = {assessment.recommendation.system: BLUE, assessment.analysis.baseline: GREY}
     names = dict.fromkeys(row["system"] for row in assessment.ladder if row["system"] is not None)
     others = [name for name in names if name not in fixed]
     return {**{name: _OTHERS[place % len(_OTHERS)] for place, name in enumerate(others)}, **fixed}

@@ -15,7 +15,7 @@ from core.systems.yaml_files import from_spec, write_systems
 from core.text.phrases import count_of, join_words
 
 
-def write_split(assessment: Assessment) -> Section | None:
+def write_method(assessment: Assessment) -> Section | None:
     """How the queries were split, what was wanted, and what the report does not say."""
     split, goals = assessment.split, assessment.goals
     drawn = "The split came with the data." if split["given"] else "The split was drawn at random, with a fixed seed."
@@ -57,7 +57,7 @@ def write_split(assessment: Assessment) -> Section | None:
     )
 
 
-def write_measures(assessment: Assessment) -> Section | None:
+def write_numbers(assessment: Assessment) -> Section | None:
     """All numbers, for those who want to check."""
     columns = (
         "Against",

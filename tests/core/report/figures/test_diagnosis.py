@@ -13,7 +13,8 @@ from core.diagnosis import sentences as words
 from core.diagnosis.causes import CAUSES
 from core.diagnosis.headroom import CHUNKING, FILTER, RERANKING
 from core.diagnosis.slices import SLICE_MEASURES
-from core.report.figures.diagnosis import GREY, draw_causes, draw_gap, draw_headroom, draw_slices
+from core.report.figures.colours import GREY
+from core.report.figures.diagnosis import draw_causes, draw_gap, draw_headroom, draw_slices
 from tests.support.small import HOSTILE
 
 COLOURS = {"dense": "#808080", "hybrid": "#1966cc"}

@@ -10,8 +10,9 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from core.report.figures.ladder import GREY, describe_added, describe_ladder, draw_ladder
-from core.report.figures.stability import BLUE, describe_stability, draw_stability
+from core.report.figures.colours import BLUE, GREY
+from core.report.figures.ladder import describe_added, describe_ladder, draw_ladder
+from core.report.figures.stability import describe_stability, draw_stability
 from tests.support.small import HOSTILE
 
 

@@ -37,7 +37,8 @@ from core.schema import content_hash
 
 WEIGHTS = "weights"  # folder of a trained model's files, below its own
 # What decoding a file raises that is cut off, or was written by something else: no JSON, no key of this name, another type.
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
+# Whoever reads one makes a sentence of it, with what to do.
+DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 _SQL_BATCH = 500  # SQLite takes at most 999 parameters a statement in older builds
 
 
@@ -223,7 +224,7 @@ def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> It
     """
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"{words} ({type(error).__name__}); {cure}", file=file) from error
 
 

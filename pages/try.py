@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.live.search import Answer
+from core.live.typed_query import Answer
 from core.live.warm import Background
 from core.systems.system import System
 from pages.parts.try_ import live_search, settings

@@ -13,9 +13,9 @@ from core.data.catalog import add_dataset, list_datasets, open_named, suggest_na
 from core.data.load import load_dataset
 from core.data.readers.archive import unpack_zip
 from core.errors import InputError
-from core.experiment.history import DAMAGED, find_folder, read_entry, read_experiment, save_experiment
+from core.experiment.history import find_folder, read_entry, read_experiment, save_experiment
 from core.experiment.result import make_experiment_id
-from core.workspace import Workspace
+from core.workspace import DAMAGED, Workspace
 
 COMPANIONS = ("assessment.json", "tuning.json", "checks.json")  # what core.recommendation keeps beside an experiment
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,60}")

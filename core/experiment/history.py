@@ -17,6 +17,7 @@ from core.errors import InputError, NotInWorkspace
 from core.experiment.result import Experiment, SystemResult
 from core.schema import content_hash
 from core.workspace import (
+    DAMAGED,
     Workspace,
     folder_size,
     read_frame,
@@ -25,8 +26,6 @@ from core.workspace import (
     write_frame,
     write_json,
 )
-
-DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)  # what reading a damaged or foreign experiment raises
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.diagnosis.causes import FAILURES, RESCUES
 from core.diagnosis.slices import SLICE_MEASURES
-from core.errors import InputError, NotInWorkspace
+from core.errors import NotInWorkspace
 from core.experiment.history import list_experiments, load_experiment, save_experiment
 from core.experiment.result import Experiment
 from core.ladder.goals import Goals
@@ -17,11 +17,10 @@ from core.recommendation.assess import Assessment
 from core.recommendation.error_analysis import ErrorAnalysis
 from core.recommendation.recommend import Recommendation
 from core.records import as_records
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import DAMAGED, Workspace, read_json, write_json
 
 FILE = "assessment.json"
 _FRAMES = {"failures": FAILURES, "rescues": [*RESCUES, "diagnosed"], "slices": SLICE_MEASURES}
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 
 
 def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
@@ -58,7 +57,7 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
     measured = experiment or load_experiment(experiment_id, workspace)
     try:
         return _read(read_json(file), measured)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(
             f"cannot be read ({type(error).__name__}); delete this experiment on the page Experiment and run it again",
             file=file,

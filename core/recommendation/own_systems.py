@@ -38,13 +38,12 @@ from core.schema import content_hash
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import DAMAGED, Workspace, read_json, write_json
 
 SCORES_FILE, CHECKS_FILE = "tuning.json", "checks.json"
 SCORES = ["system", "mean", "low", "high", "n", "delta", "delta_low", "delta_high", "error"]
 _LOCK = ".explore.lock"
 _RECOMMENDED = "recommended"  # its column; no key of a system is this word
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def list_checks(assessment_id: str, workspace: Workspace) -> list[Check]:
         return []
     try:
         return _judge(kept)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise _tell_damaged(assessment_id, CHECKS_FILE, workspace, error) from error
 
 
@@ -300,7 +299,7 @@ def _read(assessment_id: str, name: str, workspace: Workspace) -> dict[str, Any]
         return {}
     try:
         return dict(read_json(file))
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise _tell_damaged(assessment_id, name, workspace, error) from error
 
 

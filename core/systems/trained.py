@@ -16,7 +16,7 @@ from typing import Any
 
 from core.errors import InputError, NotInWorkspace
 from core.settings import TRAINED_PREFIX
-from core.workspace import WEIGHTS, Workspace, folder_size, read_json, remove_folder, write_json
+from core.workspace import DAMAGED, WEIGHTS, Workspace, folder_size, read_json, remove_folder, write_json
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
 READY, UNFINISHED = "ready", "unfinished"
@@ -27,7 +27,6 @@ NOT_LEARNED = (
     "that carries over."
 )
 _FILE, _TRAINING = "model.json", "training"
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
         known = {part.name for part in dataclasses.fields(TrainedModel)}
         content = {key: value for key, value in content.items() if key in known}
         return TrainedModel(**{**content, "curve": tuple(content["curve"])})
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(f"cannot be read ({type(error).__name__}); remove this model and train it again", file=file) from error
 
 

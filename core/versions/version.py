@@ -23,14 +23,13 @@ from core.schema import content_hash
 from core.stages.embed import model_revision
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import Workspace, folder_size, read_json, remove_folder, write_json
+from core.workspace import DAMAGED, Workspace, folder_size, read_json, remove_folder, write_json
 
 PROMOTED, REFRESHED, ROLLED_BACK, REMOVED = "promoted", "refreshed", "rolled back", "removed"
 _FILE, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"
 _ASIDE = ".building"
 _LOCK_SECONDS = 10.0
 _BUILD_LOCK_SECONDS = 5.0
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _read_version(file: Path) -> Version:
         content = read_json(file)
         known = {part.name for part in dataclasses.fields(Version)}
         return Version(**{name: value for name, value in content.items() if name in known})
-    except _DAMAGED as error:
+    except DAMAGED as error:
         words = f"cannot be read ({type(error).__name__}); remove this version and build it again"
         raise InputError(words, file=file) from error
 
@@ -181,7 +180,7 @@ def read_live(dataset: str, workspace: Workspace) -> Live:
     try:
         content = read_json(file)
         return Live(content["version"], tuple(content["previous"]), tuple(content["log"]))
-    except _DAMAGED as error:
+    except DAMAGED as error:
         words = f"cannot be read ({type(error).__name__}); delete this file and promote a version again"
         raise InputError(words, file=file) from error
 
@@ -299,7 +298,7 @@ def read_evaluation(version: Version, workspace: Workspace) -> dict[str, Any] | 
     file = version_folder(version.id, version.dataset, workspace) / _EVALUATION
     try:
         return dict(read_json(file)) if file.is_file() else None
-    except _DAMAGED:
+    except DAMAGED:
         return None
 
 

@@ -17,7 +17,7 @@ from core.recommendation.assess import Assessment
 from core.recommendation.error_analysis import ErrorAnalysis
 from core.recommendation.recommend import Recommendation
 from core.records import as_records
-from core.workspace import DAMAGED, Workspace, read_json, write_json
+from core.workspace import Workspace, read_json, reading, write_json
 
 FILE = "assessment.json"
 _FRAMES = {"failures": FAILURES, "rescues": [*RESCUES, "diagnosed"], "slices": SLICE_MEASURES}
@@ -55,13 +55,8 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
     if not file.exists():
         raise NotInWorkspace(f"There is no recommendation with the id {experiment_id!r} here.")
     measured = experiment or load_experiment(experiment_id, workspace)
-    try:
+    with reading(file, cure="delete this experiment on the page Experiment and run it again"):
         return _read(read_json(file), measured)
-    except DAMAGED as error:
-        raise InputError(
-            f"cannot be read ({type(error).__name__}); delete this experiment on the page Experiment and run it again",
-            file=file,
-        ) from error
 
 
 def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:

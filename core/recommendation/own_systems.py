@@ -38,11 +38,12 @@ from core.schema import content_hash
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import DAMAGED, Workspace, read_json, write_json
+from core.workspace import Workspace, read_json, reading, write_json
 
 SCORES_FILE, CHECKS_FILE = "tuning.json", "checks.json"
 SCORES = ["system", "mean", "low", "high", "n", "delta", "delta_low", "delta_high", "error"]
 _LOCK = ".explore.lock"
+_CURE = "put it back from a copy, or make the recommendation again"
 _RECOMMENDED = "recommended"  # its column; no key of a system is this word
 
 
@@ -192,33 +193,39 @@ def list_checks(assessment_id: str, workspace: Workspace) -> list[Check]:
     kept = _read(assessment_id, CHECKS_FILE, workspace)
     if not kept:
         return []
-    try:
-        return _judge(kept)
-    except DAMAGED as error:
-        raise _tell_damaged(assessment_id, CHECKS_FILE, workspace, error) from error
+    with reading(_file(assessment_id, CHECKS_FILE, workspace), cure=_CURE):
+        values, checks = _decode_checks(kept)
+        options: dict[str, Any] = {
+            "measure": str(kept["measure"]),
+            "min_gain": float(kept["min_gain"]),
+            "seed": int(kept["seed"]),
+        }
+    table = compare_table(values, [(_RECOMMENDED, check.key) for check in checks], **options)
+    return [
+        dataclasses.replace(check, comparison={**row, "baseline": check.recommended, "system": check.system})
+        for check, row in zip(checks, as_records(table), strict=True)
+    ]
 
 
-def _judge(kept: Mapping[str, Any]) -> list[Check]:
+def _decode_checks(kept: Mapping[str, Any]) -> tuple[pd.DataFrame, list[Check]]:
+    """(test queries x keys of the systems, the checks without their comparisons)."""
     entries, recommended = kept["checks"], kept["recommended"]
     columns = {_RECOMMENDED: recommended["values"], **{entry["key"]: entry["values"] for entry in entries}}
     values = pd.DataFrame({name: pd.Series(column, dtype=float) for name, column in columns.items()})
-    pairs = [(_RECOMMENDED, entry["key"]) for entry in entries]
-    table = compare_table(values, pairs, measure=kept["measure"], min_gain=kept["min_gain"], seed=kept["seed"])
-    checks = []
-    for entry, row in zip(entries, as_records(table), strict=True):
-        checks.append(
-            Check(
-                key=entry["key"],
-                system=entry["system"],
-                spec=entry["spec"],
-                recommended=recommended["system"],
-                checked=entry["checked"],
-                mean=float(values[entry["key"]].mean()),
-                recommended_mean=float(values[_RECOMMENDED].mean()),
-                comparison={**row, "baseline": recommended["system"], "system": entry["system"]},
-            )
+    checks = [
+        Check(
+            key=entry["key"],
+            system=entry["system"],
+            spec=entry["spec"],
+            recommended=recommended["system"],
+            checked=entry["checked"],
+            mean=float(values[entry["key"]].mean()),
+            recommended_mean=float(values[_RECOMMENDED].mean()),
+            comparison={},
         )
-    return checks
+        for entry in entries
+    ]
+    return values, checks
 
 
 def _append(
@@ -297,14 +304,5 @@ def _read(assessment_id: str, name: str, workspace: Workspace) -> dict[str, Any]
     file = _file(assessment_id, name, workspace)
     if not file.exists():
         return {}
-    try:
+    with reading(file, cure=_CURE):
         return dict(read_json(file))
-    except DAMAGED as error:
-        raise _tell_damaged(assessment_id, name, workspace, error) from error
-
-
-def _tell_damaged(assessment_id: str, name: str, workspace: Workspace, error: Exception) -> InputError:
-    return InputError(
-        f"cannot be read ({type(error).__name__}); put it back from a copy, or make the recommendation again",
-        file=_file(assessment_id, name, workspace),
-    )

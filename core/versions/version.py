@@ -23,7 +23,7 @@ from core.schema import content_hash
 from core.stages.embed import model_revision
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import DAMAGED, Workspace, folder_size, read_json, remove_folder, write_json
+from core.workspace import Workspace, folder_size, read_json, reading, remove_folder, write_json
 
 PROMOTED, REFRESHED, ROLLED_BACK, REMOVED = "promoted", "refreshed", "rolled back", "removed"
 _FILE, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"
@@ -118,13 +118,10 @@ def load_version(version_id: str, dataset: str, workspace: Workspace) -> Version
 
 
 def _read_version(file: Path) -> Version:
-    try:
+    with reading(file, cure="remove this version and build it again"):
         content = read_json(file)
         known = {part.name for part in dataclasses.fields(Version)}
         return Version(**{name: value for name, value in content.items() if name in known})
-    except DAMAGED as error:
-        words = f"cannot be read ({type(error).__name__}); remove this version and build it again"
-        raise InputError(words, file=file) from error
 
 
 def check_model(version: Version) -> None:
@@ -177,12 +174,9 @@ def read_live(dataset: str, workspace: Workspace) -> Live:
     file = workspace.versions(dataset) / _LIVE
     if not file.is_file():
         return Live()
-    try:
+    with reading(file, cure="delete this file and promote a version again"):
         content = read_json(file)
         return Live(content["version"], tuple(content["previous"]), tuple(content["log"]))
-    except DAMAGED as error:
-        words = f"cannot be read ({type(error).__name__}); delete this file and promote a version again"
-        raise InputError(words, file=file) from error
 
 
 @contextmanager
@@ -298,7 +292,7 @@ def read_evaluation(version: Version, workspace: Workspace) -> dict[str, Any] | 
     file = version_folder(version.id, version.dataset, workspace) / _EVALUATION
     try:
         return dict(read_json(file)) if file.is_file() else None
-    except DAMAGED:
+    except (TypeError, ValueError, OSError):
         return None
 
 

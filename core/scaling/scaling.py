@@ -1,7 +1,7 @@
 """How long a query would take over more documents, with another model's dimensions, or reranking more hits.
 
-Fitted to measurements of this machine at several sizes of the corpus, not taken from a formula: see latency_fit. How far the
-fit can be trusted is measured too: it has to predict the largest size from the smaller ones.
+Fitted to measurements of this machine at several sizes of the corpus, not taken from a formula: see curves. How far the fit
+can be trusted is measured too: it has to predict the largest size from the smaller ones.
 """
 
 from __future__ import annotations
@@ -13,21 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
-from core.data.dataset import Dataset
 from core.errors import InputError, check_range
-from core.graph.resources import Models, Resources
-from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.scaling.curves import DENSE_SEARCH, LINEAR, LOG, TERMS, Fit, Point, fit_points, measure_error, solve
-from core.scaling.timing import borrow_workspace, draw_subsets, time_systems
-from core.schema import content_hash
-from core.settings import describe_machine
-from core.systems.system import System
-from core.workspace import Workspace
+from core.scaling.curves import DENSE_SEARCH, LINEAR, LOG, TERMS, Fit, Point, fit_nonnegative, fit_points, measure_error
 
-SIZES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 FAR = 10.0  # times the largest measured size, dimensions or depth; an estimate beyond is marked
 _LEAST_ERROR = 10.0  # percent; a smaller held-out error is luck: two sessions on one machine differ by as much
-_FORMAT = 1  # raised when the facts in a workspace get another form
 
 
 class LatencyEstimate(TypedDict):
@@ -62,6 +52,7 @@ class SystemScaling:
 
     @cached_property
     def fit(self) -> Fit:
+        """The curves through the points."""
         return fit_points(self.sizes, self.depths, reranker=self.reranker)
 
     @cached_property
@@ -72,7 +63,11 @@ class SystemScaling:
     @cached_property
     def ms_per_dimension(self) -> float:
         """Milliseconds that one more dimension adds to a query's searches at the full size; at least 0."""
-        return solve([[1.0, width] for width in self.widths], list(self.widths.values()))[1] if len(self.widths) > 1 else 0.0
+        return (
+            fit_nonnegative([[1.0, width] for width in self.widths], list(self.widths.values()))[1]
+            if len(self.widths) > 1
+            else 0.0
+        )
 
 
 @dataclass(frozen=True)
@@ -156,96 +151,6 @@ class Scaling:
             for name, kept in value["systems"].items()
         }
         return cls(value["corpus_fingerprint"], value["machine"], systems)
-
-
-def measure_scaling(
-    dataset: Dataset,
-    systems: Mapping[str, System],
-    *,
-    workspace: Workspace,
-    models: Models | None = None,
-    cancel: CancelToken | None = None,
-    on_progress: ProgressCallback = ignore_progress,
-    sizes: Sequence[float] = SIZES,
-    seed: int = 0,
-) -> Scaling:
-    """Times the systems on subsets of the documents (shares of them), and fits curves.
-
-    The subsets are drawn with the seed, each a part of the next. What compare() has embedded is not embedded again. Nothing
-    of it stays in the workspace: keep the result with save_scaling(). Systems that fail are left out.
-    Raises InputError for no systems, none that works, no queries, or fewer than three different sizes; Cancelled.
-    """
-    if not systems:
-        raise InputError("no systems were chosen; name at least one")
-    subsets = draw_subsets(dataset, sizes, seed=seed)
-    phases = _Phases(on_progress, total=len(subsets) + 2)
-    with borrow_workspace(workspace) as borrowed:
-        resources = Resources.open(borrowed, models=models, cancel=cancel, on_progress=phases.report)
-        timings = time_systems(subsets, systems, resources, on_phase=phases.start, seed=seed)
-    if not timings:
-        raise InputError(
-            f"none of the systems {', '.join(systems)} could be timed; compare them, and see what their results say is wrong"
-        )
-    measured = {
-        name: SystemScaling(
-            spec=_strip_names(systems[name]),
-            reranker=type(systems[name].rerank).__name__ if systems[name].rerank is not None else None,
-            sizes=taken.sizes,
-            depths=taken.depths,
-            widths=taken.widths,
-        )
-        for name, taken in timings.items()
-    }
-    return Scaling(dataset.corpus_fingerprint, describe_machine(), measured)
-
-
-def save_scaling(scaling: Scaling, workspace: Workspace) -> None:
-    """Keeps the measurements in the workspace, each system's under its corpus and what it is made of."""
-    session = content_hash(scaling.to_json())
-    for name, measured in scaling.systems.items():
-        one = dataclasses.replace(scaling, systems={name: measured})
-        key = _make_key(scaling.corpus_fingerprint, measured.spec)
-        workspace.write_facts(key, {"session": session, "name": name, "scaling": one.to_json()})
-
-
-def load_scaling(dataset: Dataset, systems: Mapping[str, System], *, workspace: Workspace) -> Scaling | None:
-    """What was kept of these systems over this corpus, under the names given here.
-
-    None unless all of them were measured in one session: times taken under different load cannot be compared.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for name, system in systems.items():
-        facts = workspace.read_facts(_make_key(dataset.corpus_fingerprint, _strip_names(system)))
-        if facts is not None:
-            found[name] = facts
-    if not systems or len(found) < len(systems) or len({facts["session"] for facts in found.values()}) > 1:
-        return None
-    kept = {name: Scaling.from_json(facts["scaling"]).systems[facts["name"]] for name, facts in found.items()}
-    first = next(iter(found.values()))["scaling"]
-    return Scaling(first["corpus_fingerprint"], first["machine"], kept)
-
-
-class _Phases:
-    """Progress in phases of equal weight; what stages report is progress inside the phase."""
-
-    def __init__(self, send: ProgressCallback, *, total: int) -> None:
-        self._send, self._total, self._done = send, total, -1
-
-    def start(self, label: str) -> None:
-        self._done += 1
-        self.report(ProgressEvent(label=label))
-
-    def report(self, event: ProgressEvent) -> None:
-        done = min(max(self._done, 0) + event.share, float(self._total))
-        self._send(ProgressEvent(label=event.label, done=done, total=float(self._total)))
-
-
-def _strip_names(system: System) -> dict[str, Any]:
-    return {name: value for name, value in system.to_spec().items() if name not in ("name", "description")}
-
-
-def _make_key(corpus_fingerprint: str, spec: Mapping[str, Any]) -> str:
-    return content_hash(["scaling", _FORMAT, corpus_fingerprint, spec])
 
 
 def _add_dimensions(measured: SystemScaling, documents: int, more: int) -> float:

@@ -32,7 +32,8 @@ from core.graph.resources import Models, Resources  # noqa: E402
 from core.ladder.offer import Offer  # noqa: E402
 from core.ladder.variants import make_baseline, propose_variants
 from core.live.search import LiveSearch  # noqa: E402
-from core.scaling.measure import Scaling, measure_scaling  # noqa: E402  (the path must be set first)
+from core.scaling.measure import measure_scaling  # noqa: E402  (the path must be set first)
+from core.scaling.scaling import Scaling  # noqa: E402  (the path must be set first)
 from core.schema import list_passages  # noqa: E402
 from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
 from core.stages.embed import load_encoder  # noqa: E402

@@ -35,7 +35,7 @@ from core.evaluation.measures import PRIMARY
 from core.experiment.history import list_experiments, load_experiment
 from core.experiment.result import Experiment
 from core.jobs.kinds.scaling import make_scaling_job
-from core.scaling.measure import Scaling
+from core.scaling.scaling import Scaling
 from core.scaling.table import describe_far, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
 from core.systems.trained import EMBEDDING, KINDS
 from core.workspace import Workspace

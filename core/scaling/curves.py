@@ -54,6 +54,7 @@ class Curve:
     terms: Mapping[str, float]
 
     def predict(self, documents: float, depth: float) -> float:
+        """Milliseconds over so many documents, with so many hits reranked."""
         return sum(value * TERMS[name](documents, depth) for name, value in self.terms.items())
 
 
@@ -69,6 +70,7 @@ class Fit:
     tail: float
 
     def predict_stages(self, documents: float, depth: float) -> dict[str, float]:
+        """Stage -> its median milliseconds."""
         return {name: curve.predict(documents, depth) for name, curve in self.stages.items()}
 
     def predict(self, documents: float, depth: float) -> float:
@@ -80,7 +82,7 @@ class Fit:
         return max(1.0, self.tail) * median
 
 
-def solve(rows: Sequence[Sequence[float]], values: Sequence[float]) -> list[float]:
+def fit_nonnegative(rows: Sequence[Sequence[float]], values: Sequence[float]) -> list[float]:
     """Coefficients >= 0 of the columns with the least squared error. Columns are scaled first: they differ by a million."""
     matrix = np.array(rows, dtype=float)
     scale = np.linalg.norm(matrix, axis=0)
@@ -94,7 +96,7 @@ def fit_curve(points: Sequence[tuple[float, float, float]], terms: Sequence[str]
     if list(terms) == [CONSTANT]:
         return Curve({CONSTANT: float(np.median([ms for _, _, ms in points]))})
     rows = [[TERMS[name](documents, depth) for name in terms] for documents, depth, _ in points]
-    return Curve(dict(zip(terms, solve(rows, [ms for _, _, ms in points]), strict=True)))
+    return Curve(dict(zip(terms, fit_nonnegative(rows, [ms for _, _, ms in points]), strict=True)))
 
 
 def fit_points(sizes: Sequence[Point], depths: Sequence[Point] = (), *, reranker: str | None = None) -> Fit:
@@ -113,7 +115,7 @@ def fit_points(sizes: Sequence[Point], depths: Sequence[Point] = (), *, reranker
     middle = Fit(stages, 1.0)
     everything = [*sizes, *depths]
     medians = [[middle.predict(point.documents, point.depth)] for point in everything]
-    return Fit(stages, solve(medians, [point.p95 for point in everything])[0])
+    return Fit(stages, fit_nonnegative(medians, [point.p95 for point in everything])[0])
 
 
 def choose_terms(stage: str, times: Sequence[tuple[float, float, float]]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.experiment.result import Experiment
-from core.scaling.measure import Scaling, load_scaling
+from core.scaling.measure import load_scaling
+from core.scaling.scaling import Scaling
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace

@@ -56,18 +56,23 @@ class BorrowedWorkspace(Workspace):
 
     @property
     def models(self) -> Path:
+        """The owner's: a trained model is only read."""
         return self._owner.models
 
     def vectors(self, model: str, revision: str) -> VectorCache:
+        """The owner's, to read and to write."""
         return self._owner.vectors(model, revision)
 
     def tokens(self, model: str, revision: str) -> VectorCache:
+        """The owner's, to read and to write."""
         return self._owner.tokens(model, revision)
 
     def read_frame(self, key: str) -> pd.DataFrame | None:
+        """The owner's, else its own."""
         return self._owner.read_frame(key) if self._owner.has_frame(key) else super().read_frame(key)
 
     def index_folder(self, key: str) -> Path:
+        """The owner's where that index is whole, else its own."""
         whole = self._owner.index_folder(key)
         return whole if whole.is_dir() else super().index_folder(key)
 

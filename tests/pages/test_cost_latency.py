@@ -23,7 +23,8 @@ from core.jobs.kinds import ASSESS, SCALE
 from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.scaling.curves import Point
-from core.scaling.measure import Scaling, SystemScaling, save_scaling
+from core.scaling.measure import save_scaling
+from core.scaling.scaling import Scaling, SystemScaling
 from core.settings import describe_machine
 from core.systems.named import make_named_systems
 from core.workspace import Workspace

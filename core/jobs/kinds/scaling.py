@@ -10,7 +10,8 @@ from core.jobs.keeper import JobKeeper
 from core.jobs.kinds import SCALE
 from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.state import DONE, Job
-from core.scaling.measure import Scaling, measure_scaling, save_scaling
+from core.scaling.measure import measure_scaling, save_scaling
+from core.scaling.scaling import Scaling
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
 

@@ -16,7 +16,7 @@ from core.graph.latency import find_shared
 from core.jobs.kinds import SCALE
 from core.jobs.kinds.scaling import make_scaling_job
 from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, find_active, list_jobs
-from core.scaling.measure import Scaling
+from core.scaling.scaling import Scaling
 from core.scaling.table import describe_far, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
 from core.systems.system import System
 from core.text.phrases import join_words

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.scaling.measure import FAR, Scaling
+from core.scaling.scaling import FAR, Scaling
 from core.scaling.table import list_sizes
 from pages.shared.frame.text import escape_chart, shorten_apart
 from pages.shared.show.colours import BASELINE_GREY, COLOURS, style_system

@@ -23,7 +23,7 @@ from core.experiment.history import load_experiment, save_experiment
 from core.jobs.kinds import SCALE
 from core.jobs.runner import run_here
 from core.jobs.state import COMMAND_LINE, DONE, list_jobs
-from core.scaling import timing as scaling_runs
+from core.scaling import timing
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.named import make_named_systems
 from core.systems.system import Dense
@@ -175,8 +175,8 @@ def test_it_starts_from_the_scenario_that_was_saved(store: Workspace, capsys: py
 def test_latency_at_other_sizes(
     store: Workspace, made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(scaling_runs, "_QUERIES", 10)
-    monkeypatch.setattr(scaling_runs, "_SEARCHES", 5)
+    monkeypatch.setattr(timing, "_QUERIES", 10)
+    monkeypatch.setattr(timing, "_SEARCHES", 5)
     assert main(["cost", "latest", "--at-documents", "120"]) == EXIT_BAD_INPUT
     assert "--at-documents needs latencies that were measured at several sizes" in capsys.readouterr().err
 

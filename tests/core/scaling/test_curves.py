@@ -16,9 +16,9 @@ from core.scaling.curves import (
     Point,
     choose_terms,
     fit_curve,
+    fit_nonnegative,
     fit_points,
     measure_error,
-    solve,
 )
 
 SIZES = (100, 200, 400, 800)
@@ -107,7 +107,7 @@ def test_the_error_of_a_reranker_needs_no_other_depths() -> None:
 
 def test_columns_of_very_different_size() -> None:
     rows = [[1.0, n] for n in (1e6, 2e6, 4e6)]
-    assert solve(rows, [3.0, 5.0, 9.0]) == pytest.approx([1.0, 2e-6])
+    assert fit_nonnegative(rows, [3.0, 5.0, 9.0]) == pytest.approx([1.0, 2e-6])
 
 
 def test_a_curve_is_the_sum_of_its_terms() -> None:

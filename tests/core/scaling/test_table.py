@@ -8,7 +8,8 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.scaling.curves import Point
-from core.scaling.measure import Scaling, SystemScaling, save_scaling
+from core.scaling.measure import save_scaling
+from core.scaling.scaling import Scaling, SystemScaling
 from core.scaling.table import ESTIMATES, find_scaling, list_ready_systems, list_sizes, tabulate_estimates
 from core.systems.named import make_named_systems
 from core.workspace import Workspace

@@ -16,7 +16,7 @@ from core.jobs.kinds.scaling import make_scaling_job
 from core.jobs.locks import hold_workspace
 from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, cancel_job, list_jobs
-from core.scaling import timing as scaling_runs
+from core.scaling import timing
 from core.scaling.measure import load_scaling
 from core.systems.named import make_named_systems
 from core.systems.system import System
@@ -27,7 +27,7 @@ from tests.support.small import write_small_dataset
 
 @pytest.fixture(autouse=True)
 def few_repetitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaling_runs, "_QUERIES", 10)
+    monkeypatch.setattr(timing, "_QUERIES", 10)
 
 
 @pytest.fixture

@@ -39,10 +39,12 @@ class CancelToken:
     _event: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
+        """Asks the work to stop at its next check()."""
         self._event.set()
 
     @property
     def cancelled(self) -> bool:
+        """Whether cancel() was called."""
         return self._event.is_set()
 
     def wait(self, seconds: float) -> None:

@@ -61,18 +61,22 @@ class Workspace:
 
     @property
     def datasets(self) -> Path:
+        """The folder of uploaded datasets."""
         return self._made("datasets")
 
     @property
     def experiments(self) -> Path:
+        """The folder of experiments."""
         return self._made("experiments")
 
     @property
     def jobs(self) -> Path:
+        """The folder of jobs."""
         return self._made("jobs")
 
     @property
     def models(self) -> Path:
+        """The folder of trained models."""
         return self._made("models")
 
     def versions(self, dataset: str) -> Path:
@@ -81,15 +85,19 @@ class Workspace:
 
     @property
     def systems_file(self) -> Path:
+        """The file of the systems that the user added; it need not exist."""
         return self.path("systems.yaml")
 
     def index_folder(self, key: str) -> Path:
+        """The folder of the dense index with this key; it need not exist, its parent does."""
         return self.path("indexes", key)
 
     def vectors(self, model: str, revision: str) -> VectorCache:
+        """The vectors of texts by a model, float32."""
         return VectorCache(self.path("cache", "vectors", _file_name(model, revision)), dtype="float32")
 
     def tokens(self, model: str, revision: str) -> VectorCache:
+        """The token vectors of texts by a model, float16."""
         return VectorCache(self.path("cache", "tokens", _file_name(model, revision)), dtype="float16")
 
     def pairs(self, model: str, revision: str) -> VectorCache:
@@ -115,9 +123,11 @@ class Workspace:
             return None
 
     def write_frame(self, key: str, frame: pd.DataFrame) -> None:
+        """Keeps a frame in the cache under this key."""
         write_frame(frame, self.path("cache", "nodes", f"{key}.parquet"))
 
     def has_frame(self, key: str) -> bool:
+        """Whether a frame is in the cache under this key."""
         return self.path("cache", "nodes", f"{key}.parquet").exists()
 
     def read_facts(self, key: str) -> dict[str, Any] | None:
@@ -126,6 +136,7 @@ class Workspace:
         return read_json(file) if file.exists() else None
 
     def write_facts(self, key: str, facts: dict[str, Any]) -> None:
+        """Keeps small facts about a node."""
         write_json(self.path("cache", "nodes", f"{key}.json"), facts)
 
 
@@ -211,7 +222,7 @@ def replace_file(file: Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        os.replace(aside, file)
+        aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -229,15 +240,18 @@ def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> It
 
 
 def write_json(file: Path, value: Any) -> None:
+    """Writes a JSON value, whole or not at all. Raises ValueError for NaN and infinity."""
     with replace_file(file) as aside:
         aside.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def read_json(file: Path) -> Any:
+    """The JSON value in a file. Raises OSError or ValueError, see reading()."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 
 def write_frame(frame: pd.DataFrame, file: Path) -> None:
+    """Writes a frame as Parquet, whole or not at all."""
     with replace_file(file) as aside:
         frame.to_parquet(aside, index=False, compression="zstd")
 

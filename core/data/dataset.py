@@ -45,10 +45,12 @@ class Dataset:
 
     @property
     def has_filters(self) -> bool:
+        """Whether a query has a filter of its own."""
         return any(bool(value) for value in self.queries["filter"])
 
     @property
     def has_labels(self) -> bool:
+        """Whether anything is judged."""
         return not self.judgments.empty
 
     @property

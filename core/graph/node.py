@@ -24,9 +24,11 @@ class Source:
 
     @property
     def gives(self) -> str:
+        """The kind of the frame."""
         return self.kind
 
     def __call__(self, *inputs: Any, resources: Any) -> Any:
+        """Raises WiringError: what comes from outside is given to the execution, never computed."""
         raise WiringError(f"The source of {self.kind} was not given to execute()")
 
 
@@ -45,6 +47,7 @@ class Node:
 
     @property
     def gives(self) -> str:
+        """The kind of the stage's output."""
         return self.stage.gives
 
     @cached_property

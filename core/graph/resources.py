@@ -48,9 +48,11 @@ class Models:
             return self._encoders[(name, revision)]
 
     def is_loaded(self, name: str) -> bool:
+        """Whether the encoder of this name is in memory already."""
         return any(loaded == name for loaded, _ in tuple(self._encoders))  # a copy: another thread may be adding one
 
     def tokenizer(self, name: str, revision: str = "", *, source: str = "") -> Tokenizer:
+        """The tokenizer of a name; source: as for encoder()."""
         with self._guard:
             if (name, revision) not in self._tokenizers:
                 self._tokenizers[(name, revision)] = load_tokenizer(source or name)
@@ -67,6 +69,7 @@ class Models:
             return loaded[1]
 
     def adapter(self, folder: Path) -> QueryAdapter:
+        """The query adapter in a folder."""
         with self._guard:
             if str(folder) not in self._adapters:
                 self._adapters[str(folder)] = read_adapter(folder)
@@ -142,18 +145,23 @@ class Resources:
         return str(folder)
 
     def encoder(self, name: str, revision: str) -> Encoder:
+        """The encoder of a model. Raises ModelUnavailable if it cannot be had."""
         return self.models.encoder(name, revision, source=self.locate(name))
 
     def tokenizer(self, name: str) -> Tokenizer:
+        """The tokenizer of a model. Raises ModelUnavailable if it cannot be had."""
         return self.models.tokenizer(name, source=self.locate(name))
 
     def cross_encoder(self, name: str) -> Any:
+        """The reranker of a name. Raises ModelUnavailable if it cannot be had."""
         return self.models.cross_encoder(self.locate(name))
 
     def adapter(self, name: str) -> QueryAdapter:
+        """The query adapter of a trained model. Raises ModelUnavailable if it cannot be had."""
         return self.models.adapter(Path(self.locate(name)))
 
     def index_folder(self, key: str) -> Path:
+        """The folder of the dense index with this key."""
         return self.workspace.index_folder(key)
 
     def report(self, label: str, done: float = 0.0, total: float = 0.0) -> None:

@@ -70,9 +70,11 @@ class AdaptQueries:
     revision: str = ""
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
+        """Raises WiringError if the vectors are not of one model."""
         check_same_model(inputs)
 
     def __call__(self, vectors: np.ndarray, *, resources: Resources) -> np.ndarray:
+        """The adapted vectors. Raises InputError if the adapter was trained on vectors of another model."""
         adapter: QueryAdapter = resources.adapter(self.adapter)
         if (adapter.model, adapter.revision) != (self.model, self.revision):
             raise InputError(

@@ -253,6 +253,7 @@ class FlatText(MeasuredText):
 
     @functools.cached_property
     def boundaries(self) -> list[list[int]]:
+        """As in MeasuredText, all on the level of words but those between tokens."""
         *levels, tokens = super().boundaries
         return [[], [], [], sorted(place for level in levels for place in level), tokens]
 

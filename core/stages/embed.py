@@ -33,19 +33,24 @@ class Encoder(Protocol):
     role is "query" or "document" (models may prompt them differently), or "raw": the text is read as it stands.
     """
 
-    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded: ...
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        """The vectors of the texts, in their order; with tokens=True their token vectors too. Raises ModelUnavailable."""
 
 
 class VectorStore(Protocol):
     """What the cache of vectors must offer; core.workspace has it on disk."""
 
-    def read(self, hashes: list[str]) -> dict[str, np.ndarray]: ...
+    def read(self, hashes: list[str]) -> dict[str, np.ndarray]:
+        """Hash -> array of those that are there."""
 
-    def missing(self, hashes: list[str]) -> list[str]: ...
+    def missing(self, hashes: list[str]) -> list[str]:
+        """Those of the hashes that are not there, each once, in order."""
 
-    def width(self) -> int | None: ...
+    def width(self) -> int | None:
+        """Numbers in each vector; None while there is none."""
 
-    def write(self, vectors: dict[str, np.ndarray]) -> None: ...
+    def write(self, vectors: dict[str, np.ndarray]) -> None:
+        """Adds arrays by their hash."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class SentenceTransformerEncoder:
             ) from error
 
     def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        """See Encoder: one pass for both kinds of vectors, of which the pooled ones are scaled to unit length."""
         encode = self._model.encode_query if role == "query" else self._model.encode_document
         common: dict[str, Any] = {"batch_size": _BATCH, "show_progress_bar": False}
         if role == "raw":
@@ -107,6 +113,7 @@ class EndpointEncoder:
         self._model = name.removeprefix(ENDPOINT_PREFIX)
 
     def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        """See Encoder: 64 texts a request, without token vectors. Anything but one finite vector a text is ModelUnavailable."""
         import httpx
 
         if tokens:
@@ -275,6 +282,7 @@ class EmbedChunks:
     prompt: str | None = None
 
     def __call__(self, chunks: pd.DataFrame, *, resources: Resources) -> Vectors:
+        """Vectors of all passages, in the order of the chunks."""
         passages = list_passages(chunks)
         rows = np.repeat(np.arange(len(chunks)), [len(group) for group in chunks["passages"]])
         matrix = resources.encode(self.model, self.revision, passages, role="document", prompt=self.prompt)
@@ -302,6 +310,7 @@ class EmbedQueries:
     prompt: str | None = None
 
     def __call__(self, queries: pd.DataFrame, *, resources: Resources) -> np.ndarray:
+        """The vectors of the queries' texts."""
         return resources.encode(self.model, self.revision, queries["text"].tolist(), role="query", prompt=self.prompt)
 
 

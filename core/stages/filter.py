@@ -132,6 +132,7 @@ class CollectSpellings:
     fields: tuple[str, ...] = ()
 
     def __call__(self, documents: pd.DataFrame, *, resources: Resources | None = None) -> dict[str, Spellings]:
+        """{field: its values as texts may name them}, see collect_spellings()."""
         return collect_spellings(documents["metadata"], self.fields)
 
 
@@ -158,6 +159,7 @@ class MetadataFilter:
         *,
         resources: Resources | None = None,
     ) -> Allowed:
+        """What each query may see; all of it where no filter applies."""
         matrix = np.ones((len(queries), len(documents)), dtype=bool)
         known: dict[str, np.ndarray] = {}
         metadata = documents["metadata"].tolist()

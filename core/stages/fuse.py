@@ -60,6 +60,7 @@ class ReciprocalRankFusion:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, *runs: pd.DataFrame, resources: Resources | None = None) -> pd.DataFrame:
+        """The fused run, each unit once."""
         units = [_units(run, self.level, self.depth) for run in runs]
         parts = [1.0 / (self.k + unit["rank"].to_numpy(dtype=float)) for unit in units]
         return _combine(units, parts, self.level)
@@ -85,6 +86,7 @@ class WeightedFusion:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, *runs: pd.DataFrame, resources: Resources | None = None) -> pd.DataFrame:
+        """The fused run of the dense and the lexical one."""
         shares = (self.dense_share, 1.0 - self.dense_share)
         units = [_units(run, self.level, self.depth) for run, _ in zip(runs, shares, strict=True)]
         parts = [share * scale_scores(unit) for share, unit in zip(shares, units, strict=True)]

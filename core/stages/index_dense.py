@@ -64,6 +64,7 @@ class DenseIndex:
 
     @property
     def size(self) -> int:
+        """Passages in the index."""
         return len(self.vectors.matrix)
 
     @property
@@ -131,8 +132,8 @@ class DenseIndex:
         return self._collection
 
     def close(self) -> None:
-        """Lets go of the collection's files before its folder is removed; other indexes over the same folder stay open, and this
-        one opens again when it is asked."""
+        """Lets go of the collection's files before its folder is removed; it opens again when it is asked. Other indexes over
+        the same folder stay open."""
         with self._guard:
             if self._client is not None:
                 self._client.close()
@@ -313,6 +314,7 @@ class IndexDense:
     gives: ClassVar[str] = "dense_index"
 
     def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Resources) -> DenseIndex:
+        """The index, whose collection is built when it is first searched; its folder is named by vectors and metadata."""
         by_id = dict(zip(documents["doc_id"], documents["metadata"], strict=True))
         doc_ids = vectors.chunks["doc_id"].tolist()
         metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]
@@ -320,7 +322,7 @@ class IndexDense:
         return DenseIndex(vectors=vectors, metadata=metadata, folder=resources.index_folder(key), cancel=resources.cancel)
 
 
-def measure_index_loss(index: DenseIndex, query_vectors: np.ndarray, *, depth: int = 100) -> float:
+def measure_index_recall(index: DenseIndex, query_vectors: np.ndarray, *, depth: int = 100) -> float:
     """Share of the exact first `depth` passages that the approximate index also finds, mean over queries, in [0, 1]."""
     if not index.size or not len(query_vectors):
         return 1.0

@@ -36,6 +36,7 @@ class LexicalIndex:
         return IndexedChunks.of(self.chunks)
 
     def tokenize(self, text: str) -> list[str]:
+        """The terms of a text, as those of the index were made."""
         return make_tokenizer(stem=self.stem, stop_words=self.stop_words)(text)
 
 
@@ -56,6 +57,7 @@ class IndexBm25:
     stop_words: bool = True
 
     def __call__(self, chunks: pd.DataFrame, *, resources: Resources | None = None) -> LexicalIndex:
+        """The index over the chunks, in their order."""
         tokenize = make_tokenizer(stem=self.stem, stop_words=self.stop_words)
         tokens = [tokenize("\n".join(passages)) for passages in chunks["passages"]]
         return build_index(tokens, chunks, self)
@@ -106,4 +108,5 @@ class CountTerms:
     gives: ClassVar[str] = "query_terms"
 
     def __call__(self, queries: pd.DataFrame, index: LexicalIndex, *, resources: Resources | None = None) -> sparse.csr_matrix:
+        """See encode_terms()."""
         return encode_terms(queries["text"].tolist(), index)

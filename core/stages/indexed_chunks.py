@@ -19,6 +19,7 @@ class IndexedChunks:
 
     @classmethod
     def of(cls, chunks: pd.DataFrame) -> IndexedChunks:
+        """Of a chunks frame, in its order."""
         chunk_ids, doc_ids = chunks["chunk_id"].to_numpy(dtype=object), chunks["doc_id"].to_numpy(dtype=object)
         places = np.empty(len(chunk_ids), dtype=int)
         places[np.argsort(chunk_ids.astype(str), kind="stable")] = np.arange(len(chunk_ids))

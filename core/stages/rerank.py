@@ -48,6 +48,7 @@ class LateInteraction:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Resources) -> pd.DataFrame:
+        """The run, its first hits in the order of the mixed scores."""
         texts = queries["text"].tolist()
         asked = list_asked(queries, run, chunks, depth=self.depth)
         pairs = [pair for _, of_query in asked for pair in of_query]
@@ -94,6 +95,7 @@ class CrossEncoderRerank:
         check_range("depth", self.depth, low=1)
 
     def __call__(self, queries: pd.DataFrame, run: pd.DataFrame, chunks: pd.DataFrame, *, resources: Resources) -> pd.DataFrame:
+        """The run, its first hits in the order of the cross-encoder's scores."""
         asked = list_asked(queries, run, chunks, depth=self.depth)
         pairs = [pair for _, of_query in asked for pair in of_query]
 

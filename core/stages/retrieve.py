@@ -36,6 +36,7 @@ class RetrieveDense:
     depth: int = RUN_DEPTH
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
+        """Raises WiringError if queries and passages were embedded by different models."""
         check_same_model(inputs)
 
     def __call__(
@@ -47,6 +48,7 @@ class RetrieveDense:
         *,
         resources: Resources,
     ) -> pd.DataFrame:
+        """The run. Raises InputError if queries and index have vectors of different sizes."""
         check_dimensions(vectors, index.vectors.matrix)
         if not index.is_small or resources.through_index:
             return self._through_index(queries, vectors, index, allowed)
@@ -110,6 +112,7 @@ class RetrieveLexical:
         *,
         resources: Resources | None = None,
     ) -> pd.DataFrame:
+        """The run; a query without a known term has no hits."""
         open_units = _open_columns(allowed, index.chunks)
         parts = []
         step = max(1, _BLOCK // max(1, len(index.chunks)))

@@ -30,6 +30,7 @@ class Glossary:
     groups: tuple[tuple[str, ...], ...] = ()
 
     def __call__(self, queries: pd.DataFrame, *, resources: Resources | None = None) -> pd.DataFrame:
+        """The queries, with synonyms at the end of their texts."""
         patterns = [[(term, _whole_word(term)) for term in group] for group in self.groups]
         return queries.assign(text=[self._expand(text, patterns) for text in queries["text"]])
 
@@ -90,6 +91,7 @@ class Rocchio:
         *,
         resources: Resources | None = None,
     ) -> np.ndarray:
+        """The moved vectors; a query without hits keeps its own."""
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         first = run[run["rank"] <= self.chunks]
         chunk_row = pd.Series(range(len(index.vectors.chunks)), index=index.vectors.chunks["chunk_id"].to_numpy())
@@ -137,6 +139,7 @@ class Rm3:
         *,
         resources: Resources | None = None,
     ) -> sparse.csr_matrix:
+        """The mixed weights; a query without hits keeps its own."""
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         units = pd.Series(range(len(index.chunks)), index=index.chunks["chunk_id"].to_numpy())
         lengths = np.asarray(index.counts.sum(axis=1)).ravel()

@@ -21,14 +21,18 @@ class TextTokenizer(Protocol):
     """What the stages need of a tokenizer; special tokens such as [CLS] are in no count and no offset."""
 
     @property
-    def max_tokens(self) -> int: ...
+    def max_tokens(self) -> int:
+        """What the model reads of a text, special tokens included."""
 
     @property
-    def special_tokens(self) -> int: ...
+    def special_tokens(self) -> int:
+        """How many of those are taken by special tokens."""
 
-    def count(self, texts: list[str]) -> list[int]: ...
+    def count(self, texts: list[str]) -> list[int]:
+        """The number of tokens of each text."""
 
-    def offsets(self, text: str) -> list[tuple[int, int]]: ...
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """(start, end) of each token, in characters of the text."""
 
 
 class Tokenizer:

@@ -27,12 +27,14 @@ class Corpus:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, doc_id: str, title: str, text: str, metadata: Record) -> None:
+        """Appends a document; its id must be new."""
         self.ids.append(doc_id)
         self.titles.append(title)
         self.texts.append(text)
         self.metadata.append(metadata)
 
     def texts_by_id(self) -> dict[str, str]:
+        """Document id -> text."""
         return dict(zip(self.ids, self.texts, strict=True))
 
 

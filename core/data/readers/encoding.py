@@ -38,7 +38,7 @@ def not_utf8(path: Path, sample: bytes, *, line: int) -> InputError:
 
 
 def decode_text(data: bytes, path: Path) -> str:
-    """Bytes of a text file as text with a leading byte order mark removed and line ends as "\\n".
+    """Bytes of a text file as text with a leading byte order mark removed and line ends as line feeds.
 
     Raises InputError that names the line and the likely encoding if they are not UTF-8.
     """

@@ -10,7 +10,7 @@ from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment
 from core.jobs.state import Job
 from core.systems.named import BASELINE
-from core.systems.trained_systems import find_learned
+from core.systems.trained_systems import count_seen
 from pages.parts.results.measure_tables import show_more
 from pages.parts.results.query_tables import show_queries_of
 from pages.parts.results.question_charts import show_question
@@ -35,7 +35,7 @@ def show_notices(view: View, experiment: Experiment, job: Job | None) -> None:
             "The dataset changed since this run. The numbers are of the earlier data; run the experiment again to renew them."
         )
     specs = [system.spec for system in experiment.systems]
-    for name, count in find_learned(specs, view.query_ids, open_workspace()).items():
+    for name, count in count_seen(specs, view.query_ids, open_workspace()).items():
         st.warning(
             f"**{escape_markdown(name)}** has learned from {count} of these queries and looks better here than it is. The page "
             "Fine-tuning compares it on queries that it never saw."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.job import run_job
+from core.cli.job import run_and_show
 from core.cli.lookup import pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
@@ -27,7 +27,7 @@ from core.jobs.kinds.compare import make_comparison_job
 from core.systems.available import list_available
 from core.systems.named import preselect
 from core.systems.system import System
-from core.systems.trained_systems import find_learned
+from core.systems.trained_systems import count_seen
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 
@@ -70,8 +70,8 @@ def run_compare(options: argparse.Namespace) -> int:
     )
     print_warnings(dataset)
     job = make_comparison_job(dataset.name, systems, split=options.split or dataset.default_split, name=options.name)
-    experiment: Experiment = run_job(job, dataset, workspace)
-    for name, count in find_learned([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():
+    experiment: Experiment = run_and_show(job, dataset, workspace)
+    for name, count in count_seen([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():
         print(
             f"note: {name} has learned from {count} of these queries and looks better here than it is; train's own comparison "
             "is on queries that it never saw",

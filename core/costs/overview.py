@@ -27,7 +27,7 @@ from core.evaluation.measures import PRIMARY
 from core.experiment.result import Experiment
 from core.graph.resources import Models, Resources
 from core.systems.trained import EMBEDDING
-from core.systems.trained_systems import find_learned
+from core.systems.trained_systems import count_seen
 from core.training.estimate import estimate_training
 from core.training.request import make_plan
 from core.workspace import Workspace
@@ -166,7 +166,7 @@ def make_overview(
         imagined = _imagine(wish, known, dataset, workspace)
         rivals[imagined.system] = find_replaceable(wish.system, means, known)
         known[imagined.system] = imagined
-    learned = find_learned([one.spec for one in experiment.systems], experiment.query_ids, workspace)
+    learned = count_seen([one.spec for one in experiment.systems], experiment.query_ids, workspace)
     return CostOverview(
         experiment=experiment,
         scenario=scenario,

@@ -1,1 +1,1 @@
-"""Why queries fail, and what each fix could gain: read from runs, labels and the data, without running a system."""
+"""We find out here why queries fail and what each fix could gain, from runs, labels and the data; nothing is run."""

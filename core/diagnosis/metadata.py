@@ -102,15 +102,15 @@ def find_stating(dataset: Dataset, field: str) -> set[str]:
     values = collect_spellings(metadata.values(), [field])
     relevant = _find_relevant(dataset, metadata)
     rows = zip(dataset.queries["query_id"], dataset.queries["text"], dataset.queries["filter"], strict=True)
-    asked = {query_id: _ask(text, own, values) for query_id, text, own in rows}
+    wanted = {query_id: _find_conditions(text, own, values) for query_id, text, own in rows}
     return {
         query_id
-        for query_id, conditions in asked.items()
+        for query_id, conditions in wanted.items()
         if conditions and _keeps(conditions, relevant.get(query_id, []), metadata)
     }
 
 
-def _ask(text: str, own: Metadata | None, values: Mapping[str, Spellings]) -> dict[str, Any]:
+def _find_conditions(text: str, own: Metadata | None, values: Mapping[str, Spellings]) -> dict[str, Any]:
     """What a query asks of the fields in `values`: by its own filter if it has one, else by naming values."""
     return {name: own[name] for name in values if name in own} if own else infer_filter(text, values)
 
@@ -177,11 +177,11 @@ def _measure_separation(
     """See advise_metadata(); `values` holds the one field."""
     matches: dict[bool, list[bool]] = {True: [], False: []}
     for query_id, text, own in zip(queries["query_id"], queries["text"], queries["filter"], strict=True):
-        asked = _ask(text, own, values)
+        conditions = _find_conditions(text, own, values)
         answers = set(relevant.get(query_id, ()))
-        if asked and answers:
+        if conditions and answers:
             for doc_id in hits.get(query_id, ()):
-                matches[doc_id in answers].append(match_filter(metadata[doc_id], asked))
+                matches[doc_id in answers].append(match_filter(metadata[doc_id], conditions))
     if not matches[True] or not matches[False]:
         return float("nan")
     return float(np.mean(matches[True]) - np.mean(matches[False]))

@@ -125,7 +125,7 @@ def _measure_overlap(dataset: Dataset, documents: pd.DataFrame) -> dict[str, flo
         answers.setdefault(query_id, []).append(known[doc_id])
     shares = {}
     for query_id, text in zip(dataset.queries["query_id"], dataset.queries["text"], strict=True):
-        asked = set(tokenize(text))
-        if asked and query_id in answers:
-            shares[query_id] = max(len(asked & held) for held in answers[query_id]) / len(asked)
+        terms = set(tokenize(text))
+        if terms and query_id in answers:
+            shares[query_id] = max(len(terms & held) for held in answers[query_id]) / len(terms)
     return shares

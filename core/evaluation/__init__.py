@@ -1,1 +1,1 @@
-"""Runs and labels made into measures, means with intervals, and verdicts on differences. Sees frames only."""
+"""We make measures, means with intervals and verdicts of runs and labels here; only frames come in."""

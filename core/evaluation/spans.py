@@ -72,10 +72,10 @@ def score_spans(wanted: list[tuple[str, Span]], hits: list[tuple[str, Span]]) ->
         covered = count_overlap(evidence, merge_spans([span for doc, span in hits if doc == doc_id]))
         found += covered
         missed += count_characters(evidence) - covered
-    asked = sum(end - start for _, (start, end) in wanted)
+    sought = sum(end - start for _, (start, end) in wanted)
     retrieved = sum(end - start for _, (start, end) in hits)
     return {
-        "evidence_recall": found / asked if asked else 0.0,
+        "evidence_recall": found / sought if sought else 0.0,
         "evidence_precision": found / retrieved if retrieved else 0.0,
         "evidence_iou": found / (retrieved + missed) if retrieved + missed else 0.0,
     }

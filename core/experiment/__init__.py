@@ -1,1 +1,1 @@
-"""Systems run on a dataset's queries, measured, and kept as experiments of a workspace."""
+"""We run systems on a dataset's queries here, measure them, and keep them as experiments of a workspace."""

@@ -18,7 +18,7 @@ from core.graph.node import Node
 from core.graph.resources import Resources
 from core.schema import RUN, content_hash
 from core.settings import DEFAULT_MODEL
-from core.stages.index_dense import IndexDense, measure_index_loss
+from core.stages.index_dense import IndexDense, measure_index_recall
 from core.stages.retrieve import RetrieveDense
 from core.stages.truncation import share_of_passages_cut, truncation_share
 from core.systems.build import build, make_sources
@@ -139,8 +139,8 @@ class SystemRuns:
         facts["truncated_passages"] = share_of_passages_cut(chunks, tokenizer=tokenizer)
         search = target.find_first(RetrieveDense)
         if search is not None:
-            dense, asked = self.execution.output(index), self.execution.output(search.inputs[1])
-            facts["index_loss"] = 1.0 - measure_index_loss(dense, asked) if dense.is_small else None
+            dense_index, query_vectors = self.execution.output(index), self.execution.output(search.inputs[1])
+            facts["index_loss"] = 1.0 - measure_index_recall(dense_index, query_vectors) if dense_index.is_small else None
         return facts
 
     def latency(self) -> dict[str, dict[str, Any]]:

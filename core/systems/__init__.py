@@ -1,1 +1,1 @@
-"""What a retrieval system is: its fields and their YAML spelling, the systems that can be chosen, and its graph of stages."""
+"""We say here what a retrieval system is: its fields, its YAML, which ones can be chosen, and its graph of stages."""

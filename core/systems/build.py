@@ -54,14 +54,14 @@ def _build_dense(
     revision = model_revision(dense.model)
     vectors = Node(EmbedChunks(model=dense.model, revision=revision, prompt=dense.document_prompt), (chunks,))
     index = Node(IndexDense(), (vectors, documents))
-    asked = Node(EmbedQueries(model=dense.model, revision=revision, prompt=dense.query_prompt), (queries,))
+    query_vectors = Node(EmbedQueries(model=dense.model, revision=revision, prompt=dense.query_prompt), (queries,))
     if dense.adapter is not None:
-        asked = Node(AdaptQueries(adapter=dense.adapter, model=dense.model, revision=revision), (asked,))
-    run = Node(RetrieveDense(), (queries, asked, index, *allowed))
+        query_vectors = Node(AdaptQueries(adapter=dense.adapter, model=dense.model, revision=revision), (query_vectors,))
+    run = Node(RetrieveDense(), (queries, query_vectors, index, *allowed))
     if feedback is None:
         return run
-    moved = Node(Rocchio(chunks=feedback.chunks, feedback=feedback.dense_weight), (asked, queries, run, index))
-    return Node(RetrieveDense(), (queries, moved, index, *allowed))
+    moved_vectors = Node(Rocchio(chunks=feedback.chunks, feedback=feedback.dense_weight), (query_vectors, queries, run, index))
+    return Node(RetrieveDense(), (queries, moved_vectors, index, *allowed))
 
 
 def _build_lexical(

@@ -72,7 +72,7 @@ class Feedback:
         check_range("lexical_weight", self.lexical_weight, low=0, high=1)
 
 
-FOUND_OUT = ("revision", "tokenizer")  # fields of stages that build() fills in; nobody writes them
+FILLED_IN = ("revision", "tokenizer")  # fields of stages that build() fills in; nobody writes them
 REWRITES: dict[str, type] = {"prf": Feedback, "glossary": Glossary}
 
 
@@ -134,7 +134,7 @@ class System:
 
 
 def _spell(part: Any) -> dict[str, Any]:
-    fields = {name: value for name, value in dataclasses.asdict(part).items() if name not in FOUND_OUT and value is not None}
+    fields = {name: value for name, value in dataclasses.asdict(part).items() if name not in FILLED_IN and value is not None}
     fields = {
         name: [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value
         for name, value in fields.items()

@@ -46,10 +46,10 @@ def apply_weights(model: TrainedModel, system: System, weights: str, *, depth: i
     return dataclasses.replace(system, dense=dataclasses.replace(system.dense, adapter=weights))
 
 
-def find_learned(specs: Iterable[Mapping[str, Any]], query_ids: Iterable[str], workspace: Workspace) -> dict[str, int]:
+def count_seen(specs: Iterable[Mapping[str, Any]], query_ids: Iterable[str], workspace: Workspace) -> dict[str, int]:
     """Name of each system that uses a model trained here -> how many of the queries that model has learned from, if any."""
-    asked = set(query_ids)
-    counts = {str(spec["name"]): len(find_seen(spec, workspace) & asked) for spec in specs}
+    chosen = set(query_ids)
+    counts = {str(spec["name"]): len(find_seen(spec, workspace) & chosen) for spec in specs}
     return {name: count for name, count in counts.items() if count}
 
 

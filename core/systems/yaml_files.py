@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.stages.chunk import CHUNKERS
 from core.stages.fuse import FUSIONS
 from core.stages.rerank import RERANKERS
-from core.systems.system import FOUND_OUT, REWRITES, Dense, Lexical, System
+from core.systems.system import FILLED_IN, REWRITES, Dense, Lexical, System
 
 
 def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> System:
@@ -78,7 +78,7 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
     if not isinstance(kind, str) or kind not in choices:
         raise InputError(f"system {name!r}: {part} has the type {kind!r}; it can be {', '.join(sorted(choices))}")
     stage = choices[kind]
-    allowed = {field.name: field for field in dataclasses.fields(stage) if field.name not in FOUND_OUT}
+    allowed = {field.name: field for field in dataclasses.fields(stage) if field.name not in FILLED_IN}
     values: dict[str, Any] = {}
     for field, given in fields.items():
         if field == "type":

@@ -16,13 +16,12 @@ from core.stages.rewrite import Glossary, parse_glossary
 from core.systems.available import delete_own_system, list_own_systems, save_own_system
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.systems.system import FILLED_IN, Dense, Feedback, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 
 _OFF = "off"
-_FOUND_OUT = ("revision", "tokenizer")  # fields that are filled in when the system is built
 _FLASH = "_systems_flash"
 _ROUND = "_systems_round"  # counts uploads taken in: a new key empties the upload box
 
@@ -299,7 +298,7 @@ def _ask_fields(start: Any, key: str) -> dict[str, Any]:
     """One widget per field of a stage, by the field's type."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(start):
-        if field.name in _FOUND_OUT:
+        if field.name in FILLED_IN:
             continue
         label, tip = FIELD_WORDS.get(field.name, (field.name.replace("_", " ").capitalize(), None))
         value, name = getattr(start, field.name), f"{key}{field.name}"

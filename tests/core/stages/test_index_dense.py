@@ -26,7 +26,7 @@ from core.stages.index_dense import (
     clean_metadata,
     count_values,
     make_where,
-    measure_index_loss,
+    measure_index_recall,
     open_collection,
     update_collection,
 )
@@ -123,7 +123,7 @@ def test_cosines_are_those_of_exact_search(tmp_path: Path) -> None:
     exact = index.exact(asked)
     for row, (rows, cosines) in enumerate(index.approximate(asked, [{}] * 60, depth=20)):
         np.testing.assert_allclose(cosines, exact[row, rows], atol=1e-5)
-    assert measure_index_loss(index, asked, depth=20) == pytest.approx(1.0, abs=0.01)
+    assert measure_index_recall(index, asked, depth=20) == pytest.approx(1.0, abs=0.01)
 
 
 def test_index_loss_counts_what_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_index_loss_counts_what_is_missed(tmp_path: Path, monkeypatch: pytest.Mo
     # of the four nearest passages it gives three, and one that is far
     answer = [(np.array([*nearest[:3], nearest[-1]]), np.zeros(4))]
     monkeypatch.setattr(DenseIndex, "approximate", lambda *_, **__: answer)
-    assert measure_index_loss(index, index.vectors.matrix[:1], depth=4) == 0.75
+    assert measure_index_recall(index, index.vectors.matrix[:1], depth=4) == 0.75
 
 
 def test_nothing_indexed_and_nothing_asked(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_nothing_indexed_and_nothing_asked(tmp_path: Path) -> None:
     assert index.exact(np.ones((2, 8), dtype=np.float32)).shape == (2, 0)
     rows, cosines = index.approximate(np.ones((1, 8), dtype=np.float32), [{}], depth=5)[0]
     assert (len(rows), len(cosines)) == (0, 0)
-    assert measure_index_loss(index, np.ones((1, 8), dtype=np.float32)) == 1.0
+    assert measure_index_recall(index, np.ones((1, 8), dtype=np.float32)) == 1.0
 
 
 def test_the_index_survives_reopening_and_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

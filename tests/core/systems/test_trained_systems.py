@@ -13,7 +13,7 @@ from core.stages.rerank import CrossEncoderRerank
 from core.systems.named import make_named_systems
 from core.systems.system import Dense
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, remove_model, save_model
-from core.systems.trained_systems import apply_model, find_learned, make_trained_systems, read_start
+from core.systems.trained_systems import apply_model, count_seen, make_trained_systems, read_start
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
 from tests.support.model_records import make_model
@@ -111,7 +111,7 @@ def test_systems_that_have_learned_from_the_queries_asked_are_told_apart(workspa
     save_model(model, store)
     systems = make_named_systems() | make_trained_systems([model])
     specs = [systems[name].to_spec() for name in ("dense", "dense-adapter")]
-    assert find_learned(specs, ["a", "c", "d"], store) == {"dense-adapter": 2}
-    assert find_learned(specs, ["d"], store) == {}
+    assert count_seen(specs, ["a", "c", "d"], store) == {"dense-adapter": 2}
+    assert count_seen(specs, ["d"], store) == {}
     remove_model(model.id, store)
-    assert find_learned(specs, ["a"], store) == {}
+    assert count_seen(specs, ["a"], store) == {}

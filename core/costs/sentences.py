@@ -38,18 +38,18 @@ def group_lines(sheet: CostSheet, when: str) -> dict[str, float]:
     return sums
 
 
-def describe_headline(found: CostOverview, hits: Mapping[str, tuple[int, int]]) -> str:
+def describe_headline(overview: CostOverview, hits: Mapping[str, tuple[int, int]]) -> str:
     """ "dense costs about $66 a month for 10,000 queries; hybrid-rerank costs 1.4 times that and finds the answer for 7 more of
     100 queries." Of the systems that nobody beats on quality and monthly cost, the cheapest and the best one.
 
     hits: system -> (queries with an answer among the first five, queries asked); empty without labels. Plain text.
     """
-    monthly = {name: found.sheets[name].monthly for name in found.sheets if not found.facts[name].imagined}
-    front = found.frontier[MONTHLY_COST]
+    monthly = {name: overview.sheets[name].monthly for name in overview.sheets if not overview.facts[name].imagined}
+    front = overview.frontier[MONTHLY_COST]
     base, best = (
         (front[0], front[-1]) if front else (min(monthly, key=monthly.__getitem__), max(monthly, key=monthly.__getitem__))
     )
-    queries = f"{found.scenario.queries_per_month:,.0f} queries"
+    queries = f"{overview.scenario.queries_per_month:,.0f} queries"
     start = f"{base} costs about {round_money(monthly[base])} a month for {queries}"
     others = len(monthly) - 1
     if not others:
@@ -60,18 +60,18 @@ def describe_headline(found: CostOverview, hits: Mapping[str, tuple[int, int]]) 
     if base == best:
         rest = "the other system is" if others == 1 else f"none of the other {others} systems is"
         no = "not " if others == 1 else ""
-        return f"{start}, and {rest} {no}better on {found.measure}."
-    return f"{start}; {best} costs {_compare(monthly[best], monthly[base])} and {_tell_gain(found, base, best, hits)}."
+        return f"{start}, and {rest} {no}better on {overview.measure}."
+    return f"{start}; {best} costs {_compare(monthly[best], monthly[base])} and {_tell_gain(overview, base, best, hits)}."
 
 
-def _tell_gain(found: CostOverview, base: str, best: str, hits: Mapping[str, tuple[int, int]]) -> str:
-    means = f"{found.quality[best]:.3f} against {found.quality[base]:.3f}"
+def _tell_gain(overview: CostOverview, base: str, best: str, hits: Mapping[str, tuple[int, int]]) -> str:
+    means = f"{overview.quality[best]:.3f} against {overview.quality[base]:.3f}"
     if not all(hits.get(name, (0, 0))[1] for name in (base, best)):
-        return f"is better on {found.measure} ({means})"
+        return f"is better on {overview.measure} ({means})"
     (more, asked), (before, asked_before) = hits[best], hits[base]
     gained = round(100 * (more / asked - before / asked_before))
     if gained <= 0:
-        return f"is better on {found.measure} ({means}), though it finds the answer among the first five no more often"
+        return f"is better on {overview.measure} ({means}), though it finds the answer among the first five no more often"
     return f"finds the answer among the first five for {gained} more of 100 queries"
 
 
@@ -89,15 +89,15 @@ def round_money(cost: float) -> str:
     return f"${cost:,.0f}" if cost >= 10 else format_money(cost)
 
 
-def describe_front(found: CostOverview, price: str) -> str:
+def describe_front(overview: CostOverview, price: str) -> str:
     """Which systems nobody beats on quality and a price (a key of CostOverview.frontier), and which are beaten; "" without
     labels. Plain text."""
-    front = found.frontier[price]
+    front = overview.frontier[price]
     if not front:
         return ""
     better, no_more = _PRICE_WORDS[price]
-    beaten = [name for name in found.quality if name not in front and name in found.sheets]
-    kept = f"No other system is both better on {found.measure} and {better} than {join_words(front)}."
+    beaten = [name for name in overview.quality if name not in front and name in overview.sheets]
+    kept = f"No other system is both better on {overview.measure} and {better} than {join_words(front)}."
     if not beaten:
         return kept
     verb = "is" if len(beaten) == 1 else "are"

@@ -1,4 +1,4 @@
-"""Which trained models may join a ladder."""
+"""What a ladder may try: glossaries of the user's own systems, and the trained models that may join."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import pytest
 
 from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
-from core.ladder.offer import find_joining_models
+from core.ladder.offer import find_glossaries, find_joining_models
+from core.stages.rewrite import Glossary
+from core.systems.system import Lexical, System
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, TrainedModel, save_model
 from core.workspace import Workspace
 from tests.core.ladder.test_trained_rungs import make_model
 from tests.support.small import write_small_dataset
+
+SYNONYMS = Glossary(groups=(("battery", "accumulator"),))
+
+
+def test_glossaries_of_the_users_own_systems() -> None:
+    own = [System(name, lexical=Lexical(), rewrite=(SYNONYMS,)) for name in ("one", "two")]
+    assert find_glossaries([*own, System("three", lexical=Lexical())]) == (SYNONYMS,)
 
 
 @pytest.fixture

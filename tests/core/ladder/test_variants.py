@@ -12,8 +12,8 @@ from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.experiment.measurer import Measurer
 from core.ladder.names import describe_part, describe_system, name_variant
-from core.ladder.offer import Offer, find_glossaries
-from core.ladder.rungs import CHEAP_RUNGS, RUNGS, TRAINED_RUNGS, explain_absence
+from core.ladder.offer import Offer
+from core.ladder.rungs import CHEAP_RUNGS, TRAINED_RUNGS, explain_absence
 from core.ladder.variants import make_baseline, propose_variants, search_words_alone
 from core.schema import to_document_run
 from core.stages.fuse import WeightedFusion
@@ -40,13 +40,6 @@ def climb_all(offer: Offer, *, choose: int) -> list[System]:
         if variants:
             incumbent = variants[choose if abs(choose) < len(variants) else 0]
     return found
-
-
-def test_the_order_of_the_rungs() -> None:
-    assert RUNGS == (
-        "baseline", "chunking", "metadata_filters", "hybrid_search", "query_rewriting", "reranking",
-        "fine_tuned_reranker", "fine_tuned_adapter", "fine_tuned_embedding",
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS.keys())
@@ -147,11 +140,6 @@ def test_words_alone_keep_the_filter_and_nothing_of_the_embeddings() -> None:
     assert search_words_alone(filtered, Offer()).name == "bm25-filtered"
     over_chunks = search_words_alone(filtered, Offer(by_evidence=True))
     assert (over_chunks.dense, over_chunks.chunk, over_chunks.filter) == (None, filtered.chunk, True)
-
-
-def test_glossaries_of_the_users_own_systems() -> None:
-    own = [System(name, lexical=Lexical(), rewrite=(SYNONYMS,)) for name in ("one", "two")]
-    assert find_glossaries([*own, System("three", lexical=Lexical())]) == (SYNONYMS,)
 
 
 def test_descriptions_are_sentences() -> None:

@@ -111,9 +111,10 @@ def test_an_embedding_model_is_kept_whole_and_can_be_used(base: Path, workspace:
     assert (model.base, model.base_revision) == (str(base), model_revision(str(base)))
     assert list(make_trained_systems([model])) == ["dense-finetuned", "hybrid-finetuned"]
     resources = Resources(Workspace(workspace), models=Models())
-    texts = ["the clock of the hub works well"]  # unlike a document's text, which AxisModels embedded as the base model
+    apart = Resources(Workspace(workspace / "apart"), models=Models())  # AxisModels answered as the base model in the first
+    texts = ["the clock of the hub works well"]
     trained = resources.encode(model.reference, "", texts, role="document", prompt=None)
-    untrained = resources.encode(str(base), model.base_revision, texts, role="document", prompt=None)
+    untrained = apart.encode(str(base), model.base_revision, texts, role="document", prompt=None)
     assert trained.shape == untrained.shape == (1, 32)
     assert not np.allclose(trained, untrained)
     forbid_training(monkeypatch)

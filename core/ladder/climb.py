@@ -15,6 +15,7 @@ import pandas as pd
 from core.evaluation.significance import FLIPS
 from core.evaluation.verdicts import compare_table
 from core.experiment.measurer import MeasureSystem
+from core.stages.rerank import LateInteraction
 from core.systems.system import System
 
 _EPSILON = 1e-12  # means of the same values in another order differ in the last digits
@@ -169,6 +170,15 @@ def _is_undone(step: Step, system: System | None) -> bool:
     parts = [part.name for part in fields(System) if part.name not in ("name", "description")]
     changed = [part for part in parts if getattr(step.chosen, part) != getattr(step.incumbent, part)]
     return any(getattr(system, part) != getattr(step.chosen, part) for part in changed)
+
+
+def tried_cross_encoder(steps: Sequence[Step]) -> bool:
+    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker.
+
+    One that was trained here, from an encoder that never ranked, says nothing about those that come ready.
+    """
+    rerankers = [system.rerank for step in steps if not step.held_out for system in step.variants]
+    return any(stage is not None and not isinstance(stage, LateInteraction) for stage in rerankers)
 
 
 def judge(

@@ -9,9 +9,8 @@ import numpy as np
 from core.data.split import Split
 from core.evaluation.significance import FLIPS
 from core.ladder.choose import Findings
-from core.ladder.climb import Step, judge, list_candidates, tabulate
+from core.ladder.climb import Step, judge, list_candidates, tabulate, tried_cross_encoder
 from core.ladder.ladder import Ladder
-from core.ladder.rows import tried_cross_encoder
 
 
 def collect_findings(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Findings
-from core.ladder.climb import Step
+from core.ladder.climb import Step, tried_cross_encoder
 from core.ladder.names import describe_part
 from core.ladder.rungs import RUNG_TITLES, RUNGS
 from core.ladder.variants import SUGGESTED_RERANKER
@@ -152,15 +152,6 @@ def _describe_one_time(step: Step, result: SystemResult) -> str:
 
 def _is_late(system: System | None) -> bool:
     return system is not None and isinstance(system.rerank, LateInteraction)
-
-
-def tried_cross_encoder(steps: Sequence[Step]) -> bool:
-    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker.
-
-    One that was trained here, from an encoder that never ranked, says nothing about those that come ready.
-    """
-    rerankers = [system.rerank for step in steps if not step.held_out for system in step.variants]
-    return any(stage is not None and not isinstance(stage, LateInteraction) for stage in rerankers)
 
 
 def _note(step: Step) -> str:

@@ -17,14 +17,13 @@ import pytest
 from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.ladder.choose import Findings, choose
-from core.ladder.climb import Step, climb, find_best, find_path, list_candidates, list_pairs
+from core.ladder.climb import Step, climb, find_best, find_path, list_candidates, list_pairs, tried_cross_encoder
 from core.ladder.findings import collect_findings
 from core.ladder.goals import Goals
 from core.ladder.ladder import Ladder
 from core.ladder.names import describe_part, name_variant
 from core.ladder.offer import Offer
 from core.ladder.resplits import Stability, resplit
-from core.ladder.rows import tried_cross_encoder
 from core.ladder.rungs import TRAINED_RUNGS, explain_absence
 from core.ladder.variants import propose_variants
 from core.recommendation.assess import assess

@@ -37,8 +37,7 @@ from core.schema import content_hash
 
 WEIGHTS = "weights"  # folder of a trained model's files, below its own
 # What decoding a file raises that is cut off, or was written by something else: no JSON, no key of this name, another type.
-# Whoever reads one makes a sentence of it, with what to do.
-DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
+_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
 _SQL_BATCH = 500  # SQLite takes at most 999 parameters a statement in older builds
 
 
@@ -235,7 +234,7 @@ def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> It
     """
     try:
         yield
-    except DAMAGED as error:
+    except _DAMAGED as error:
         raise InputError(f"{words} ({type(error).__name__}); {cure}", file=file) from error
 
 

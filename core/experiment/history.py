@@ -17,15 +17,17 @@ from core.errors import InputError, NotInWorkspace
 from core.experiment.result import Experiment, SystemResult
 from core.schema import content_hash
 from core.workspace import (
-    DAMAGED,
     Workspace,
     folder_size,
     read_frame,
     read_json,
+    reading,
     remove_folder,
     write_frame,
     write_json,
 )
+
+_CURE = "delete this experiment on the page Experiment and run it again"
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,12 @@ def _run_file(folder: Path, system: str) -> Path:
 def load_experiment(experiment_id: str, workspace: Workspace) -> Experiment:
     """Raises NotInWorkspace if there is none with this id, InputError if its files are damaged."""
     folder = find_folder(experiment_id, workspace)
-    try:
+    with reading(folder, cure=_CURE):
         return read_experiment(folder)
-    except DAMAGED as error:
-        raise InputError(
-            f"cannot be read ({type(error).__name__}); delete this experiment on the page Experiment and run it again",
-            file=folder,
-        ) from error
 
 
 def read_experiment(folder: Path) -> Experiment:
-    """load_experiment() of any folder, in a workspace or not. Raises DAMAGED if it holds no experiment."""
+    """load_experiment() of any folder, in a workspace or not; for the block of reading()."""
     content = read_json(folder / "experiment.json")
     systems = tuple(SystemResult(**item) for item in content.pop("systems"))
     runs = {}
@@ -112,17 +109,17 @@ def _read_entries(workspace: Workspace) -> dict[str, HistoryEntry | None]:
         if file.parent.name.startswith("."):
             continue  # on its way out
         try:
-            entries[file.parent.name] = read_entry(file, file.stat().st_mtime_ns)
-        except FileNotFoundError:
-            continue  # deleted a moment ago
-        except DAMAGED:
-            entries[file.parent.name] = None
+            with reading(file, cure=_CURE):
+                entries[file.parent.name] = read_entry(file, file.stat().st_mtime_ns)
+        except InputError:
+            if file.exists():  # else it was deleted a moment ago
+                entries[file.parent.name] = None
     return entries
 
 
 @functools.lru_cache(maxsize=2_000)
 def read_entry(file: Path, written: int) -> HistoryEntry:
-    """An experiment.json as a line of the history. Raises DAMAGED.
+    """An experiment.json as a line of the history; for the block of reading().
 
     Read once per change: the description is written last, so that its time `written` stands for the whole folder.
     """

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.errors import InputError, NotInWorkspace
 from core.settings import TRAINED_PREFIX
-from core.workspace import DAMAGED, WEIGHTS, Workspace, folder_size, read_json, remove_folder, write_json
+from core.workspace import WEIGHTS, Workspace, folder_size, read_json, reading, remove_folder, write_json
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
 READY, UNFINISHED = "ready", "unfinished"
@@ -110,13 +110,11 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
     file = model_folder(name, workspace) / _FILE
     if Path(name).name != name or not file.exists():
         raise _say_absent(name)
-    try:
+    with reading(file, cure="remove this model and train it again"):
         content = read_json(file)
         known = {part.name for part in dataclasses.fields(TrainedModel)}
         content = {key: value for key, value in content.items() if key in known}
         return TrainedModel(**{**content, "curve": tuple(content["curve"])})
-    except DAMAGED as error:
-        raise InputError(f"cannot be read ({type(error).__name__}); remove this model and train it again", file=file) from error
 
 
 def _say_absent(name: str) -> NotInWorkspace:

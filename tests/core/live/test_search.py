@@ -1,74 +1,21 @@
-"""Live search: the same hits as an experiment, one encoding per model and query, preparation in the background."""
+"""Live search: the same hits as an experiment, one encoding per model and query."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.data.load import load_dataset
 from core.errors import Cancelled, ModelUnavailable
 from core.experiment.compare import compare
-from core.graph.resources import Models
-from core.live.search import LOADING_MODEL, LiveSearch
-from core.live.warm import Background
-from core.progress import CancelToken, ProgressEvent
+from core.live.search import LiveSearch
+from core.progress import CancelToken
 from core.schema import to_document_run
-from core.stages.embed import Encoded
 from core.stages.fuse import WeightedFusion
-from core.systems.named import make_named_systems
-from core.systems.system import System
-from core.workspace import Workspace
-from tests.support.small import write_small_dataset
-
-WORDS = ("reset", "hub", "clock", "mail", "battery", "export")  # one dimension each
-SECONDS = 20.0
-NAMED = make_named_systems()
-
-
-class WordEncoder:
-    """Counts a few words; remembers what it was asked to encode. Waits for `gate`, and fails once `broken`."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, list[str]]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
-        assert self.gate.wait(SECONDS)
-        self.asked.append((role, list(texts)))
-        rows = np.array([[text.lower().count(word) for word in WORDS] + [0.1] for text in texts], dtype=np.float32)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return Encoded(rows, [row[None].astype(np.float16) for row in rows] if tokens else None)
-
-    def typed(self) -> list[str]:
-        return [text for role, texts in self.asked for text in texts if role == "query"]
-
-
-@pytest.fixture
-def encoder() -> WordEncoder:
-    return WordEncoder()
-
-
-@pytest.fixture
-def live(tmp_path: Path, workspace: Path, encoder: WordEncoder) -> LiveSearch:
-    dataset = load_dataset(write_small_dataset(tmp_path / "small"), name="small")
-    return LiveSearch(dataset, Workspace(workspace), Models(load=lambda *_, **__: encoder))
-
-
-def pick(*names: str) -> dict[str, System]:
-    return {name: NAMED[name] for name in names}
-
-
-def wait_for(background: Background, done: Callable[[], bool]) -> None:
-    for thread in list(background._threads.values()):
-        thread.join(SECONDS)
-    assert done()
+from tests.support.live import NAMED, SECONDS, WordEncoder, pick
 
 
 def test_typed_query_gives_what_an_experiment_gives(live: LiveSearch) -> None:
@@ -166,93 +113,6 @@ def test_a_model_that_cannot_be_had_is_an_error_of_its_system_alone(live: LiveSe
     answers = live.search(["KH-4012"], pick("dense", "bm25"))
     assert answers["dense"].error == "The model cannot be had. Give its folder."
     assert answers["dense"].documents.empty and answers["bm25"].error is None and len(answers["bm25"].documents)
-
-
-def test_words_are_ready_while_the_model_still_works(live: LiveSearch, encoder: WordEncoder) -> None:
-    encoder.gate.clear()
-    background, systems = Background(live), pick("dense", "bm25", "hybrid-rrf")
-    background.start(systems)
-    background.wait_for_words(SECONDS)
-    assert list(live.find_ready(systems)) == ["bm25"]
-    assert len(live.search(["KH-4012"], pick("bm25"))["bm25"].documents)
-    encoder.gate.set()
-    wait_for(background, lambda: live.is_ready(systems))
-
-
-def test_progress_says_what_is_done_and_how_long_it_takes(live: LiveSearch, monkeypatch: pytest.MonkeyPatch) -> None:
-    events: list[ProgressEvent] = []
-    background = Background(live)
-    monkeypatch.setattr(background, "_events", _Recorder(events))
-    background.start(pick("dense"))
-    wait_for(background, lambda: live.is_ready(pick("dense")))
-    passages = len(live._memory[live._take_apart(NAMED["dense"]).chunkers[0].key])
-    labels = [event.label for event in events]
-    assert LOADING_MODEL in labels and f"embedding {passages} of {passages} passages" in labels
-    last = events[labels.index(f"embedding {passages} of {passages} passages")]
-    assert last.share == 1.0 and last.seconds_left == 0.0
-
-
-class _Recorder(dict[bool, ProgressEvent]):
-    def __init__(self, events: list[ProgressEvent]) -> None:
-        super().__init__()
-        self._seen = events
-
-    def __setitem__(self, key: bool, event: ProgressEvent) -> None:
-        self._seen.append(event)
-        super().__setitem__(key, event)
-
-
-def test_other_work_on_this_machine_goes_first(live: LiveSearch, encoder: WordEncoder) -> None:
-    at_work = threading.Event()
-    asked = threading.Event()
-    at_work.set()
-
-    def busy() -> str | None:
-        asked.set()
-        return "First look: embedding 5 of 12 passages" if at_work.is_set() else None
-
-    background = Background(live)
-    background.start(pick("dense"), busy=busy)
-    assert asked.wait(SECONDS) and encoder.asked == []
-    at_work.clear()
-    wait_for(background, lambda: live.is_ready(pick("dense")))
-
-
-def test_cancel_stops_and_a_new_start_goes_on(live: LiveSearch) -> None:
-    background = Background(live)
-    asked = threading.Event()
-
-    def busy() -> str:
-        asked.set()
-        return "other work"
-
-    background.start(pick("dense"), busy=busy)
-    assert asked.wait(SECONDS)
-    background.cancel()
-    wait_for(background, lambda: not live.find_ready(pick("dense")))
-    assert background.find_errors(pick("dense")) == {}
-    background.start(pick("dense"))
-    wait_for(background, lambda: live.is_ready(pick("dense")))
-
-
-def test_an_error_is_kept_until_it_is_forgotten(live: LiveSearch, encoder: WordEncoder) -> None:
-    tries: list[int] = []
-
-    def load(*_: Any, **__: Any) -> WordEncoder:
-        tries.append(1)
-        if len(tries) == 1:
-            raise ModelUnavailable("The model cannot be had.")
-        return encoder
-
-    live.models.load = load
-    background = Background(live)
-    background.start(pick("dense"))
-    wait_for(background, lambda: background.find_errors(pick("dense")) == {"dense": "The model cannot be had."})
-    background.start(pick("dense"))
-    assert len(tries) == 1
-    background.forget_errors()
-    background.start(pick("dense"))
-    wait_for(background, lambda: live.is_ready(pick("dense")))
 
 
 def test_prepare_can_be_cancelled(live: LiveSearch) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.cli.job import run_job
+from core.cli.job import run_and_show
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
@@ -30,9 +30,9 @@ from core.data.dataset import Dataset
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS
 from core.errors import InputError
 from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, PRIMARIES, RARELY, Goals
-from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.workspace import Workspace
 
@@ -110,7 +110,7 @@ def run_recommend(options: argparse.Namespace) -> int:
     goals = replace(goals, scenario=read_expected(options, goals, dataset, workspace))
     check_measurable(dataset, {"--primary": goals.primary, "--target": goals.target, "--fail-under": bar})
     print_warnings(dataset)
-    assessment: Assessment = run_job(make_assessment_job(dataset.name, goals, name=options.name), dataset, workspace)
+    assessment: Assessment = run_and_show(make_assessment_job(dataset.name, goals, name=options.name), dataset, workspace)
     if options.json is not None:
         write_result(assessment.to_json(), options.json)
     if options.report is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.cli.job import run_job
+from core.cli.job import run_and_show
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
@@ -22,9 +22,9 @@ from core.cli.terminal import (
 )
 from core.data.catalog import open_dataset
 from core.errors import InputError
+from core.evaluation.verdicts import say_verdict
 from core.jobs.child import run_as_child
 from core.jobs.kinds.train import TrainingResult, make_training_job
-from core.ladder.rows import say_verdict
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
 from core.systems.trained_systems import make_trained_systems
 from core.trained_model.evaluation_file import read_evaluation
@@ -99,7 +99,7 @@ def run_train(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset, workspace)
     print_warnings(dataset)
     print_resuming(dataset.name, request.plan, workspace)
-    result: TrainingResult = run_job(make_training_job(dataset.name, request), dataset, workspace)
+    result: TrainingResult = run_and_show(make_training_job(dataset.name, request), dataset, workspace)
     if options.json is not None:
         write_result(result.to_json(), options.json)
     print_words(format_training(result, width=get_width()), options.json)

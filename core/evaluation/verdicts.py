@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,13 @@ from core.evaluation.significance import (
 SMALLEST_USEFUL_GAIN = 0.02
 HARM = 0.1  # a query that loses more than this is harmed
 VERDICTS = ("better", "worse", "better_but_small", "no_useful_difference", "cannot_tell")
+VERDICT_WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "better_but_small": "better, but too little to matter",
+    "no_useful_difference": "no useful difference",
+    "cannot_tell": "cannot tell",
+}
 COMPARISON = [
     "baseline", "system", "measure", "delta", "low", "high", "p_t", "p_randomization", "p_adjusted", "wins", "ties", "losses",
     "harmed", "n", "mde", "queries_needed", "verdict",
@@ -95,3 +102,11 @@ def choose_verdict(delta: float, low: float, high: float, p: float, *, min_gain:
     if low >= -min_gain and high <= min_gain:
         return "no_useful_difference"
     return "cannot_tell"
+
+
+def say_verdict(row: Mapping[str, Any]) -> str:
+    """The verdict's words; where the 95 % interval that is shown leaves out 0 and the verdict does not, why that is so."""
+    words = VERDICT_WORDS[row["verdict"]]
+    if row["verdict"] == "cannot_tell" and (row["low"] > 0 or row["high"] < 0):
+        return f"{words} once it is corrected for several comparisons at a time"
+    return words

@@ -15,23 +15,6 @@ from core.records import as_records
 from core.stages.rerank import LateInteraction
 from core.systems.system import System
 
-VERDICT_WORDS = {
-    "better": "better",
-    "worse": "worse",
-    "better_but_small": "better, but too little to matter",
-    "no_useful_difference": "no useful difference",
-    "cannot_tell": "cannot tell",
-}
-UNUSUAL_JUDGED = 0.05  # difference of judged@10 from which a verdict is flagged
-
-
-def say_verdict(row: Mapping[str, Any]) -> str:
-    """The verdict's words; where the 95 % interval that is shown leaves out 0 and the verdict does not, why that is so."""
-    words = VERDICT_WORDS[row["verdict"]]
-    if row["verdict"] == "cannot_tell" and (row["low"] > 0 or row["high"] < 0):
-        return f"{words} once it is corrected for several comparisons at a time"
-    return words
-
 
 def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) -> list[dict[str, Any]]:
     """One dict per rung of RUNGS, as it stands in the JSON.

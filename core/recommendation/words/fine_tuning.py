@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.climb import tried_cross_encoder
-from core.ladder.rows import VERDICT_WORDS
 from core.ladder.rungs import KIND_OF_RUNG, TRAINED_RUNGS
 from core.ladder.variants import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import DecidedLadder

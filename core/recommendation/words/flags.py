@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from core.ladder.choose import name_limits
-from core.ladder.rows import UNUSUAL_JUDGED
 from core.recommendation.decided_ladder import DecidedLadder
+
+_UNUSUAL_JUDGED = 0.05  # difference of judged@10 from which a verdict is flagged
 
 
 def list_flags(decided: DecidedLadder) -> list[str]:
@@ -12,7 +13,7 @@ def list_flags(decided: DecidedLadder) -> list[str]:
     flags = list(decided.split.warnings)
     for row in decided.rows:
         gap = row.get("judged_gap")
-        if gap is not None and abs(gap) > UNUSUAL_JUDGED:
+        if gap is not None and abs(gap) > _UNUSUAL_JUDGED:
             more = "more" if gap > 0 else "fewer"
             flags.append(
                 f"{row['title']}: {row['system']} has {abs(gap):.0%} {more} judged documents among its first ten than "
@@ -20,7 +21,7 @@ def list_flags(decided: DecidedLadder) -> list[str]:
             )
     judged = {system.name: system.judged_at_10 for system in decided.experiment.systems}
     own, base = judged.get(decided.system), judged.get(decided.baseline)
-    if own is not None and base is not None and abs(own - base) > UNUSUAL_JUDGED and len(flags) == len(decided.split.warnings):
+    if own is not None and base is not None and abs(own - base) > _UNUSUAL_JUDGED and len(flags) == len(decided.split.warnings):
         flags.append(
             f"{decided.system} and {decided.baseline} differ by {abs(own - base):.0%} in judged documents among the first ten; "
             "unjudged ones count as wrong, so the comparison may tilt."

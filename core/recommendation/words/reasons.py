@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.diagnosis.sentences import describe_failures
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.climb import find_path
-from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference
 

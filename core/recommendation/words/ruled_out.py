@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.choose import find_excess
 from core.ladder.climb import find_path
-from core.ladder.rows import VERDICT_WORDS
 from core.ladder.rungs import CHEAP_RUNGS
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference

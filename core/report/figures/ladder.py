@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.ladder.rows import VERDICT_WORDS
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.report.figures.colours import GREY
 from core.report.figures.text import escape, wrap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.ladder.rows import VERDICT_WORDS
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.rungs import TRAINED_RUNGS
 from core.recommendation.assess import Assessment
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.dataset import Dataset
-from core.ladder.rows import VERDICT_WORDS
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.words.titles import ACTION_TITLES
 from core.report.figures.colours import BLUE, GREY

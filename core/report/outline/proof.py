@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.data.dataset import Dataset
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.export.program.write import FILE_NAME, write_program
 from core.ladder.goals import RARELY
-from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.report.outline.blocks import Bullets, Code, Fact, Section, Table, Text, make_section
 from core.report.outline.limits import list_limits

@@ -11,12 +11,12 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import NotInWorkspace
+from core.evaluation.verdicts import say_verdict
 from core.jobs.kinds import ASSESS
 from core.jobs.kinds.assess import make_assessment_job
 from core.jobs.kinds.train import TrainingResult
 from core.jobs.state import find_active
 from core.ladder.goals import Goals
-from core.ladder.rows import say_verdict
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, remove_model
 from core.systems.trained_systems import make_trained_systems
 from core.text.phrases import count_of

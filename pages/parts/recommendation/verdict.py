@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.ladder.rows import VERDICT_WORDS
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.recommend import Recommendation
 from core.report.figures.ladder import LEAST_WIDTH, SHAPES, describe_ladder, draw_ladder

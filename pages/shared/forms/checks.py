@@ -13,10 +13,10 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, LadderError
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds import CHECK, SCORE
 from core.jobs.kinds.own_systems import make_check_job, make_scores_job
 from core.jobs.state import FAILED, Job, find_active, list_jobs
-from core.ladder.rows import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.files import find_assessments
 from core.recommendation.own_systems import (

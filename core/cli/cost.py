@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.cli.job import run_job
+from core.cli.job import run_and_show
 from core.cli.terminal import (
     MAX_WIDTH,
     add_output_options,
@@ -147,7 +147,7 @@ def find_sizes(experiment: Experiment, dataset: Dataset, workspace: Workspace, *
     """The latencies at several sizes: measured now, as a job that the app shows, or as they were kept."""
     systems = list_ready_systems(experiment)
     if measure:
-        scaling: Scaling = run_job(make_scaling_job(dataset.name, systems), dataset, workspace)
+        scaling: Scaling = run_and_show(make_scaling_job(dataset.name, systems), dataset, workspace)
         return scaling
     kept = find_scaling(dataset, systems, workspace)
     if kept is None:

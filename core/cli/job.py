@@ -11,7 +11,7 @@ from core.jobs.state import Job
 from core.workspace import Workspace
 
 
-def run_job(job: Job, dataset: Dataset, workspace: Workspace) -> Any:
+def run_and_show(job: Job, dataset: Dataset, workspace: Workspace) -> Any:
     """What the work of the job's kind gives, once that is saved; see run_here()."""
     result = run_here(job, dataset, workspace=workspace, on_progress=make_progress_printer(), on_wait=make_wait_printer())
     clear_progress()

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from core.cli.job import run_job
+from core.cli.job import run_and_show
 from core.cli.lookup import pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
@@ -149,7 +149,7 @@ def run_refresh(options: argparse.Namespace) -> int:
 
 def run_request(dataset: Dataset, request: DeploymentRequest, workspace: Workspace) -> dict[str, Any]:
     """The request as a job of this process, with its progress."""
-    told: dict[str, Any] = run_job(make_version_job(dataset.name, request), dataset, workspace)
+    told: dict[str, Any] = run_and_show(make_version_job(dataset.name, request), dataset, workspace)
     return told
 
 

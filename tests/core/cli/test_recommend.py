@@ -93,7 +93,7 @@ def stand_in(real: Call, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         asked.update(title=job.title, dataset=dataset.name, goals=Goals.from_json(job.options))
         return real.assessment
 
-    monkeypatch.setattr("core.cli.recommend.run_job", assess)
+    monkeypatch.setattr("core.cli.recommend.run_and_show", assess)
     return asked
 
 
@@ -138,7 +138,7 @@ def test_bar_that_cannot_be_judged_is_code_1(
 ) -> None:
     unmeasured = tuple(replace(system, measures={}) for system in real.assessment.experiment.systems)
     changed = replace(real.assessment, experiment=replace(real.assessment.experiment, systems=unmeasured))
-    monkeypatch.setattr("core.cli.recommend.run_job", lambda *_, **__: changed)
+    monkeypatch.setattr("core.cli.recommend.run_and_show", lambda *_, **__: changed)
     assert main(["recommend", small, "--fail-under", "AP=0.5"]) == 1
     assert capsys.readouterr().err.endswith("--fail-under: AP of dense could not be measured, and 0.5 was asked for.\n")
 
@@ -147,7 +147,7 @@ def test_cancelled_is_code_1(small: str, capsys: pytest.CaptureFixture[str], mon
     def cancel(*_: object, **__: object) -> None:
         raise Cancelled("Cancelled in the app.")
 
-    monkeypatch.setattr("core.cli.recommend.run_job", cancel)
+    monkeypatch.setattr("core.cli.recommend.run_and_show", cancel)
     assert main(["recommend", small]) == 1
     assert capsys.readouterr().err.endswith("error: Cancelled in the app.\n")
 

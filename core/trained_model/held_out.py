@@ -21,6 +21,7 @@ from core.ladder.names import name_variant
 from core.ladder.rungs import CHEAP_RUNGS
 from core.ladder.test_run import mark_sides
 from core.records import as_records
+from core.schema import list_passages
 from core.systems.system import System
 from core.systems.trained_systems import apply_model, make_trained_systems
 from core.trained_model.evaluation_file import write_evaluation
@@ -128,10 +129,8 @@ def _write_comparisons(subject: ModelUnderTest, pairs: Sequence[tuple[str, Syste
 def _list_passages(subject: ModelUnderTest, system: System) -> list[str]:
     """The texts that a system indexes; none of one that has no chunks."""
     runs = subject.ladder.measurer.system_runs
-    node = next((node for node in runs.add(system).walk() if node.gives == "chunks"), None)
-    if node is None:
-        return []
-    return [text for group in runs.execution.output(node)["passages"] for text in group]
+    chunks = runs.add(system).find_first("chunks")
+    return list_passages(runs.execution.output(chunks)) if chunks is not None else []
 
 
 def list_regressions(values: pd.DataFrame, *, base: str, made: str, texts: Mapping[str, str]) -> list[dict[str, Any]]:

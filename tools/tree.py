@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,13 +84,13 @@ def _draw_folder(folder: Path, depth: int) -> list[str]:
     return lines
 
 
-def _order(folders: object) -> list[Path]:
+def _order(folders: Iterable[Path]) -> list[Path]:
     layers = list_layers()
 
     def place(folder: Path) -> tuple[int, str]:
         return (layers.index(folder.name) if folder.parent.name == "core" and folder.name in layers else -1, folder.name)
 
-    return sorted(folders, key=place)  # type: ignore[call-overload,no-any-return]
+    return sorted(folders, key=place)
 
 
 def _holds_code(folder: Path) -> bool:

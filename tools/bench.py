@@ -26,26 +26,26 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.data.load import load_dataset  # noqa: E402
-from core.graph.execute import Execution  # noqa: E402
-from core.graph.resources import Models, Resources  # noqa: E402
-from core.ladder.offer import Offer  # noqa: E402
+from core.data.load import load_dataset
+from core.graph.execute import Execution
+from core.graph.resources import Models, Resources
+from core.ladder.offer import Offer
 from core.ladder.variants import make_baseline, propose_variants
-from core.live.search import LiveSearch  # noqa: E402
-from core.scaling.measure import measure_scaling  # noqa: E402  (the path must be set first)
-from core.scaling.scaling import Scaling  # noqa: E402  (the path must be set first)
-from core.schema import list_passages  # noqa: E402
-from core.settings import DEFAULT_MODEL, SAMPLES  # noqa: E402
-from core.stages.embed import load_encoder  # noqa: E402
-from core.stages.index_lexical import IndexBm25, build_index, encode_terms  # noqa: E402
-from core.stages.retrieve import score_terms  # noqa: E402
+from core.live.search import LiveSearch
+from core.scaling.measure import measure_scaling
+from core.scaling.scaling import Scaling
+from core.schema import list_passages
+from core.settings import DEFAULT_MODEL, SAMPLES
+from core.stages.embed import load_encoder
+from core.stages.index_lexical import IndexBm25, build_index, encode_terms
+from core.stages.retrieve import score_terms
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
 from core.systems.system import System
-from core.text.words import make_tokenizer  # noqa: E402
-from core.versions.contents import open_version  # noqa: E402
-from core.versions.version import load_version  # noqa: E402
-from core.workspace import Workspace  # noqa: E402
+from core.text.words import make_tokenizer
+from core.versions.contents import open_version
+from core.versions.version import load_version
+from core.workspace import Workspace
 
 SYSTEMS = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-weighted", "dense-filtered")
 _RUN = (

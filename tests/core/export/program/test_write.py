@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from core.data.dataset import Dataset
-from core.data.samples import load
+from core.data.load import load_dataset
 from core.data.write import write_dataset
 from core.export.program.write import write_program
 from core.live.search import LiveSearch
-from core.settings import DEFAULT_MODEL
+from core.settings import DEFAULT_MODEL, SAMPLES
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import model_revision, resolve_model
@@ -84,7 +84,7 @@ def load_program(system: System, folder: Path) -> ModuleType:
 @pytest.fixture(scope="module")
 def small() -> Dataset:
     """The hub's pages of the sample, with queries of which some carry a filter."""
-    whole = load("product_docs")
+    whole = load_dataset(SAMPLES / "product_docs")
     documents = whole.documents[whole.documents["doc_id"].str.startswith("hub-")].head(DOCUMENTS).reset_index(drop=True)
     kept = set(documents["doc_id"])
     queries = whole.queries[whole.queries["query_id"].str.startswith("hub-")].head(QUERIES).reset_index(drop=True)

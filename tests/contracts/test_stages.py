@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import inspect
 import json
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from core.errors import WiringError
 from core.graph.node import Node, Source, check_wiring
 from core.graph.resources import Resources
 from core.schema import CHUNKS, RUN, check_chunks, check_run
+from core.settings import DEFAULT_MODEL
 from core.stages import base
+from core.stages.adapt import AdaptQueries, QueryAdapter, write_adapter
 from core.stages.chunk import CHUNKERS, Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import Allowed, CollectSpellings, MetadataFilter
@@ -29,13 +32,16 @@ from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex
 from core.stages.rerank import RERANKERS
 from core.stages.retrieve import RetrieveDense, RetrieveLexical
 from core.stages.rewrite import Glossary, Rm3, Rocchio
-from tests.support.models import make_documents, make_queries, make_resources
+from core.workspace import WEIGHTS
+from tests.support.app import REPOSITORY
+from tests.support.models import DIMENSIONS, make_documents, make_queries, make_resources
 
+ADAPTER = "adapter-1"  # a model of the workspace that the tests run in
 STAGES: list[Any] = [
     *(chunker() for chunker in CHUNKERS.values()),
     EmbedChunks(), EmbedQueries(), IndexDense(), IndexBm25(), CountTerms(), MetadataFilter(),
     CollectSpellings(("v",)), MetadataFilter(given=False, infer=("v",)),
-    Glossary((("hub", "gateway"),)), RetrieveDense(), RetrieveLexical(), Rocchio(), Rm3(),
+    Glossary((("hub", "gateway"),)), RetrieveDense(), RetrieveLexical(), Rocchio(), Rm3(), AdaptQueries(f"trained:{ADAPTER}"),
     *(fusion() for fusion in FUSIONS.values()), ReciprocalRankFusion(level="chunk"),
     *(reranker() for reranker in RERANKERS.values()),
 ]  # fmt: skip
@@ -100,6 +106,8 @@ def plain(value: Any) -> Any:
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{type(stage).__name__}-{getattr(stage, 'level', '')}")
 def test_every_stage(stage: Any, corpus: str, asked: str, workspace: Path) -> None:
     resources = make_resources(workspace)
+    swap = np.eye(DIMENSIONS, dtype=np.float32)[::-1]
+    write_adapter(QueryAdapter(swap, DEFAULT_MODEL, ""), resources.workspace.models / ADAPTER / WEIGHTS)
     inputs = make_inputs(stage, resources, corpus=corpus, asked=asked)
     before = copy.deepcopy([plain(value) for value in inputs])
     first = stage(*inputs, resources=resources)
@@ -164,6 +172,19 @@ def test_the_resources_are_what_stages_are_promised() -> None:
             (part.name, part.kind) for part in given.values() if part.name in promised
         ], name
         assert all(part.default is not part.empty for part in given.values() if part.name not in promised), name
+
+
+def test_no_stage_is_left_out() -> None:
+    """Every class that takes and gives something, in any file of the folder."""
+    names = [file.stem for file in (REPOSITORY / "core" / "stages").glob("*.py") if not file.stem.startswith("_")]
+    modules = [importlib.import_module(f"core.stages.{name}") for name in names]
+    found = {
+        made
+        for module in modules
+        for made in vars(module).values()
+        if inspect.isclass(made) and {"type", "takes", "gives"} <= set(dir(made)) and made is not base.Stage
+    }
+    assert found == {type(stage) for stage in STAGES}
 
 
 def test_every_stage_has_a_description_and_a_name_of_its_own() -> None:

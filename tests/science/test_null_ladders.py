@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.samples import load
+from core.data.load import load_dataset
 from core.data.split import group_queries, make_split
 from core.evaluation.significance import ALPHA, adjust_holm, paired_t
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.experiment.measurer import Measurer
 from core.ladder.climb import Step, climb, judge, list_candidates, list_pairs, tabulate
+from core.settings import SAMPLES
 from core.stages.chunk import Recursive
 from core.systems.system import Feedback, Lexical, System
 from tests.support.models import make_resources
@@ -59,7 +60,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    dataset = load("product_docs")
+    dataset = load_dataset(SAMPLES / "product_docs")
     measurer = Measurer(dataset, primary=MEASURE, resources=make_resources(tmp_path_factory.mktemp("null")))
     values = tabulate(list_cheap_systems(), measurer.values, query_ids=dataset.queries["query_id"].tolist())
     assert measurer.errors == {}

@@ -100,7 +100,7 @@ def test_the_index_finds_what_exact_search_finds(tmp_path: Path, corpus: Dataset
     version = refresh(change_some(corpus), resources_of(tmp_path / "w")).version
     opened = open_version(version, resources.workspace, models=resources.models)
     system = version.read_system()
-    target = opened._plan(system).target
+    target = opened._take_apart(system).target
     index = opened._memory[target.get_first("dense_index").key]
     vectors = index.vectors.matrix
     rows = [rows for rows, _ in index.approximate(vectors, [{}] * len(vectors), depth=len(vectors))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.workspace import Workspace
 
 Result = TypeVar("Result")
-_log = logging.getLogger(__name__)
 _WRITE_SECONDS = 0.3  # progress within a step is written at most this often
 _COUNT = re.compile(r"\d+")
 
@@ -65,7 +63,6 @@ def run_job(
         keeper.finish(FAILED, error=sentence)
         raise LadderError(sentence) from error
     except Exception as error:
-        _log.exception("The job %s (%s) broke off", job.id, job.kind)
         keeper.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
         raise
     finally:

@@ -6,6 +6,7 @@ What a job does is in the file of its kind (core.jobs.kinds), what other process
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,8 @@ from core.jobs.locks import hold_alive
 from core.jobs.state import COMMAND_LINE, DONE, Job, find_same, forget_old_jobs, make_way, read_job, write_job
 from core.progress import ProgressCallback, ignore_progress
 from core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 
 class JobRunner:
@@ -72,8 +75,7 @@ class JobRunner:
         if alive is None:
             watch_child(job, workspace)
         else:
-            # The job's state says what went wrong, and the log where; nobody waits for this thread.
-            with contextlib.suppress(Exception):
+            try:
                 run_job(
                     job,
                     lambda keeper: kind.work(keeper, open_named(job.dataset, workspace), self._models),
@@ -81,6 +83,10 @@ class JobRunner:
                     alive=alive,
                     shows_ready=kind.shows_ready,
                 )
+            except LadderError:  # the job's state says what went wrong
+                pass
+            except Exception:  # and of what should not go wrong the log says where: nobody waits for this thread
+                _log.exception("The job %s (%s) broke off", job.id, job.kind)
         with contextlib.suppress(LadderError):
             if read_job(job.id, workspace).state == DONE:
                 then()

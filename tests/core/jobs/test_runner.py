@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.errors import LadderError
+from core.errors import InputError, LadderError
 from core.experiment.history import list_experiments, load_experiment
 from core.graph.resources import Models
 from core.jobs.kinds.compare import make_comparison_job
@@ -140,3 +140,21 @@ def test_app_and_command_line_at_once_give_equal_results(store: Workspace, tmp_p
     assert json.loads(target.read_text(encoding="utf-8"))["id"] == other.id
     encoded = sorted(experiment.timings["encoded_texts"] for experiment in (mine, theirs))
     assert encoded[0] == 0 < encoded[1], "the second to run finds every vector of the first"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("division by zero"), InputError("the dataset small has no queries")])
+def test_what_should_not_go_wrong_is_logged_with_its_traceback(
+    store: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """Nobody waits for the thread of a job, so that its traceback would be lost; what the user can mend needs none."""
+
+    def break_off(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("core.jobs.kinds.compare.compare", break_off)
+    job = wait_for_end(JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all")), store)
+    assert job.state == FAILED
+    wait_until(lambda: not any(thread.name == f"job {job.id}" for thread in threading.enumerate()))
+    logged = [record.getMessage() for record in caplog.records if record.name == "core.jobs.runner"]
+    expected = [f"The job {job.id} (compare) broke off"] if isinstance(error, ZeroDivisionError) else []
+    assert logged == expected and ("break_off" in caplog.text) == bool(expected)

@@ -68,7 +68,7 @@ def list_layers() -> list[str]:
 
 def _draw_folder(folder: Path, depth: int) -> list[str]:
     name = folder.relative_to(ROOT).as_posix()
-    lines = [_join(f"{folder.name}/", SENTENCES.get(name) or _read_sentence(folder), depth)]
+    lines = [_join(f"{folder.name}/", SENTENCES.get(name) or read_sentence(folder), depth)]
     if name in FLAT:
         return lines
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in ("__init__.py", "icon.png")]
@@ -78,7 +78,7 @@ def _draw_folder(folder: Path, depth: int) -> list[str]:
             textwrap.fill(" · ".join(path.stem for path in files), WIDTH, initial_indent=indent, subsequent_indent=indent)
         )
     else:
-        lines += [_join(path.name.removesuffix(".py"), _read_sentence(path), depth + 1) for path in files]
+        lines += [_join(path.name.removesuffix(".py"), read_sentence(path), depth + 1) for path in files]
     for inner in _order(path for path in folder.iterdir() if path.is_dir() and _holds_code(path)):
         lines += _draw_folder(inner, depth + 1)
     return lines
@@ -97,7 +97,7 @@ def _holds_code(folder: Path) -> bool:
     return folder.name != "__pycache__" and any(folder.rglob("*.py"))
 
 
-def _read_sentence(path: Path) -> str:
+def read_sentence(path: Path) -> str:
     """The first sentence of a file's (or package's) docstring, without its full stop; "" if it has none."""
     file = path / "__init__.py" if path.is_dir() else path
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.suffix == ".py" and file.exists() else None

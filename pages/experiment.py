@@ -18,7 +18,7 @@ from core.systems.trained_systems import make_trained_systems
 from pages.parts.experiment.history import show_history
 from pages.parts.experiment.runs import show_changed, show_jobs, start
 from pages.parts.experiment.system_editor import read_own_systems, show_systems
-from pages.shared.forms.checks import offer_scores
+from pages.shared.forms.own_systems import offer_scores
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.outlook import Outlook, describe_outlook, look_ahead
 from pages.shared.frame.page import page_setup

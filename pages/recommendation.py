@@ -16,8 +16,8 @@ from pages.parts.recommendation.start import (
     show_other,
     show_running,
 )
-from pages.shared.forms.checks import point_to_checks, show_checks
 from pages.shared.forms.goals import show_goals, start_assessment
+from pages.shared.forms.own_systems import point_to_checks, show_checks
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset

@@ -15,8 +15,8 @@ from core.ladder.rungs import RUNG_TITLES
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of
-from pages.parts.diagnosis.figures import draw, read_click, show_facts
 from pages.parts.diagnosis.query_links import link_query, pick_systems
+from pages.parts.diagnosis.show_figures import draw, read_click, show_facts
 from pages.shared.forms.choose import read_choice, select_choice
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.text import escape_markdown

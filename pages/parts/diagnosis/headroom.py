@@ -18,7 +18,7 @@ from core.diagnosis.sentences import (
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_gap, draw_headroom
 from core.text.phrases import count_of
-from pages.parts.diagnosis.figures import colour_systems, draw, show_facts
+from pages.parts.diagnosis.show_figures import colour_systems, draw, show_facts
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.measure_words import MEASURE_WORDS
 

@@ -11,8 +11,8 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.recommendation.assess import Assessment
 from core.text.phrases import count_of, join_words
-from pages.parts.diagnosis.figures import MOST_ROWS
 from pages.parts.diagnosis.query_links import link_some
+from pages.parts.diagnosis.show_figures import MOST_ROWS
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.conditions import describe_conditions
 

@@ -17,9 +17,9 @@ from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import pivot
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_slices
-from pages.parts.diagnosis.figures import MOST_ROWS, colour_systems, draw, read_click
 from pages.parts.diagnosis.headroom import explain_measure
 from pages.parts.diagnosis.query_links import name_pair
+from pages.parts.diagnosis.show_figures import MOST_ROWS, colour_systems, draw, read_click
 from pages.shared.forms.choose import read_choice, select_choice
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.text import escape_markdown, shorten

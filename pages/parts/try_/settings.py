@@ -11,7 +11,7 @@ from core.errors import LadderError
 from core.stages.fuse import WeightedFusion
 from core.systems.available import list_systems, save_own_system
 from core.systems.system import System
-from pages.shared.forms.checks import offer_scores
+from pages.shared.forms.own_systems import offer_scores
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown, shorten

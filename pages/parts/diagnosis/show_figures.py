@@ -1,4 +1,4 @@
-"""Charts of a diagnosis and tables to read beside them."""
+"""Shows the report's charts of a diagnosis on the page, reads clicks on them, and sets tables of text beside them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from core.systems.available import save_own_system
 from core.systems.named import make_named_systems
 from core.systems.system import Lexical, System
 from core.workspace import Workspace
-from pages.shared.forms.checks import describe_count
+from pages.shared.forms.own_systems import describe_count
 from tests.pages.conftest import UseModels
 from tests.support.assessments import AxisModels, make_assessment
 from tests.support.models import MISSING

@@ -16,8 +16,8 @@ from pages.parts.versions.progress import (
     PART,
     PARTS,
     VERSION,
-    follow_deployment,
-    show_deployments,
+    follow_change,
+    show_running,
     show_trouble,
     show_unfinished,
 )
@@ -102,11 +102,11 @@ def main() -> None:
     workspace = open_workspace()
     versions, live = list_versions(dataset.name, workspace), read_live(dataset.name, workspace)
     version = read_version(dataset, live)
-    follow_deployment(dataset)
+    follow_change(dataset)
     if versions or live.version:
         show_live(dataset, live, version)
     show_trouble()
-    show_deployments(dataset)
+    show_running(dataset)
     show_unfinished(dataset)
     if versions:
         show_parts(dataset, versions, live, version)

@@ -30,7 +30,7 @@ from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version
 from core.versions.promote import BARS, Bar
 from core.versions.refresh import look_for_changes
-from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
+from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest
 from core.versions.version import (
     Version,
     discard_unfinished,
@@ -92,7 +92,7 @@ def run_versions(options: argparse.Namespace) -> int:
     if options.build:
         dataset = open_dataset(options.dataset, workspace)
         print_warnings(dataset)
-        request = DeploymentRequest(BUILD, system=find_system(options.build, dataset.name, workspace).to_spec())
+        request = VersionRequest(BUILD, system=find_system(options.build, dataset.name, workspace).to_spec())
         made = run_request(dataset, request, workspace)
         return finish(made, format_built(made), options)
     name = find_name(options.dataset, workspace)
@@ -116,7 +116,7 @@ def run_promote(options: argparse.Namespace) -> int:
     bar = Bar(options.bar, min_gain=options.min_gain, measure=options.measure, least=options.least)
     dataset = open_dataset(options.dataset, workspace)
     print_warnings(dataset)
-    request = DeploymentRequest(PROMOTE, version=options.version, bar=bar, anyway=options.anyway)
+    request = VersionRequest(PROMOTE, version=options.version, bar=bar, anyway=options.anyway)
     told = run_request(dataset, request, workspace)
     words = f"{options.version} is live." if told["promoted"] else f"{options.version} is not promoted."
     finish(told, f"{told['sentence']}\n{words}", options)
@@ -143,11 +143,11 @@ def run_refresh(options: argparse.Namespace) -> int:
         version, changes = look_for_changes(dataset, Resources(workspace))
         told = {"version": version.id, "changes": changes.to_json()}
         return finish(told, f"Against {version.id}: {format_changes(changes.to_json())}.", options)
-    told = run_request(dataset, DeploymentRequest(REFRESH), workspace)
+    told = run_request(dataset, VersionRequest(REFRESH), workspace)
     return finish(told, format_refreshed(told), options)
 
 
-def run_request(dataset: Dataset, request: DeploymentRequest, workspace: Workspace) -> dict[str, Any]:
+def run_request(dataset: Dataset, request: VersionRequest, workspace: Workspace) -> dict[str, Any]:
     """The request as a job of this process, with its progress."""
     told: dict[str, Any] = run_and_show(make_version_job(dataset.name, request), dataset, workspace)
     return told

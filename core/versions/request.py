@@ -24,7 +24,7 @@ _COUNT = re.compile(r"[\d,]+")
 
 
 @dataclass(frozen=True)
-class DeploymentRequest:
+class VersionRequest:
     """action: of ACTIONS. system: spelling of the one to build. version: id of the one to promote, with the bar that it has to
     pass; anyway: also if it does not."""
 
@@ -39,7 +39,7 @@ class DeploymentRequest:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> DeploymentRequest:
+    def from_json(cls, content: Mapping[str, Any]) -> VersionRequest:
         """The request of to_json(). Raises InputError for a bar that does not exist."""
         return cls(**{**content, "bar": Bar(**content.get("bar", {}))})
 
@@ -50,7 +50,7 @@ class DeploymentRequest:
         return "refreshing the index" if self.action == REFRESH else f"promoting {self.version}"
 
 
-def deploy(request: DeploymentRequest, dataset: Dataset, resources: Resources) -> dict[str, Any]:
+def do_version_request(request: VersionRequest, dataset: Dataset, resources: Resources) -> dict[str, Any]:
     """Does it; returns what the command line writes as JSON. Its progress says how long the step at work still takes."""
     resources = dataclasses.replace(resources, on_progress=add_time_left(resources.on_progress))
     if request.action == BUILD:

@@ -24,7 +24,7 @@ from core.systems.system import System
 from core.versions.build import build_version, draft_version
 from core.versions.promote import BETTER, Bar, promote
 from core.versions.refresh import refresh
-from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
+from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest
 from core.versions.version import (
     PROMOTED,
     Version,
@@ -57,7 +57,7 @@ from tests.support.versions import named, put_live, resources_of
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-Submitted = list[tuple[str, DeploymentRequest]]
+Submitted = list[tuple[str, VersionRequest]]
 NAME = "labelled"
 
 
@@ -70,7 +70,7 @@ def axis_models(use_models: UseModels) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> Submitted:
     """What was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, DeploymentRequest.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, VersionRequest.from_json(job.options)))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def spell(system: str) -> dict[str, Any]:
     return make_named_systems()[system].to_spec()
 
 
-def write_deployment(workspace: Path, request: DeploymentRequest, state: str = RUNNING, **changes: Any) -> Job:
+def write_version_job(workspace: Path, request: VersionRequest, state: str = RUNNING, **changes: Any) -> Job:
     job = Job(
         id="99990101-000000-aaaa", title=f"{NAME}, {request.describe()}", dataset=NAME, split="test", systems=(),
         kind=VERSIONS, state=state, label="embedding 3 of 8 passages", progress=0.4, seconds_left=20.0,
@@ -188,7 +188,7 @@ def test_without_versions_it_says_what_one_is_and_builds_the_first(corpus: Datas
     # 60 of 62 queries have their answer in the corpus, all of them a label; 70 % judge
     assert "it is measured on about 43 test queries: by default it has to be not worse than the live" in read(app.markdown)
     press(app, "Build it")
-    assert submitted == [(NAME, DeploymentRequest(BUILD, system=spell("dense")))]
+    assert submitted == [(NAME, VersionRequest(BUILD, system=spell("dense")))]
 
 
 def test_the_recommended_system_is_proposed(workspace: Path, submitted: Submitted) -> None:
@@ -246,8 +246,8 @@ def test_changed_documents_are_counted_and_refreshed(workspace: Path, live: Vers
     facts = read_facts(app)
     assert "new-0, new-1, new-2, new-3, new-4, new-5, new-6, new-7 and 3 more" in facts and "<dt>Deleted</dt>" in facts
     press(app, "Refresh now")
-    assert submitted == [(NAME, DeploymentRequest(REFRESH))]
-    write_deployment(workspace, DeploymentRequest(REFRESH))
+    assert submitted == [(NAME, VersionRequest(REFRESH))]
+    write_version_job(workspace, VersionRequest(REFRESH))
     assert is_disabled(open_versions(), "Refresh now")
 
 
@@ -338,7 +338,7 @@ def test_the_bar_reaches_the_runner(live: Version, newer: Version, submitted: Su
     app.number_input(key="versions_least").set_value(0.6)
     press(app.run(), "Measure and promote")
     bars = [Bar(), Bar(BETTER, min_gain=0.05, least=0.6)]
-    assert submitted == [(NAME, DeploymentRequest(PROMOTE, version=newer.id, bar=bar)) for bar in bars]
+    assert submitted == [(NAME, VersionRequest(PROMOTE, version=newer.id, bar=bar)) for bar in bars]
     assert "Promote anyway" not in list_buttons(app), "nothing was measured yet"
 
 
@@ -352,7 +352,7 @@ def test_a_version_that_did_not_pass_is_promoted_in_a_second_step(
     assert len(app.get("plotly_chart")) == 1
     assert "It did not pass." in read(app.markdown)
     press(app, "Promote anyway")
-    assert submitted == [(NAME, DeploymentRequest(PROMOTE, version=newer.id, anyway=True))]
+    assert submitted == [(NAME, VersionRequest(PROMOTE, version=newer.id, anyway=True))]
     measure(newer, workspace, against="another-version")
     app = open_part("Versions")
     assert "That was against another-version, which no longer answers. Measure it again." in read(app.caption)
@@ -370,12 +370,12 @@ def test_what_cannot_be_measured_can_be_promoted_all_the_same(workspace: Path, s
     assert "This dataset has no labels, so nothing can be measured." in read(app.warning)
     assert is_disabled(app, "Measure and promote")
     press(app, "Promote anyway")
-    assert submitted == [(NAME, DeploymentRequest(PROMOTE, version=version.id, anyway=True))]
+    assert submitted == [(NAME, VersionRequest(PROMOTE, version=version.id, anyway=True))]
     assert "There are no labelled test queries to measure it by." in read(open_part("Build another").markdown)
 
 
 def test_a_measurement_that_failed_offers_the_second_step_too(workspace: Path, live: Version, newer: Version) -> None:
-    write_deployment(workspace, DeploymentRequest(PROMOTE, version=newer.id), FAILED, error="No query is left.", label=FAILED)
+    write_version_job(workspace, VersionRequest(PROMOTE, version=newer.id), FAILED, error="No query is left.", label=FAILED)
     app = open_part("Versions")
     assert f"Promoting {newer.id} failed. No query is left." in read(app.error)
     assert "It could not be measured." in read(app.markdown) and "Promote anyway" in list_buttons(app)
@@ -407,10 +407,10 @@ def test_what_is_built_already_is_led_to(live: Version, newer: Version) -> None:
 def test_another_is_built_beside_the_live_one(workspace: Path, live: Version, submitted: Submitted) -> None:
     app = open_part("Build another")
     assert "beside the live version" in read_facts(app)
-    request = DeploymentRequest(BUILD, system=spell("dense"))
+    request = VersionRequest(BUILD, system=spell("dense"))
     press(app, "Build beside the live one")
     assert submitted == [(NAME, request)]
-    write_deployment(workspace, request)
+    write_version_job(workspace, request)
     app = open_part("Build another")
     assert is_disabled(app, "Build beside the live one")
     assert "This build is already running; see above." in read(app.caption)
@@ -448,7 +448,7 @@ def test_a_damaged_live_version_says_so_where_it_is_asked(workspace: Path, live:
 
 
 def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, live: Version) -> None:
-    job = write_deployment(workspace, DeploymentRequest(BUILD, system=spell("dense")))
+    job = write_version_job(workspace, VersionRequest(BUILD, system=spell("dense")))
     app = open_versions()
     assert "Building the index of dense" in read(app.markdown)
     texts = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
@@ -456,7 +456,7 @@ def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, li
     app.button(key=f"versions_cancel_{job.id}").click().run()
     assert not app.exception
     assert (Workspace(workspace).jobs / f"{job.id}.cancel").exists()
-    write_deployment(workspace, DeploymentRequest(REFRESH), QUEUED, id="99990101-000000-bbbb")
+    write_version_job(workspace, VersionRequest(REFRESH), QUEUED, id="99990101-000000-bbbb")
     assert "Refreshing the index" in read(open_versions().markdown), "also what waits"
 
 
@@ -469,8 +469,8 @@ def test_a_build_at_work_shows_progress_and_can_be_cancelled(workspace: Path, li
     ],
 )
 def test_what_became_of_the_last_job_is_told(workspace: Path, corpus: Dataset, state: str, sentence: str) -> None:
-    request = DeploymentRequest(BUILD, system=spell("dense"))
-    write_deployment(workspace, request, state, error="The disk is full.", label=state)
+    request = VersionRequest(BUILD, system=spell("dense"))
+    write_version_job(workspace, request, state, error="The disk is full.", label=state)
     app = open_versions()
     assert sentence in read([*app.error, *app.info, *app.warning])
     assert "Build it" in list_buttons(app)
@@ -480,7 +480,7 @@ def test_what_became_of_the_last_job_is_told(workspace: Path, corpus: Dataset, s
 
 def test_own_build_becomes_what_is_looked_at(workspace: Path, live: Version, newer: Version, corpus: Dataset) -> None:
     built = build(workspace, corpus, "dense-whole")  # older than `newer`, which would be shown otherwise
-    job = write_deployment(workspace, DeploymentRequest(BUILD, system=spell("dense-whole")), DONE, label=DONE)
+    job = write_version_job(workspace, VersionRequest(BUILD, system=spell("dense-whole")), DONE, label=DONE)
     app = open_versions()
     assert not app.success, "another browser started it"
     app.session_state["_versions_job"] = job.id
@@ -499,10 +499,10 @@ def test_what_came_of_a_promotion_is_told(
     resources = resources_of(workspace)
     better = build(workspace, corpus, "hybrid-rrf")
     make_live(better, PROMOTED, resources.workspace)
-    request = DeploymentRequest(PROMOTE, version=newer.id, bar=Bar(BETTER), anyway=anyway)
+    request = VersionRequest(PROMOTE, version=newer.id, bar=Bar(BETTER), anyway=anyway)
     result = promote(newer.id, corpus, resources, bar=request.bar, anyway=anyway)
     assert result.promoted is anyway and not result.passed
-    job = write_deployment(workspace, request, DONE, label=DONE)
+    job = write_version_job(workspace, request, DONE, label=DONE)
     app = open_versions(version=newer.id)
     app.session_state["_versions_job"] = job.id
     app.run()
@@ -519,7 +519,7 @@ def test_what_came_of_a_promotion_is_told(
 
 
 def test_what_came_of_a_refresh_is_told(workspace: Path, live: Version) -> None:
-    job = write_deployment(workspace, DeploymentRequest(REFRESH), DONE, label=DONE)
+    job = write_version_job(workspace, VersionRequest(REFRESH), DONE, label=DONE)
     app = open_versions()
     app.session_state["_versions_job"] = job.id
     assert f"Nothing had changed; {live.id} is up to date." in read(app.run().success)
@@ -535,7 +535,7 @@ def test_an_unfinished_build_goes_on_or_is_discarded(
     app = open_versions()
     assert f"Unfinished build of {left.id}" in read(app.markdown)
     press(app, "Resume")
-    assert submitted == [(NAME, DeploymentRequest(BUILD, system=spell("dense")))]
+    assert submitted == [(NAME, VersionRequest(BUILD, system=spell("dense")))]
     press(app, "Discard")
     assert list_unfinished(NAME, Workspace(workspace)) == []
     assert "Resume" not in list_buttons(app)
@@ -548,7 +548,7 @@ def test_an_unfinished_refresh_goes_on_as_one(workspace: Path, corpus: Dataset, 
     app = open_versions()
     assert f"Unfinished refresh to {left.id}" in read(app.markdown)
     press(app, "Resume")
-    assert submitted == [(NAME, DeploymentRequest(REFRESH))]
+    assert submitted == [(NAME, VersionRequest(REFRESH))]
 
 
 def test_what_was_begun_on_other_documents_cannot_go_on(workspace: Path, corpus: Dataset) -> None:
@@ -577,8 +577,8 @@ def test_what_cannot_be_submitted_is_told(live: Version, newer: Version, monkeyp
 
 
 def test_the_page_experiment_starts_it_again(workspace: Path, corpus: Dataset, submitted: Submitted) -> None:
-    request = DeploymentRequest(BUILD, system=spell("dense"))
-    write_deployment(workspace, request, INTERRUPTED, label=INTERRUPTED)
+    request = VersionRequest(BUILD, system=spell("dense"))
+    write_version_job(workspace, request, INTERRUPTED, label=INTERRUPTED)
     app = open_page("experiment", dataset=NAME)
     assert "What was computed is kept. Starting again goes on from what is cached." in read(app.warning)
     press(app, "Start again")
@@ -630,7 +630,7 @@ def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) 
     told = measure(version, workspace, against=HOSTILE, sentence=f"Does not pass: {HOSTILE}")
     with (folder / "corpus.jsonl").open("a", encoding="utf-8") as out:
         out.write(json.dumps({"_id": HOSTILE, "title": HOSTILE, "text": HOSTILE}) + "\n")
-    write_deployment(workspace, DeploymentRequest(PROMOTE, version=HOSTILE), FAILED, error=HOSTILE, title=HOSTILE)
+    write_version_job(workspace, VersionRequest(PROMOTE, version=HOSTILE), FAILED, error=HOSTILE, title=HOSTILE)
     with run_app(workspace) as server:
         page.goto(f"{server.url}/versions?dataset={NAME}")  # a cold deep link
         page.get_by_text("1 added, 0 changed, 0 deleted").wait_for(timeout=30_000)

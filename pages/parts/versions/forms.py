@@ -23,9 +23,9 @@ from core.text.phrases import count_of
 from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version
 from core.versions.promote import ANY, BAR_WORDS, BARS, Bar
-from core.versions.request import BUILD, PROMOTE, DeploymentRequest
+from core.versions.request import BUILD, PROMOTE, VersionRequest
 from core.versions.version import Live, Version
-from pages.parts.versions.progress import begin_deployment, find_last, is_running, turn_to
+from pages.parts.versions.progress import begin_change, find_last, is_running, turn_to
 from pages.parts.versions.sentences import say_size, say_usd, show_facts
 from pages.shared.frame.follow_job import describe_seconds
 from pages.shared.frame.outlook import needs_hub
@@ -81,7 +81,7 @@ def show_build(dataset: Dataset, live: Live) -> None:
         st.markdown("Its model comes from the hub when it is built (network needed); what it takes is known then.")
     else:
         _show_plan(plan, live)
-    request = DeploymentRequest(BUILD, system=system.to_spec())
+    request = VersionRequest(BUILD, system=system.to_spec())
     running = is_running(dataset.name, request)
     st.button(
         "Build beside the live one" if live.version else "Build it",
@@ -89,7 +89,7 @@ def show_build(dataset: Dataset, live: Live) -> None:
         key="versions_build",
         icon=":material/construction:",
         disabled=running,
-        on_click=begin_deployment,
+        on_click=begin_change,
         args=(dataset.name, request),
         help="It answers once it is promoted; until then the live version, if there is one, goes on answering.",
     )
@@ -161,7 +161,7 @@ def show_promotion(version: Version, dataset: Dataset, live: Live, told: Mapping
                 "This dataset has no labels, so nothing can be measured. Add labels on the page Data, or promote it anyway."
             )
         bar = _ask_bar(live)
-        request = DeploymentRequest(PROMOTE, version=version.id, bar=bar)
+        request = VersionRequest(PROMOTE, version=version.id, bar=bar)
         running = is_running(dataset.name, request)
         st.button(
             "Measure and promote",
@@ -169,7 +169,7 @@ def show_promotion(version: Version, dataset: Dataset, live: Live, told: Mapping
             key="versions_promote",
             icon=":material/rocket_launch:",
             disabled=running or not dataset.has_labels,
-            on_click=begin_deployment,
+            on_click=begin_change,
             args=(dataset.name, request),
             help="It answers as soon as it has passed. The version that answers now is kept to go back to.",
         )
@@ -183,8 +183,8 @@ def show_promotion(version: Version, dataset: Dataset, live: Live, told: Mapping
                 "Promote anyway",
                 key="versions_anyway",
                 disabled=running,
-                on_click=begin_deployment,
-                args=(dataset.name, DeploymentRequest(PROMOTE, version=version.id, bar=bar, anyway=True)),
+                on_click=begin_change,
+                args=(dataset.name, VersionRequest(PROMOTE, version=version.id, bar=bar, anyway=True)),
             )
 
 

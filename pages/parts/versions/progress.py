@@ -10,7 +10,7 @@ from core.jobs.kinds import VERSIONS
 from core.jobs.kinds.versions import make_version_job
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, find_active, find_same, list_jobs
 from core.systems.yaml_files import from_spec
-from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest
+from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest
 from core.versions.version import (
     REFRESHED,
     Version,
@@ -35,7 +35,7 @@ _STARTED = "_versions_job"  # the job that this browser started last
 _TURNED = "_versions_turned"  # the build whose version this browser was led to
 
 
-def begin_deployment(dataset: str, request: DeploymentRequest) -> None:
+def begin_change(dataset: str, request: VersionRequest) -> None:
     """For a button's on_click: starts the job, or joins the same one if it runs already."""
     try:
         st.session_state[_STARTED] = open_runner().submit(make_version_job(dataset, request))
@@ -88,7 +88,7 @@ def show_trouble() -> None:
         st.error(escape_markdown(st.session_state.pop(_TROUBLE)))
 
 
-def is_running(dataset: str, request: DeploymentRequest) -> bool:
+def is_running(dataset: str, request: VersionRequest) -> bool:
     """Whether just this is being done, or waits."""
     return find_same(make_version_job(dataset, request), open_workspace()) is not None
 
@@ -103,23 +103,23 @@ def _forget_outcome() -> None:
     st.session_state.pop(_STARTED, None)
 
 
-def follow_deployment(dataset: Dataset) -> None:
+def follow_change(dataset: Dataset) -> None:
     """When the build that this browser started is done, shows its version, once."""
     job_id = st.session_state.get(_STARTED)
     last = find_last(dataset.name)
     if last is None or last.id != job_id or last.state != DONE or st.session_state.get(_TURNED) == job_id:
         return
     st.session_state[_TURNED] = job_id
-    request = DeploymentRequest.from_json(last.options)
+    request = VersionRequest.from_json(last.options)
     if request.action == BUILD:
         turn_to(_name_built(request, dataset))
 
 
-def _name_built(request: DeploymentRequest, dataset: Dataset) -> str:
+def _name_built(request: VersionRequest, dataset: Dataset) -> str:
     return name_version(from_spec(request.system), dataset.corpus_fingerprint)
 
 
-def show_deployments(dataset: Dataset) -> None:
+def show_running(dataset: Dataset) -> None:
     """What is done to the dataset's versions now, once a second; else what became of the last."""
     active = [job for job in find_active(open_workspace()) if job.kind == VERSIONS and job.dataset == dataset.name]
     for job in active:
@@ -139,7 +139,7 @@ def show_deployments(dataset: Dataset) -> None:
 
 def describe_request(job: Job) -> str:
     """ "Building the index of dense" """
-    words = DeploymentRequest.from_json(job.options).describe()
+    words = VersionRequest.from_json(job.options).describe()
     return words[:1].upper() + words[1:]
 
 
@@ -155,12 +155,12 @@ def _show_ended(dataset: Dataset) -> None:
     elif last.state == INTERRUPTED:
         st.warning(f"{what} was interrupted: its process ended. What was embedded is kept; start it again, and it goes on.")
     elif last.state == DONE and last.id == st.session_state.get(_STARTED):
-        good, words = _describe_outcome(DeploymentRequest.from_json(last.options), dataset)
+        good, words = _describe_outcome(VersionRequest.from_json(last.options), dataset)
         if words:
             (st.success if good else st.warning)(escape_markdown(words))
 
 
-def _describe_outcome(request: DeploymentRequest, dataset: Dataset) -> tuple[bool, str]:
+def _describe_outcome(request: VersionRequest, dataset: Dataset) -> tuple[bool, str]:
     """Whether a finished job came out as it was wished, and a sentence, as things stand on disk now."""
     workspace = open_workspace()
     live = read_live(dataset.name, workspace)
@@ -207,7 +207,7 @@ def show_unfinished(dataset: Dataset) -> None:
                         key=f"versions_resume_{version.id}",
                         type="primary",
                         icon=":material/play_arrow:",
-                        on_click=begin_deployment,
+                        on_click=begin_change,
                         args=(dataset.name, request),
                     )
                 st.button(
@@ -219,7 +219,7 @@ def show_unfinished(dataset: Dataset) -> None:
                 )
 
 
-def _make_request(version: Version, dataset: Dataset) -> DeploymentRequest | None:
+def _make_request(version: Version, dataset: Dataset) -> VersionRequest | None:
     """What goes on with an unfinished version; None if the same can no longer come of it."""
     try:
         same = name_version(version.read_system(), dataset.corpus_fingerprint) == version.id
@@ -228,5 +228,5 @@ def _make_request(version: Version, dataset: Dataset) -> DeploymentRequest | Non
     if not same:
         return None
     if version.parent and version.parent == read_live(dataset.name, open_workspace()).version:
-        return DeploymentRequest(REFRESH)
-    return DeploymentRequest(BUILD, system=version.system)
+        return VersionRequest(REFRESH)
+    return VersionRequest(BUILD, system=version.system)

@@ -17,11 +17,11 @@ from core.text.phrases import count_of
 from core.training.adoption import describe_duration
 from core.versions.refresh import Changes, look_for_changes
 from core.versions.refresh_cost import read_refresh_cost
-from core.versions.request import REFRESH, DeploymentRequest
+from core.versions.request import REFRESH, VersionRequest
 from core.versions.version import Live, Version, measure_size, read_evaluation
 from pages.parts.versions.charts import draw_evaluation
 from pages.parts.versions.forms import show_promotion
-from pages.parts.versions.progress import begin_deployment, go_back, is_running, remove
+from pages.parts.versions.progress import begin_change, go_back, is_running, remove
 from pages.parts.versions.sentences import (
     mark_evaluation,
     say_evaluation,
@@ -95,7 +95,7 @@ def show_changes(dataset: Dataset, version: Version) -> None:
     except LadderError as error:
         st.error(escape_markdown(error))
         return
-    request = DeploymentRequest(REFRESH)
+    request = VersionRequest(REFRESH)
     if not changes.count:
         st.markdown(f"✓ Up to date: all {count_of(changes.after, 'document')} are as the live version has them.")
     else:
@@ -110,7 +110,7 @@ def show_changes(dataset: Dataset, version: Version) -> None:
             key="versions_refresh",
             icon=":material/sync:",
             disabled=is_running(dataset.name, request),
-            on_click=begin_deployment,
+            on_click=begin_change,
             args=(dataset.name, request),
         )
         st.caption(

@@ -18,7 +18,7 @@ from core.jobs.state import CANCELLED, DONE, FAILED, QUEUED, Job, cancel_job, fi
 from core.progress import ProgressEvent
 from core.stages.embed import Encoded
 from core.versions.promote import ANY, BETTER, Bar
-from core.versions.request import BUILD, PROMOTE, REFRESH, DeploymentRequest, add_time_left
+from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest, add_time_left
 from core.versions.version import (
     is_building,
     list_unfinished,
@@ -33,7 +33,7 @@ from tests.support.jobs import WAIT_SECONDS, wait_for_end, wait_until
 from tests.support.versions import named, put_live, resources_of
 
 NAME = "notes"
-DENSE = DeploymentRequest(BUILD, system=named("dense").to_spec())
+DENSE = VersionRequest(BUILD, system=named("dense").to_spec())
 
 
 class WaitingEncoder(AxisEncoder):
@@ -55,7 +55,7 @@ def store(workspace: Path) -> Workspace:
     return Workspace(workspace)
 
 
-def run(store: Workspace, request: DeploymentRequest) -> Job:
+def run(store: Workspace, request: VersionRequest) -> Job:
     return wait_for_end(JobRunner(store, AxisModels()).submit(make_version_job(NAME, request)), store)
 
 
@@ -68,14 +68,14 @@ def test_a_version_is_built_promoted_and_refreshed(store: Workspace) -> None:
     assert version.id == name_version(named("dense"), open_dataset(NAME, store).corpus_fingerprint)
     assert not read_live(NAME, store).version, "built is not live"
 
-    job = run(store, DeploymentRequest(PROMOTE, version=version.id))
+    job = run(store, VersionRequest(PROMOTE, version=version.id))
     assert (job.state, job.title) == (DONE, f"{NAME}, promoting {version.id}")
     told = read_evaluation(version, store)
     assert told is not None and told["passed"] and read_live(NAME, store).version == version.id
 
     file = store.datasets / NAME / "corpus.jsonl"
     file.write_text("\n".join(file.read_text(encoding="utf-8").splitlines()[1:]) + "\n", encoding="utf-8")
-    job = run(store, DeploymentRequest(REFRESH))
+    job = run(store, VersionRequest(REFRESH))
     assert (job.state, job.title) == (DONE, f"{NAME}, refreshing the index")
     live = read_live(NAME, store)
     assert live.previous == (version.id,) and live.log[-1]["note"] == "0 added, 0 changed, 1 deleted"
@@ -86,13 +86,13 @@ def test_a_bar_that_is_not_passed_is_no_failure_of_the_job(store: Workspace) -> 
     better = put_live(corpus, named("hybrid-rrf"), resources_of(store.folder))
     run(store, DENSE)
     version = next(one for one in list_versions(NAME, store) if one.name == "dense")
-    request = DeploymentRequest(PROMOTE, version=version.id, bar=Bar(BETTER))
+    request = VersionRequest(PROMOTE, version=version.id, bar=Bar(BETTER))
     job = run(store, request)
     assert (job.state, job.error) == (DONE, None), "it was measured; whether it is live is told by the evaluation"
     told = read_evaluation(version, store)
     assert told is not None and not told["passed"] and read_live(NAME, store).version == better.id
-    assert DeploymentRequest.from_json(job.options) == request, "the bar came through the job's file"
-    run(store, DeploymentRequest(PROMOTE, version=version.id, bar=Bar(ANY, least=0.01)))
+    assert VersionRequest.from_json(job.options) == request, "the bar came through the job's file"
+    run(store, VersionRequest(PROMOTE, version=version.id, bar=Bar(ANY, least=0.01)))
     assert read_live(NAME, store).version == version.id
 
 
@@ -100,9 +100,9 @@ def test_the_same_twice_is_one_job_and_another_waits(store: Workspace) -> None:
     runner = JobRunner(store, AxisModels())
     with hold_workspace(store, "in the way", on_wait=lambda who: None):
         first, again = (runner.submit(make_version_job(NAME, DENSE)) for _ in range(2))
-        other = runner.submit(make_version_job(NAME, DeploymentRequest(BUILD, system=named("bm25").to_spec())))
+        other = runner.submit(make_version_job(NAME, VersionRequest(BUILD, system=named("bm25").to_spec())))
         bars = [
-            runner.submit(make_version_job(NAME, DeploymentRequest(PROMOTE, version="v", bar=Bar(min_gain=gain))))
+            runner.submit(make_version_job(NAME, VersionRequest(PROMOTE, version="v", bar=Bar(min_gain=gain))))
             for gain in (0.02, 0.05)
         ]
         assert first == again and len({first, other, *bars}) == 4, "another bar is another job"
@@ -152,12 +152,12 @@ def test_a_step_says_how_long_it_still_takes(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
-        (DeploymentRequest(REFRESH), f"no version of {NAME} is live; build one"),
-        (DeploymentRequest(PROMOTE, version="nothing-0"), f"The index version 'nothing-0' of {NAME} is not in this workspace."),
-        (DeploymentRequest(BUILD, system={"name": "odd", "dense": {"model": "m"}, "nonsense": 1}), "unknown field 'nonsense'"),
+        (VersionRequest(REFRESH), f"no version of {NAME} is live; build one"),
+        (VersionRequest(PROMOTE, version="nothing-0"), f"The index version 'nothing-0' of {NAME} is not in this workspace."),
+        (VersionRequest(BUILD, system={"name": "odd", "dense": {"model": "m"}, "nonsense": 1}), "unknown field 'nonsense'"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_sentence(store: Workspace, request_: DeploymentRequest, sentence: str) -> None:
+def test_what_cannot_be_done_is_told_in_a_sentence(store: Workspace, request_: VersionRequest, sentence: str) -> None:
     job = run(store, request_)
     assert job.state == FAILED and job.error is not None and sentence in job.error
     with pytest.raises(InputError if request_.action != PROMOTE else NotInWorkspace):
@@ -178,4 +178,4 @@ def test_on_the_command_line_the_result_comes_back(store: Workspace) -> None:
     embedding = [event for event in events if event.label.startswith("embedding")]
     assert embedding[0].seconds_left is None and embedding[-1].seconds_left == 0.0
     with pytest.raises(InputError, match="is live; build one"):
-        run_here(make_version_job(NAME, DeploymentRequest(REFRESH)), corpus, workspace=store, models=AxisModels())
+        run_here(make_version_job(NAME, VersionRequest(REFRESH)), corpus, workspace=store, models=AxisModels())

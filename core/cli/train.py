@@ -27,8 +27,8 @@ from core.jobs.child import run_as_child
 from core.jobs.kinds.train import TrainingResult, make_training_job
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
 from core.systems.trained_systems import make_trained_systems
+from core.text.phrases import describe_duration
 from core.trained_model.evaluation_file import read_evaluation
-from core.training.adoption import describe_duration
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
 from core.workspace import Workspace
 

@@ -24,8 +24,7 @@ from core.graph.resources import Resources
 from core.jobs.kinds.versions import make_version_job
 from core.systems.available import list_available
 from core.systems.system import System
-from core.text.phrases import count_of
-from core.training.adoption import describe_duration
+from core.text.phrases import count_of, describe_duration
 from core.versions.build import VersionPlan, plan_version
 from core.versions.contents import open_version
 from core.versions.promote import BARS, Bar

@@ -1,4 +1,4 @@
-"""Numbers, ids and names inside a sentence: counted, listed, joined and cut."""
+"""Numbers, durations, ids and names inside a sentence: counted, listed, joined and cut."""
 
 from __future__ import annotations
 
@@ -34,3 +34,11 @@ def shorten(text: str, *, width: int = 60) -> str:
     """Text on one line, cut with "…" at `width` characters, for use in a message."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def describe_duration(seconds: float) -> str:
+    """ "12 s", "4 min", "1 h 5 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,6 +10,7 @@ from core.graph.estimate import read_speed
 from core.graph.resources import Resources
 from core.settings import DEFAULT_DIMENSIONS
 from core.systems.trained import ADAPTER, EMBEDDING, TrainedModel, model_size
+from core.text.phrases import describe_duration
 
 _BYTES = 4  # of a float32
 
@@ -54,11 +55,3 @@ def measure_adoption(model: TrainedModel, resources: Resources, *, passages: lis
         model_mb=model_size(model, resources.workspace) / 1e6,
         kind=model.kind,
     )
-
-
-def describe_duration(seconds: float) -> str:
-    """ "12 s", "4 min", "1 h 5 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

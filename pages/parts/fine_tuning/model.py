@@ -19,9 +19,8 @@ from core.jobs.state import find_active
 from core.ladder.goals import Goals
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, remove_model
 from core.systems.trained_systems import make_trained_systems
-from core.text.phrases import count_of
+from core.text.phrases import count_of, describe_duration
 from core.trained_model.evaluation_file import read_evaluation
-from core.training.adoption import describe_duration
 from core.training.leakage import Finding
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
 from pages.parts.fine_tuning.form import show_findings

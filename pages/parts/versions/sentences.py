@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.training.adoption import describe_duration
+from core.text.phrases import describe_duration
 from core.versions.version import Version
 from pages.shared.frame.text import escape_html, show_html
 

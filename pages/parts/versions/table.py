@@ -13,8 +13,7 @@ from core.errors import LadderError
 from core.graph.resources import Resources
 from core.schema import content_hash
 from core.systems.trained import list_models
-from core.text.phrases import count_of
-from core.training.adoption import describe_duration
+from core.text.phrases import count_of, describe_duration
 from core.versions.refresh import Changes, look_for_changes
 from core.versions.refresh_cost import read_refresh_cost
 from core.versions.request import REFRESH, VersionRequest

@@ -8,21 +8,12 @@ import pytest
 
 from core.graph.estimate import read_speed
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, weights_folder
-from core.training.adoption import Adoption, describe_duration, measure_adoption
+from core.training.adoption import Adoption, measure_adoption
 from core.workspace import Workspace
 from tests.core.ladder.test_trained_rungs import make_model
 from tests.support.models import make_resources
 
 PASSAGES = ["x" * 1000, "y" * 500]
-DURATIONS = [
-    (0.2, "0 s"), (12.4, "12 s"), (89.0, "89 s"), (90.0, "2 min"), (240.0, "4 min"), (3569.0, "59 min"), (3600.0, "1 h 0 min"),
-    (3900.0, "1 h 5 min"), (3585.0, "1 h 0 min"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("seconds", "words"), DURATIONS)
-def test_durations(seconds: float, words: str) -> None:
-    assert describe_duration(seconds) == words
 
 
 def measure(kind: str, folder: Path, **metrics: int) -> Adoption:

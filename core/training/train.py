@@ -45,8 +45,8 @@ from core.systems.trained import (
 from core.systems.trained_systems import apply_weights
 from core.training.adapter import fit_adapter, make_targets
 from core.training.embedding import train_embedding
+from core.training.example_checks import Finding, check_examples, clean_examples
 from core.training.examples import USUAL_FORM, Examples, collect_examples, convert_examples, describe_examples
-from core.training.leakage import Finding, check_examples, clean_examples
 from core.training.material import Material
 from core.training.request import TrainingPlan, identify_training
 from core.training.reranker import collect_candidates, train_reranker

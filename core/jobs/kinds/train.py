@@ -20,7 +20,7 @@ from core.trained_model.evaluation_file import read_evaluation
 from core.trained_model.held_out import compare_with_cheap, compare_with_untrained
 from core.trained_model.learning_curve import draw_learning_curve
 from core.trained_model.model_under_test import ModelUnderTest
-from core.training.leakage import LEAKS
+from core.training.example_checks import LEAKS
 from core.training.request import TrainingRequest
 from core.training.train import prepare_training, train
 from core.training.uploads import read_examples
@@ -97,4 +97,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 
-KINDS = (JobKind(TRAIN, _work, own_process=True),)
+KINDS = (JobKind(TRAIN, _work, own_process=True, counts_systems=False),)

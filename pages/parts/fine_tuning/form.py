@@ -20,8 +20,8 @@ from core.systems.available import list_systems
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, KINDS, RERANKER
 from core.text.phrases import count_of
 from core.training.estimate import count_pairs, estimate_comparison, estimate_training
+from core.training.example_checks import FINE, STOP, Finding
 from core.training.examples import describe_examples
-from core.training.leakage import FINE, STOP, Finding
 from core.training.request import FORMS, TrainingPlan, TrainingRequest, make_plan
 from core.training.train import PreparedTraining, prepare_training
 from core.training.uploads import read_examples

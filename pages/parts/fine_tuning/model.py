@@ -21,7 +21,7 @@ from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RE
 from core.systems.trained_systems import make_trained_systems
 from core.text.phrases import count_of, describe_duration
 from core.trained_model.evaluation_file import read_evaluation
-from core.training.leakage import Finding
+from core.training.example_checks import Finding
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
 from pages.parts.fine_tuning.form import show_findings
 from pages.shared.forms.goals import ASSESSING

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError
+from core.training.example_checks import FINE, STOP, WARN, Finding, check_examples, clean_examples
 from core.training.examples import Examples, collect_examples
-from core.training.leakage import FINE, STOP, WARN, Finding, check_examples, clean_examples
 from core.training.material import Material
 from tests.support.materials import make_labelled, make_material
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.query_filters import warn_unmatched_filters
 from core.data.readers.archive import unpack_zip
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.readers.documents import SUFFIXES, list_documents, read_documents
@@ -20,7 +21,6 @@ from core.data.readers.qrels import (
     read_judgments,
     warn_missing_documents,
 )
-from core.data.readers.query_filters import warn_unmatched_filters
 from core.errors import InputError
 from core.text.phrases import count_of, first_five
 

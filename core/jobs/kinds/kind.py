@@ -23,13 +23,17 @@ class JobKind(Generic[Result]):
     name: as in Job.kind. work: does it, saves what came of it, and returns the state in which the job ended (DONE or
     CANCELLED) with its result; see run_job() for what it may raise. Without models it loads its own. shows_ready: a
     system is told as ready once it is finished; False where none is to be seen before all are. own_process: the app runs
-    it in a child process, so that neither Cancel nor a lack of memory can harm the app.
+    it in a child process, so that neither Cancel nor a lack of memory can harm the app. counts_systems: how far one that
+    ended early came is told as the number of its systems that were finished. keeps_parts: what was computed before it
+    ended early stays.
     """
 
     name: str
     work: Callable[[JobKeeper, Dataset, Models | None], tuple[str, Result]]
     shows_ready: bool = True
     own_process: bool = False
+    counts_systems: bool = True
+    keeps_parts: bool = True
 
 
 def make_job(

@@ -36,4 +36,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, scaling
 
 
-KINDS = (JobKind(SCALE, _work),)
+KINDS = (JobKind(SCALE, _work, counts_systems=False, keeps_parts=False),)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import LadderError, NotInWorkspace
 from core.experiment.result import Experiment
-from core.jobs.kinds import ASSESS, SCALE, TRAIN, VERSIONS
+from core.jobs.kinds import find_kind
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.kinds.kind import make_again
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
@@ -93,16 +93,12 @@ def _show_last(dataset: str) -> None:
     if last is None or not (mine or (last.state in (FAILED, INTERRUPTED) and last.dataset == dataset)):
         return
     title = escape_markdown(shorten(last.title))
-    count = f"{len(last.ready)} of {len(last.systems)} systems were finished"
-    cancelled, interrupted = f"{count} and are kept.", f"{count}."
-    if last.kind in (ASSESS, TRAIN, VERSIONS, SCALE):  # no systems that could be counted, nothing to look at before it is done
-        cancelled = interrupted = "What was computed is kept." if last.kind != SCALE else "Nothing of it is kept."
     if last.state == DONE:
         st.success(f"{title} is finished.")
     elif last.state == CANCELLED:
-        st.info(f"{title} was cancelled. {cancelled}")
+        st.info(f"{title} was cancelled. {_say_kept(last)}")
     elif last.state == INTERRUPTED:
-        st.warning(f"{title} was interrupted: its process ended. {interrupted} Starting again goes on from what is cached.")
+        st.warning(f"{title} was interrupted: its process ended. {_say_kept(last)} Starting again goes on from what is cached.")
     else:
         st.error(f"{title} failed. {escape_markdown(last.error or '')}")
     with st.container(horizontal=True):
@@ -113,3 +109,12 @@ def _show_last(dataset: str) -> None:
                 start_again(last)
             except LadderError as error:
                 st.error(escape_markdown(error))
+
+
+def _say_kept(job: Job) -> str:
+    """What is left of a job that ended before it was done, in a sentence."""
+    kind = find_kind(job.kind)
+    if not kind.counts_systems:
+        return "What was computed is kept." if kind.keeps_parts else "Nothing of it is kept."
+    kept = " and are kept" if job.state == CANCELLED else ""
+    return f"{len(job.ready)} of {len(job.systems)} systems were finished{kept}."

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.jobs import kinds
-from core.jobs.kinds import ASSESS, COMPARE, TRAIN, VERSIONS, find_kind
+from core.jobs.kinds import ASSESS, CHECK, COMPARE, SCALE, SCORE, TRAIN, VERSIONS, find_kind
 from core.jobs.kinds.kind import make_again, make_job
 from core.jobs.state import APP, COMMAND_LINE, FAILED, QUEUED
 
@@ -17,6 +17,7 @@ def test_every_kind_is_found_by_its_name(name: str) -> None:
     kind = find_kind(name)
     assert kind.name == name
     assert kind.shows_ready == (name != ASSESS) and kind.own_process == (name == TRAIN)
+    assert kind.counts_systems == (name in (COMPARE, SCORE, CHECK)) and kind.keeps_parts == (name != SCALE)
 
 
 def test_files_of_earlier_versions_name_kinds_that_there_are() -> None:

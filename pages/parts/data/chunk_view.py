@@ -35,7 +35,7 @@ WORDS = {
     "whole": ("Whole document", "One chunk per document, however long; the model reads what it can."),
 }
 # field -> (label, smallest, largest, step, help)
-_FIELDS = {
+FIELDS = {
     "size": ("Size", 8, 2000, 8, "The most tokens a chunk may have. A token is a word or a piece of one."),
     "overlap": ("Overlap", 0, 1000, 8, "How many tokens the next chunk goes back; less than the size."),
     "sentences": ("Sentences", 1, 15, 2, "The sentence that was found and as many on each side: an odd number."),
@@ -110,10 +110,10 @@ def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
         help="\n\n".join(f"**{name}**: {words}" for name, words in WORDS.values()),
     )
     chunker = CHUNKERS[str(chosen)]
-    fields = [field for field in dataclasses.fields(chunker) if field.name in _FIELDS]
+    fields = [field for field in dataclasses.fields(chunker) if field.name in FIELDS]
     values: dict[str, Any] = {}
     for field, column in zip(fields, st.columns(max(len(fields), 2)), strict=False):
-        label, low, high, step, words = _FIELDS[field.name]
+        label, low, high, step, words = FIELDS[field.name]
         usual = size if (chosen, field.name) == (kind, "size") else int(str(field.default))
         key = f"data_{slot}_{chosen}_{field.name}"
         with column:
@@ -128,8 +128,8 @@ def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
 
 def describe_chunker(chunker: object) -> str:
     """ "Recursive, size 200, overlap 0" """
-    fields = [(field.name, getattr(chunker, field.name)) for field in dataclasses.fields(chunker) if field.name in _FIELDS]  # type: ignore[arg-type]
-    parts = [f"{_FIELDS[name][0].lower()} {value}" for name, value in fields]
+    fields = [(field.name, getattr(chunker, field.name)) for field in dataclasses.fields(chunker) if field.name in FIELDS]  # type: ignore[arg-type]
+    parts = [f"{FIELDS[name][0].lower()} {value}" for name, value in fields]
     return ", ".join([WORDS[chunker.type][0], *parts])  # type: ignore[attr-defined]
 
 

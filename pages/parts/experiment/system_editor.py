@@ -38,7 +38,7 @@ KIND_WORDS = {
     "cross_encoder": "cross-encoder (by name)",
 }
 # what stands in the boxes of the chain
-_STAGE_WORDS = {
+STAGE_WORDS = {
     "whole": "whole documents",
     "recursive": "recursive, {size} tokens",
     "tokens": "fixed, {size} tokens",
@@ -49,6 +49,8 @@ _STAGE_WORDS = {
     "weighted": "by score, dense share {dense_share:g}",
     "late_interaction": "late interaction, first {depth}",
     "cross_encoder": "{model}, first {depth}",
+    "prf": "feedback from the first {chunks} chunks and {documents} documents",
+    "glossary": "synonyms from a glossary of {groups} lines",
 }
 _MODEL_HELP = (
     "The bundled model, the path of a local model folder, a name on the Hugging Face hub, or endpoint:NAME for an "
@@ -103,7 +105,7 @@ def list_stages(system: System) -> list[list[tuple[str, str]]]:
         ]
     )
     for step in system.rewrite:
-        places.append([("Rewrite", _say_rewrite(step))])
+        places.append([("Rewrite", _say_fields(step))])
     if system.filter or system.infer_filters:
         places.append([("Filter", _say_filter(system))])
     places.append([*([("Retrieve", "nearest vectors")] if dense else []), *([("Retrieve", "best words")] if lexical else [])])
@@ -123,7 +125,8 @@ def _say_filter(system: System) -> str:
 def _say_fields(part: Any) -> str:
     """A stage's settings as one reads them: "recursive, 200 tokens, no overlap"."""
     values = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-    said = [_STAGE_WORDS.get(part.type, part.type).format(**values)]
+    values = {name: len(value) if isinstance(value, tuple) else value for name, value in values.items()}  # lists are counted
+    said = [STAGE_WORDS.get(part.type, part.type).format(**values)]
     if "overlap" in values:
         said.append(f"overlap {part.overlap}" if part.overlap else "no overlap")
     if values.get("prefix", "title") != "title":
@@ -137,12 +140,6 @@ def _say_words(lexical: Lexical) -> str:
     return ", ".join(
         ["word forms joined" if lexical.stem else "words as they stand", *([] if lexical.stop_words else ["common words kept"])]
     )
-
-
-def _say_rewrite(step: Any) -> str:
-    if isinstance(step, Glossary):
-        return f"synonyms from a glossary of {len(step.groups)} lines"
-    return f"feedback from the first {step.chunks} chunks and {step.documents} documents"
 
 
 def draw_chain(system: System) -> str:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.evaluation.verdicts import VERDICT_WORDS
+from core.evaluation.verdicts import HARM, VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.recommend import Recommendation
 from core.report.figures.ladder import LEAST_WIDTH, SHAPES, describe_ladder, draw_ladder
@@ -341,7 +341,7 @@ _PAIR_COLUMNS: dict[str, Any] = {
     "wins": _number("Better", "Test queries on which the system scores higher.", "%d"),
     "ties": _number("Same", "Test queries on which both score the same.", "%d"),
     "losses": _number("Worse", "Test queries on which the system scores lower.", "%d"),
-    "harmed": _number("Harmed", "Test queries that lose more than 0.1.", "%d"),
+    "harmed": _number("Harmed", f"Test queries that lose more than {HARM:g}.", "%d"),
     "n": _number("Queries", "Test queries compared.", "%d"),
     "mde": _number("Detectable", "The smallest change that this many queries can show."),
     "queries_needed": _number("Would settle it", "Test queries that would make the interval narrow enough to decide.", "%d"),

@@ -1,4 +1,7 @@
-"""Tuning and test queries: drawn once, seeded, so that queries which say the same thing never straddle the split."""
+"""How queries are split into tuning and test: by groups of those that say the same, seeded; needs vectors, loads no model.
+
+A split is drawn once, and no group straddles it. core.experiment.drawn_split embeds the queries and calls this.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How sure a mean is. The only door to scipy's statistics."""
+"""Intervals of means, and the tests: paired t, randomization, Holm's correction, how many queries a difference takes.
+
+The only door to scipy's statistics. The words for what comes out are chosen in core.evaluation.verdicts.
+"""
 
 from __future__ import annotations
 

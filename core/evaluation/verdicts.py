@@ -1,4 +1,9 @@
-"""Is the difference real? Frozen pairs of systems on one measure: tests, interval, verdict word, what more queries would do."""
+"""Is the difference real: pairs of systems tested on one measure, with Holm's correction over all pairs, and a verdict word
+each.
+
+compare_table() gives tests, interval and what more queries would do; choose_verdict() chooses the word. The pairs are fixed
+before anything is tested.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +55,7 @@ def compare_table(
     the pairs whose values differ at all (pairs with identical values are left out of the family and get p = 1, [0, 0]).
     low, high: 95 % bootstrap interval of the mean difference; the verdict reads the wider one that the correction asks for.
     mde: smallest difference these queries can detect (power .8) under the correction. queries_needed: n at which the
-    corrected interval's half-width is at most min_gain. harmed: queries that lost more than .1.
+    corrected interval's half-width is at most min_gain. harmed: queries that lost more than HARM.
     """
     columns = [(table[system] - table[base]).to_numpy() for base, system in pairs]
     deltas = np.column_stack(columns) if columns else np.zeros((len(table), 0))

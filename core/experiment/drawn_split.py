@@ -1,4 +1,5 @@
-"""The tuning/test split of a dataset: queries that say the same are found by embedding them, and stay on one side."""
+"""The split of a dataset as every job draws it: embeds the queries to find those that say the same; core.data.split does the
+rest."""
 
 from __future__ import annotations
 

@@ -57,7 +57,10 @@ def _name_sides(system: System) -> str:
 
 
 def _name_chunk(chunk: Any, *, by_chunk: bool) -> str:
-    """chunk64, or chunks64 where both sides of a hybrid run over these chunks; nothing for the usual chunks."""
+    """chunk64, or chunks64 where both sides of a hybrid run over these chunks; nothing for the usual chunks.
+
+    Chunkers other than Recursive are named by their type alone: the ladder tries one size of each, so two sizes never meet.
+    """
     word = "chunks" if by_chunk else "chunk"
     if isinstance(chunk, Recursive):
         usual = chunk.size == 200 and not chunk.overlap and not by_chunk

@@ -1,4 +1,7 @@
-"""Puts a recommendation together: what to use, how sure that is, and the sentences of core.recommendation.words."""
+"""Puts what was chosen into a recommendation: what to use, how sure that is, and the sentences of core.recommendation.words.
+
+What is used, and which action comes first, is chosen in core.ladder.choose.
+"""
 
 from __future__ import annotations
 

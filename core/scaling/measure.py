@@ -1,4 +1,4 @@
-"""Measures systems at several sizes of a corpus in one session, and keeps what was measured in the workspace."""
+"""One session of measuring: draws the sizes, has core.scaling.timing time the systems, and keeps the times in the workspace."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Times systems at several sizes of one corpus, at several depths of reranking and several widths of vectors.
+"""The clock: query by query through systems at several sizes of a corpus, depths of reranking and widths of vectors.
 
-Everything is timed query by query in turn, so that load on the machine weighs on all sizes alike, and steps that do not read
+core.scaling.measure calls it and keeps what it finds. Queries are timed in turn, so that load on the machine weighs on all
+sizes alike, and steps that do not read
 the corpus (embedding the query) run once for all sizes.
 """
 

@@ -1,4 +1,7 @@
-"""Embed: texts to vectors. The same text is never encoded twice for one model, in any system, run or process."""
+"""Embed: texts to vectors, each text once: what the cache of vectors holds is not encoded again.
+
+That is so for one model in any system, run or process.
+"""
 
 from __future__ import annotations
 

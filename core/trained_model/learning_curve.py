@@ -63,5 +63,7 @@ def judge_learning_curve(half: pd.Series, full: pd.Series, *, min_gain: float = 
     elif change["high"] < min_gain:
         answer, words = "would not help", f"More labels would not help: {told}; a useful gain would be {min_gain:g}."
     else:
+        # Not the verdicts' rule: any rise above 0 says that the curve still rises, however small, and one pair needs no
+        # correction.
         answer, words = "cannot tell", f"Whether more labels would help cannot be told: {told} on {change['n']} test queries."
     return {"answer": answer, "words": words, "delta": change["delta"], "low": change["low"], "high": change["high"]}

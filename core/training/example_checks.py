@@ -1,4 +1,8 @@
-"""What is wrong with training examples: leakage into the test queries above all, since it would flatter every number."""
+"""What is wrong with training examples: leakage into the test queries above all, then too few, contradictions, no hard
+negatives.
+
+Leakage would flatter every number that is measured on those queries.
+"""
 
 from __future__ import annotations
 

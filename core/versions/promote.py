@@ -182,6 +182,8 @@ def judge(told: dict[str, Any], bar: Bar) -> tuple[bool, str]:
         return True, f"Passes: {change}, so not worse by a useful amount ({bar.min_gain:g})."
     if delta["verdict"] == "worse" or delta["high"] < -bar.min_gain:
         return False, f"Does not pass: it is worse, {change}."
+    # By the bar, not by the verdict: one-sided, whether the shown 95 % interval leaves out a loss of min_gain. A verdict of
+    # "cannot tell" may pass, since a gain that isn't sure is no loss.
     needed = delta["queries_needed"]
     cure = f"About {needed:,} would settle it." if needed > n else "It is near the limit: label more of them to settle it."
     return False, f"Cannot tell: {change}; a loss of {bar.min_gain:g} cannot be ruled out with these queries. {cure}"

@@ -1,4 +1,5 @@
-"""Judgments: qrels files in the BEIR or the TREC layout, put together and checked against queries and corpus."""
+"""Judgments: qrels files in the BEIR or the TREC layout, checked against queries and corpus; what a grade may be, for tables
+too."""
 
 from __future__ import annotations
 

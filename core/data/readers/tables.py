@@ -1,4 +1,5 @@
-"""Tables (CSV, TSV, JSONL, Parquet) as corpus, queries or judgments, through a mapping of fields to columns.
+"""Tables (CSV, TSV, JSONL, Parquet) as corpus, queries or judgments: fields mapped to columns, a row's bad id, grade or filter
+said with its line.
 
 A mapping is {canonical field: column}; fields mapped to "" are not mapped. Columns of a corpus that are not mapped
 become metadata. Values of CSV and TSV columns become numbers or true/false if every value of the column can be written

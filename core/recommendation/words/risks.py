@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.evaluation.verdicts import HARM
 from core.ladder.climb import find_path
 from core.recommendation.decided_ladder import DecidedLadder
 
@@ -16,7 +17,7 @@ def list_risks(decided: DecidedLadder, difference: Mapping[str, Any]) -> list[st
     """
     risks = []
     if difference and difference["harmed"]:
-        risks.append(f"{difference['harmed']} of {difference['n']} test queries lose more than 0.1 {decided.primary}.")
+        risks.append(f"{difference['harmed']} of {difference['n']} test queries lose more than {HARM:g} {decided.primary}.")
     base = next(system for system in decided.experiment.systems if system.name == decided.baseline)
     if "R@100" in base.measures and decided.system != decided.baseline:
         change = decided.result.measures["R@100"]["mean"] - base.measures["R@100"]["mean"]

@@ -10,12 +10,13 @@ from typing import Any
 
 import jinja2
 
+from core.errors import InputError
 from core.export.program import chunks as cuts
 from core.export.program import parts
 from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.adapt import ADAPTER_FILE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
-from core.stages.fuse import WeightedFusion
+from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems.system import Feedback, Lexical, System
@@ -72,13 +73,21 @@ _CUTS: dict[type, str] = {
     SentenceWindow: cuts.CUT_WINDOW,
     Headings: cuts.CUT_HEADINGS,
 }
+_KNOWN: dict[str, tuple[type, ...]] = {  # a system's field -> the stages that there is a piece for; others are refused
+    "chunk": tuple(_CUTS),
+    "rewrite": (Glossary, Feedback),
+    "fuse": (ReciprocalRankFusion, WeightedFusion),
+    "rerank": (LateInteraction, CrossEncoderRerank),
+}
 
 
 def write_program(system: System, *, dataset_name: str) -> str:
     """Python text that searches a corpus.jsonl as the system does, from the command line. The same system gives the same text.
 
     It runs on Python 3.11 and later with the packages named at its top, whose versions are those installed here.
+    Raises InputError for a stage that no piece of a program is there for.
     """
+    _refuse_unknown(system)
     functions = [*_write_runs(), *_write_reading(system), *_write_helpers(system)]
     body = "\n\n".join(part.strip("\n") + "\n" for part in [*functions, _write_class(system), _write_main(system)])
     body = f"{_write_constants(system, dataset_name)}\n\n{body}"
@@ -93,6 +102,18 @@ def write_program(system: System, *, dataset_name: str) -> str:
         cuts.HEAD, packages=" ".join(packages), file=FILE_NAME, example=_EXAMPLE, index_words=words + _list_options(system)
     )
     return f"{head.strip()}\n\nfrom __future__ import annotations\n\n{imports}\n\n{body}"
+
+
+def _refuse_unknown(system: System) -> None:
+    """A program that left a stage out, or did another's work, would find something else than was measured."""
+    for role, known in _KNOWN.items():
+        value = getattr(system, role)
+        for stage in value if isinstance(value, tuple) else (value,):
+            if stage is not None and type(stage) not in known:  # a subclass may do something else
+                raise InputError(
+                    f'The system {system.name} cannot be written as a program: no piece is there for "{stage.type}" in its '
+                    f'field "{role}"; use the system\'s settings (YAML) instead, or add the piece to core/export/program.'
+                )
 
 
 def _fill(part: str, **values: Any) -> str:

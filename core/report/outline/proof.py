@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.data.dataset import Dataset
+from core.errors import InputError
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.export.program.write import FILE_NAME, write_program
 from core.ladder.goals import RARELY
@@ -129,15 +130,19 @@ def write_system(assessment: Assessment) -> Section | None:
         [
             Text("As settings, which the command line and the page Experiment read:", "intro"),
             Code(write_systems([system]), "system.yaml", "yaml"),
-            Text("As a program of its own, which needs nothing of this tool:", "intro"),
-            Code(
-                write_program(system, dataset_name=str(assessment.experiment.dataset["name"])),
-                FILE_NAME,
-                "python",
-                folded=True,
-            ),
+            *_show_program(system, dataset_name=str(assessment.experiment.dataset["name"])),
         ],
     )
+
+
+def _show_program(system: System, *, dataset_name: str) -> list[Text | Code]:
+    """The program, or why there is none: the rest of a report stands without it."""
+    try:
+        program = write_program(system, dataset_name=dataset_name)
+    except InputError as error:
+        return [Text(str(error), "intro")]
+    intro = Text("As a program of its own, which needs nothing of this tool:", "intro")
+    return [intro, Code(program, FILE_NAME, "python", folded=True)]
 
 
 def write_origin(assessment: Assessment, dataset: Dataset) -> Section | None:

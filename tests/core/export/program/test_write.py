@@ -20,18 +20,20 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.data.write import write_dataset
+from core.errors import InputError
 from core.export.program.write import write_program
 from core.live.search import LiveSearch
 from core.settings import DEFAULT_MODEL, SAMPLES
 from core.stages.adapt import QueryAdapter, write_adapter
+from core.stages.chunk import CHUNKERS as CHUNKER_TABLE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import model_revision, resolve_model
 from core.stages.filter import collect_spellings, infer_filter
-from core.stages.fuse import WeightedFusion
-from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.stages.fuse import FUSIONS, WeightedFusion
+from core.stages.rerank import RERANKERS, CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems.named import make_named_systems
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.systems.system import REWRITES, Dense, Feedback, Lexical, System
 from core.text.conditions import match_filter
 from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment
@@ -291,6 +293,26 @@ def test_every_system_can_be_written(system: System, tmp_path: Path) -> None:
     problems = [line for line in done.stdout.splitlines() if line.startswith(("E", "F", "B", "I", "W"))]
     # A user's glossary or prompt may be longer than a line should be.
     assert [line for line in problems if not (system.name == HOSTILE and line.startswith("E501"))] == []
+
+
+STAGES: list[tuple[str, type]] = [
+    (role, stage)
+    for role, table in {"chunk": CHUNKER_TABLE, "rewrite": REWRITES, "fuse": FUSIONS, "rerank": RERANKERS}.items()
+    for stage in table.values()
+]
+
+
+@pytest.mark.parametrize(("role", "stage"), STAGES, ids=[f"{role}-{stage.__name__}" for role, stage in STAGES])
+def test_every_stage_has_its_piece_and_an_unknown_one_is_refused(role: str, stage: type) -> None:
+    def write(made: Any) -> str:
+        system = dataclasses.replace(NAMED["hybrid-rrf"], **{role: (made,) if role == "rewrite" else made})
+        return write_program(system, dataset_name="sample")
+
+    fields = {"groups": (("wifi", "wireless"),)} if stage is Glossary else {}
+    assert ast.parse(write(stage(**fields)))
+    made_up = type("MadeUp", (stage,), {"type": "made_up"})  # as a new stage might be written: as a kind of one that is there
+    with pytest.raises(InputError, match=f'hybrid-rrf cannot be written .*"made_up" in its field "{role}"; use the .*YAML'):
+        write(made_up(**fields))
 
 
 def test_constants_are_the_users_very_texts(tmp_path: Path) -> None:

@@ -19,17 +19,13 @@ MOST_DISTINCT = 1 / 3  # of the documents; with more values a field names its do
 LEAST_COVERED = 0.5  # of the documents must have the field
 
 
-def filter_perfectly(run: pd.DataFrame, dataset: Dataset, field: str, *, seed: int | None = None) -> pd.DataFrame:
-    """The run without the documents that share no value of the field with a relevant document of their query.
+def make_filter(run: pd.DataFrame, dataset: Dataset, field: str) -> Callable[[int | None], pd.DataFrame]:
+    """The perfect filter by a field as a function of a seed, with everything else prepared once.
 
-    Queries none of whose relevant documents has the field keep all hits. Only what the run holds is filtered: a search that
-    filters before ranking would reach deeper. seed: the same with the field's values shuffled among the documents.
+    Given None it returns the run without the documents that share no value of the field with a relevant document of their
+    query; given a seed, the same with the field's values shuffled among the documents. Queries none of whose relevant documents
+    has the field keep all hits. Only what the run holds is filtered: a search that filters before ranking would reach deeper.
     """
-    return _make_filter(run, dataset, field)(seed)
-
-
-def _make_filter(run: pd.DataFrame, dataset: Dataset, field: str) -> Callable[[int | None], pd.DataFrame]:
-    """filter_perfectly() as a function of the seed alone, with everything else prepared once."""
     documents = dataset.indexed_documents
     tags = _tag_documents(documents["metadata"].tolist(), field)
     place = {doc_id: row for row, doc_id in enumerate(documents["doc_id"])}
@@ -62,7 +58,7 @@ def bound_filter(
     does, and an answer passes, nothing had to be read off the labels, and its gain stands as it is: chance is at most what
     the other queries gain.
     """
-    filtered = _make_filter(run, dataset, field)
+    filtered = make_filter(run, dataset, field)
     gains = gain_of(filtered(None))
     if not len(gains):
         return 0.0, 0.0

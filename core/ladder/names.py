@@ -59,7 +59,7 @@ def _name_sides(system: System) -> str:
 def _name_chunk(chunk: Any, *, by_chunk: bool) -> str:
     """chunk64, or chunks64 where both sides of a hybrid run over these chunks; nothing for the usual chunks.
 
-    Chunkers other than Recursive are named by their type alone: the ladder tries one size of each. Two sizes would get one name.
+    Chunkers other than Recursive are named by their type alone: the ladder tries one size each; two would share a name.
     """
     word = "chunks" if by_chunk else "chunk"
     if isinstance(chunk, Recursive):

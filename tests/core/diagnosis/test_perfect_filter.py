@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.diagnosis.perfect_filter import bound_filter, choose_filter_field, filter_perfectly, list_filter_fields
+from core.diagnosis.perfect_filter import bound_filter, choose_filter_field, list_filter_fields, make_filter
 from core.evaluation.per_query import measure_one
 from tests.support.letters import LETTERS, VERSIONS, make_dataset, order_of, run_in_order
 
 
 def test_documents_that_share_a_value_with_an_answer_pass() -> None:
     dataset = make_dataset({"q": {"d": 1, "z": 1}, "p": {"a": 1, "e": 2, "c": 0}, "r": {}}, metadata=VERSIONS)
-    filtered = filter_perfectly(run_in_order(dict.fromkeys("qpr", "abcdef")), dataset, "version")
+    filtered = make_filter(run_in_order(dict.fromkeys("qpr", "abcdef")), dataset, "version")(None)
     assert [order_of(filtered, query) for query in "qpr"] == ["ad", "abde", "abcdef"]  # without an answer all pass
     listed = {**VERSIONS, "d": {"version": ["1", "2"]}, "a": {}}
-    filtered = filter_perfectly(run_in_order({"q": "abcdef"}), make_dataset({"q": {"d": 1}}, metadata=listed), "version")
+    filtered = make_filter(run_in_order({"q": "abcdef"}), make_dataset({"q": {"d": 1}}, metadata=listed), "version")(None)
     assert order_of(filtered) == "bde"  # one shared item is enough; without the field nothing is shared
 
 
@@ -31,8 +31,9 @@ def test_shuffled_values_are_the_chance_level() -> None:
     """The answer is the second of twelve hits; four documents have each version."""
     dataset = make_dataset({"q": {"b": 1}}, metadata=VERSIONS)
     run = run_in_order({"q": LETTERS})
-    orders = [order_of(filter_perfectly(run, dataset, "version", seed=seed)) for seed in range(300)]
-    assert orders[3] == order_of(filter_perfectly(run, dataset, "version", seed=3))
+    shuffle = make_filter(run, dataset, "version")
+    orders = [order_of(shuffle(seed)) for seed in range(300)]
+    assert orders[3] == order_of(make_filter(run, dataset, "version")(3))
     assert all("b" in order and len(order) == 4 for order in orders)  # the answer and the 3 others of whatever value it got
     # a got one of the 11 other values, 3 of which equal b's
     assert np.mean(["a" in order for order in orders]) == pytest.approx(3 / 11, abs=0.08)

@@ -305,7 +305,8 @@ STAGES: list[tuple[str, type]] = [
 @pytest.mark.parametrize(("role", "stage"), STAGES, ids=[f"{role}-{stage.__name__}" for role, stage in STAGES])
 def test_every_stage_has_its_piece_and_an_unknown_one_is_refused(role: str, stage: type) -> None:
     def write(made: Any) -> str:
-        system = dataclasses.replace(NAMED["hybrid-rrf"], **{role: (made,) if role == "rewrite" else made})
+        changes: dict[str, Any] = {role: (made,) if role == "rewrite" else made}
+        system = dataclasses.replace(NAMED["hybrid-rrf"], **changes)
         return write_program(system, dataset_name="sample")
 
     fields = {"groups": (("wifi", "wireless"),)} if stage is Glossary else {}

@@ -17,6 +17,8 @@ from core.report.outline.examples import cut_excerpt, make_examples, say_rank
 from core.report.outline.glossary import list_terms
 from core.report.outline.outline import make_outline
 from core.report.outline.provenance import list_versions, write_command
+from core.stages.fuse import ReciprocalRankFusion
+from core.systems.named import make_named_systems
 from core.systems.yaml_files import read_systems
 from tests.support.assessments import make_assessment
 
@@ -98,6 +100,20 @@ def test_the_recommended_system_can_be_taken_along(made: Made) -> None:
     spec = next(s.spec for s in assessment.experiment.systems if s.name == assessment.recommendation.system)
     assert system.to_spec() == spec
     compile(program.text, "search.py", "exec")
+
+
+def test_a_system_that_no_program_can_be_written_for_is_reported_all_the_same(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class MadeUp(ReciprocalRankFusion):
+        type = "made_up"
+
+    dataset, assessment = made
+    odd = dataclasses.replace(make_named_systems()["hybrid-rrf"], fuse=MadeUp())
+    monkeypatch.setattr("core.report.outline.proof.find_system", lambda _: odd)
+    blocks = find(make_outline(assessment, dataset), "system").blocks
+    assert [block.file_name for block in blocks if isinstance(block, Code)] == ["system.yaml"]
+    assert isinstance(blocks[-1], Text) and 'no piece is there for "made_up" in its field "fuse"' in blocks[-1].text
 
 
 def test_examples_show_where_the_answer_stood_and_stands(made: Made) -> None:

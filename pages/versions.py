@@ -8,6 +8,7 @@ from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.versions.version import Live, Version, list_versions, load_version, read_live
 from pages.parts.versions.forms import show_ask, show_build
+from pages.parts.versions.keeping_up import show_changes
 from pages.parts.versions.progress import (
     ALL,
     ANOTHER,
@@ -22,7 +23,7 @@ from pages.parts.versions.progress import (
     show_unfinished,
 )
 from pages.parts.versions.sentences import say_time
-from pages.parts.versions.table import make_table, show_changes, show_history, show_live, show_table, show_version
+from pages.parts.versions.table import make_table, show_history, show_live, show_table, show_version
 from pages.shared.forms.choose import choose_part, read_choice, select_choice
 from pages.shared.frame.address import follow_link
 from pages.shared.frame.links import Link, go

@@ -163,6 +163,16 @@ def test_failed_and_interrupted_jobs_say_why_and_start_again(small: Workspace) -
     assert len(list_jobs(small)) == 2
 
 
+def test_a_job_of_a_kind_that_is_not_known_is_shown_and_not_started(small: Workspace) -> None:
+    """A newer version of the product may have worked in the same workspace."""
+    write_running(small, state=INTERRUPTED, kind="translate")
+    app = open_experiment_page()
+    told = "Jobs of the kind 'translate' are not known to this version of the product"
+    assert f"Night run was interrupted: its process ended. {told}" in read(app.warning)
+    find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
+    assert not app.exception and told in read(app.error)
+
+
 def test_assessment_is_followed_and_started_again(small: Workspace, record_jobs: RecordJobs) -> None:
     goals = Goals(primary="AP", target=("Success@5", 0.8))
     wanted = {"kind": ASSESS, "options": goals.to_json(), "systems": (), "ready": ()}

@@ -44,8 +44,8 @@ from core.versions.version import (
 )
 from core.workspace import Workspace
 from pages.parts.versions.charts import draw_evaluation
+from pages.parts.versions.keeping_up import name_some
 from pages.parts.versions.sentences import say_seconds, say_size, say_usd
-from pages.parts.versions.table import name_some
 from tests.pages.conftest import RecordJobs, UseModels
 from tests.support.app import run_app
 from tests.support.assessments import AxisModels, make_assessment, write_labelled_dataset

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from core.errors import NotInWorkspace
+
 if TYPE_CHECKING:
     from core.jobs.kinds.kind import JobKind
 
@@ -22,6 +24,11 @@ _FILES = {
 
 
 def find_kind(name: str) -> JobKind[Any]:
-    """What jobs of this kind do. Only the kind's own file is imported: a comparison needs nothing that a training needs."""
+    """What jobs of this kind do. Only the kind's own file is imported: a comparison needs nothing that a training needs.
+
+    Raises NotInWorkspace for a kind that this version does not know: another one may have left its job here.
+    """
+    if name not in _FILES:
+        raise NotInWorkspace(f"Jobs of the kind {name!r} are not known to this version of the product; a newer one made it.")
     module = import_module(f"{__name__}.{_FILES[name]}")
     return next(kind for kind in module.KINDS if kind.name == name)

@@ -16,7 +16,7 @@ from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of
 from pages.parts.diagnosis.query_links import link_query, pick_systems
-from pages.parts.diagnosis.show_figures import draw, read_click, show_facts
+from pages.parts.diagnosis.show_figures import draw, read_click, show_rows
 from pages.shared.forms.choose import read_choice, select_choice
 from pages.shared.frame.address import follow_link, keep_in_link
 from pages.shared.frame.text import escape_markdown
@@ -116,7 +116,7 @@ def _choose_cause(causes: Mapping[str, int]) -> str:
 def _explain_causes(causes: Sequence[str], assessment: Assessment) -> None:
     measured = {row["rung"] for row in assessment.ladder if row["system"]}
     rows = [(CAUSE_TITLES[cause], CAUSE_WORDS[cause], _name_cure(cause, measured)) for cause in causes]
-    show_facts(("Cause", "What it means", "Rung that cures it"), rows)
+    show_rows(("Cause", "What it means", "Rung that cures it"), rows)
 
 
 def _name_cure(cause: str, measured: Set[str]) -> str:

@@ -18,7 +18,7 @@ from core.diagnosis.sentences import (
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_gap, draw_headroom
 from core.text.phrases import count_of
-from pages.parts.diagnosis.show_figures import colour_systems, draw, show_facts
+from pages.parts.diagnosis.show_figures import colour_systems, draw, show_rows
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.measure_words import MEASURE_WORDS
 
@@ -51,7 +51,7 @@ def show_headroom(assessment: Assessment) -> None:
         (FIX_TITLES[bound["fix"]], describe_bound(bound), f"{bound['gain']:+.3f}" if bound["gain"] >= 0.0005 else "nothing")
         for bound in sorted(bounds, key=lambda bound: -float(bound["gain"]))
     ]
-    show_facts(("Fix", "What it supposes, and what luck was taken off", "At best"), rows)
+    show_rows(("Fix", "What it supposes, and what luck was taken off", "At best"), rows)
     st.caption(LUCK)
     _show_gap(assessment, headroom)
 

@@ -50,7 +50,7 @@ def read_click(key: str) -> str:
     return str(found[0] if isinstance(found, list) else found)
 
 
-def show_facts(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -> None:
+def show_rows(head: tuple[str, str, str], rows: Sequence[tuple[str, str, str]]) -> None:
     """A table to read, whose texts wrap and which becomes a list in a narrow window. All texts are plain."""
     names = "".join(f'<span class="head">{escape_html(word)}</span>' for word in head)
     cells = "".join(

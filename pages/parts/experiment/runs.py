@@ -113,7 +113,10 @@ def _show_last(dataset: str) -> None:
 
 def _say_kept(job: Job) -> str:
     """What is left of a job that ended before it was done, in a sentence."""
-    kind = find_kind(job.kind)
+    try:
+        kind = find_kind(job.kind)
+    except NotInWorkspace as error:
+        return escape_markdown(error)
     if not kind.counts_systems:
         return "What was computed is kept." if kind.keeps_parts else "Nothing of it is kept."
     kept = " and are kept" if job.state == CANCELLED else ""

@@ -28,7 +28,10 @@ _PAIRS_IN_MEMORY = 200_000  # scores of pairs that stay in memory: about 40 MB
 
 @dataclass
 class Models:
-    """Loaded models, shared by all runs of a process; each is loaded once, whoever asks first."""
+    """Loaded models, shared by all runs of a process; each is loaded once, whoever asks first.
+
+    What needs torch has a lock of its own: word matching counts tokens, and must not wait until a model is loaded.
+    """
 
     threads: int | None = None
     load: Callable[..., Encoder] = load_encoder
@@ -36,11 +39,12 @@ class Models:
     _tokenizers: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
     _cross_encoders: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _adapters: dict[str, QueryAdapter] = field(default_factory=dict)
-    _guard: threading.RLock = field(default_factory=threading.RLock)
+    _heavy: threading.RLock = field(default_factory=threading.RLock)  # encoders and cross-encoders
+    _light: threading.RLock = field(default_factory=threading.RLock)  # tokenizers and adapters
 
     def encoder(self, name: str, revision: str = "", *, source: str = "") -> Encoder:
         """The encoder of a name; source: where it lies, if the name does not say (see Resources.locate)."""
-        with self._guard:
+        with self._heavy:
             if (name, revision) not in self._encoders:
                 quieten_libraries()
                 server = get_embedding_server()
@@ -53,14 +57,14 @@ class Models:
 
     def tokenizer(self, name: str, revision: str = "", *, source: str = "") -> Tokenizer:
         """The tokenizer of a name; source: as for encoder()."""
-        with self._guard:
+        with self._light:
             if (name, revision) not in self._tokenizers:
                 self._tokenizers[(name, revision)] = load_tokenizer(source or name)
             return self._tokenizers[(name, revision)]
 
     def cross_encoder(self, name: str) -> Any:
         """A reranker; a local one whose files changed since it was loaded is loaded again in the place of the old."""
-        with self._guard:
+        with self._heavy:
             revision = model_revision(name)
             loaded = self._cross_encoders.get(name)
             if loaded is None or loaded[0] != revision:
@@ -70,7 +74,7 @@ class Models:
 
     def adapter(self, folder: Path) -> QueryAdapter:
         """The query adapter in a folder."""
-        with self._guard:
+        with self._light:
             if str(folder) not in self._adapters:
                 self._adapters[str(folder)] = read_adapter(folder)
             return self._adapters[str(folder)]

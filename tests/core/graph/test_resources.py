@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled, StageError
-from core.graph.resources import Resources
+from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressEvent
+from core.settings import DEFAULT_MODEL
 from core.stages.base import Pair, Scorer
 from core.stages.rerank import hash_pairs
-from tests.support.models import make_resources
+from tests.support.models import FakeEncoder, make_resources
 
 SCORER = Scorer("counts letters", "m", "1")
 PAIRS: list[Pair] = [("hub", ("clock", "mail")), ("hub", ("price",)), ("battery", ("price",)), ("hub", ("price",))]
@@ -130,3 +132,28 @@ def test_wrong_scores_are_not_kept(workspace: Path) -> None:
     with pytest.raises(StageError, match=r"expected 3 scores, found an array of the shape \(3, 2\)"):
         resources.pair_scores(SCORER, PAIRS, lambda pairs: np.zeros((len(pairs), 2)), at_once=9)
     assert score(resources, at_once=9) == [PAIRS[:3]]
+
+
+def test_tokens_are_counted_while_a_model_is_being_loaded() -> None:
+    """Word matching on an app that has just started: nothing it needs is behind the model."""
+    begun, finish = threading.Event(), threading.Event()
+
+    def load(name: str, **options: object) -> FakeEncoder:
+        begun.set()
+        assert finish.wait(60)
+        return FakeEncoder()
+
+    models = Models(load=load)
+    loading = threading.Thread(target=models.encoder, args=(DEFAULT_MODEL,), daemon=True)
+    loading.start()
+    counted: list[list[int]] = []
+    counting = threading.Thread(
+        target=lambda: counted.append(models.tokenizer(DEFAULT_MODEL).count(["two words"])), daemon=True
+    )
+    assert begun.wait(60)
+    counting.start()
+    counting.join(30)
+    finish.set()
+    loading.join(60)
+    assert counted == [[2]]
+    assert models.is_loaded(DEFAULT_MODEL)

@@ -444,7 +444,7 @@ def test_start_export_delete_and_import_in_the_browser(workspace: Path, page: Pa
             page.get_by_text(f"{name} ·", exact=False).first.click()
         page.get_by_text("Nothing to embed").wait_for()
         page.get_by_role("button", name="Start", exact=True).click()
-        page.get_by_text("small, bm25 is finished.").wait_for(timeout=30_000)
+        page.get_by_text("small, bm25 is finished.").wait_for(timeout=60_000)  # beside the model, which is being loaded
         experiment_id = list_experiments(Workspace(workspace))[0].id
 
         page.get_by_role("button", name="Open in Results").click()

@@ -659,7 +659,7 @@ def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) 
 
 @pytest.mark.browser
 def test_a_version_is_built_promoted_asked_refreshed_and_rolled_back(workspace: Path, page: Page) -> None:
-    """The main path, with word matching alone: no model has to be loaded."""
+    """The main path, with word matching alone. Promoting waits for the model, by which like queries are kept together."""
     folder = write_small_dataset(workspace / "datasets" / "small")
     store = Workspace(workspace)
     (store.jobs / "first-run.once").touch()  # the sample's own run would go first
@@ -677,7 +677,7 @@ def test_a_version_is_built_promoted_asked_refreshed_and_rolled_back(workspace: 
         assert parse_qs(urlsplit(page.url).query)["versions_part"] == ["Versions"]
         settle(page)
         page.get_by_role("button", name="Measure and promote").click()
-        page.get_by_role("heading", name="bm25 answers now").wait_for(timeout=30_000)
+        page.get_by_role("heading", name="bm25 answers now").wait_for(timeout=120_000)
         settle(page)
         page.get_by_test_id("stButtonGroup").get_by_text("Ask it", exact=True).click()
         settle(page)

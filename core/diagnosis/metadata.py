@@ -14,8 +14,8 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.schema import to_document_run
-from core.stages.filter import Spellings, collect_spellings, infer_filter, spell_value
 from core.text.conditions import match_filter
+from core.text.named_values import Spellings, collect_spellings, infer_filter, spell_value
 
 ADVICE = ["field", "coverage", "distinct", "separation", "named", "kept", "thrown_away", "recommended"]
 PROPOSALS = ["query_id", "filter", "keeps"]

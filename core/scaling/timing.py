@@ -28,7 +28,8 @@ from core.graph.node import Node
 from core.graph.resources import Resources
 from core.scaling.curves import DENSE_SEARCH, Point
 from core.schema import RUN_DEPTH
-from core.stages.embed import Vectors, unit_rows
+from core.stages.arithmetic import unit_rows
+from core.stages.embed import Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
 from core.stages.rerank import LateInteraction
 from core.systems.system import System

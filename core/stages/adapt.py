@@ -11,8 +11,9 @@ import numpy as np
 
 from core.errors import InputError, ModelUnavailable, first_line
 from core.settings import DEFAULT_MODEL
+from core.stages.arithmetic import unit_rows
 from core.stages.base import Resources
-from core.stages.embed import check_same_model, unit_rows
+from core.stages.embed import check_same_model
 
 ADAPTER_FILE = "adapter.safetensors"
 _MATRIX = "matrix"

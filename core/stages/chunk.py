@@ -15,10 +15,7 @@ again.
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import ClassVar
 
 import pandas as pd
@@ -27,136 +24,19 @@ from core.errors import InputError
 from core.schema import CHUNKS, check_documents, empty, make_chunk_id
 from core.settings import DEFAULT_MODEL
 from core.stages.base import TokenizerSource
-from core.text.boundaries import LINE, PARAGRAPH, SENTENCE, WORD, find_boundaries, find_sections, find_sentences
-from core.text.tokens import TextTokenizer
+from core.text.cutting import (
+    MeasuredText,
+    Piece,
+    cut_parents,
+    cut_recursive,
+    cut_sections,
+    cut_tokens,
+    cut_whole,
+    cut_windows,
+    write_passages,
+)
 
 PREFIXES = ("title", "always", "none")
-_TOKEN = WORD + 1  # the level below words: a word longer than a chunk is cut between tokens
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A chunk before it has an id: where it is, the headings above it, and the spans of the text to index for it."""
-
-    span: Span
-    indexed: tuple[Span, ...]
-    path: str = ""
-
-
-class MeasuredText:
-    """A document's text with its boundaries and the positions of its tokens, each found when first asked for."""
-
-    def __init__(self, text: str, load: Callable[[], TextTokenizer]) -> None:
-        self.text = text
-        self.load = load
-
-    @functools.cached_property
-    def boundaries(self) -> list[list[int]]:
-        """Per level from PARAGRAPH to tokens: the positions where a unit of that level begins."""
-        return [*find_boundaries(self.text), sorted({start for start, _ in self._offsets})]
-
-    @functools.cached_property
-    def _offsets(self) -> list[Span]:
-        return self.load().offsets(self.text)
-
-    @functools.cached_property
-    def _places(self) -> list[int]:
-        # The last character of a token: some tokenizers count the space before a word as part of it.
-        return sorted(max(start, end - 1) for start, end in self._offsets)
-
-    @functools.cached_property
-    def _starts(self) -> list[list[int]]:
-        """Where a chunk may begin, best first: at a sentence (or line), at a word, at a token."""
-        levels = self.boundaries
-        sentences = sorted([*levels[PARAGRAPH], *levels[LINE], *levels[SENTENCE]])
-        return [sentences, sorted([*sentences, *levels[WORD]]), levels[_TOKEN]]
-
-    @functools.cached_property
-    def _visible(self) -> Span:
-        return self.strip(0, len(self.text))
-
-    def count(self, start: int, end: int) -> int:
-        """Tokens of the document in [start, end)."""
-        return bisect_left(self._places, end) - bisect_left(self._places, start)
-
-    def strip(self, start: int, end: int) -> Span:
-        """The span without the white space around it; start == end if there is nothing else."""
-        part = self.text[start:end]
-        begin = start + len(part) - len(part.lstrip())
-        return (begin, max(begin, start + len(part.rstrip())))
-
-    def cut(self, start: int, end: int, *, size: int, overlap: int = 0, level: int = PARAGRAPH) -> list[Span]:
-        """Stripped spans of at most `size` tokens that cover [start, end), in order.
-
-        The text is split into units of `level`, units that are too long into units of the next level, and neighbours
-        are joined again up to `size`. Only a single character that is more than `size` tokens stays longer.
-        """
-        start, end = self.strip(start, end)
-        if start == end:
-            return []
-        if self.count(start, end) <= size:
-            spans = [(start, end)]
-        else:
-            # Units leave room for the overlap, so that it always fits.
-            units = self._split(start, end, limit=size - overlap, level=level)
-            spans = [self.strip(*span) for span in self._join(units, size=size, overlap=overlap)]
-        return self._halve_to_fit(spans, size)
-
-    def _split(self, start: int, end: int, *, limit: int, level: int) -> list[Span]:
-        if level > _TOKEN or self.count(start, end) <= limit:
-            return [(start, end)]
-        places = self.boundaries[level]
-        inside = places[bisect_right(places, start) : bisect_left(places, end)]
-        return [
-            unit
-            for first, last in pairwise([start, *inside, end])
-            for unit in self._split(first, last, limit=limit, level=level + 1)
-        ]
-
-    def _join(self, units: list[Span], *, size: int, overlap: int) -> list[Span]:
-        spans = []
-        start, end = units[0]
-        for first, last in units[1:]:
-            if self.count(start, last) > size:
-                spans.append((start, end))
-                start = self._step_back(start, end, overlap) if overlap else first
-            end = last
-        return [*spans, (start, end)]
-
-    def _step_back(self, start: int, end: int, overlap: int) -> int:
-        """Where the chunk after [start, end) begins: up to `overlap` tokens before its end, at the best boundary."""
-        first_token = bisect_left(self._places, end) - overlap
-        earliest = max(start, self._places[first_token - 1] if first_token > 0 else start) + 1
-        for places in self._starts:
-            index = bisect_left(places, earliest)
-            if index < len(places) and places[index] < end:
-                return places[index]
-        return end
-
-    def _halve_to_fit(self, spans: list[Span], size: int) -> list[Span]:
-        """Counts the chunks as the model will: one that begins inside a word can have more tokens than its share."""
-        if spans == [self._visible]:
-            return spans  # the whole text: counted already
-        fitting: list[Span] = []
-        left = spans
-        while left:
-            counts = self.load().count([self.text[start:end] for start, end in left])
-            halves: list[Span] = []
-            for span, count in zip(left, counts, strict=True):
-                parts = [span] if count <= size else self._halve(*span)
-                (fitting if len(parts) == 1 else halves).extend(parts)
-            left = halves
-        return sorted(set(fitting))
-
-    def _halve(self, start: int, end: int) -> list[Span]:
-        for places in (self._starts[1], self._starts[2], range(start + 1, end)):
-            inside = places[bisect_right(places, start) : bisect_left(places, end)]
-            if inside:
-                middle = inside[len(inside) // 2]
-                return [self.strip(start, middle), self.strip(middle, end)]
-        return [(start, end)]
 
 
 @dataclass(frozen=True)
@@ -187,9 +67,8 @@ class _Chunker:
             for position, piece in enumerate(pieces or [Piece((0, 0), ())]):
                 start, end = piece.span
                 part = text[start:end]
-                passages = [_write_passage(title, piece.path, text[a:b], self.prefix) for a, b in piece.indexed]
-                distinct = tuple(dict.fromkeys(passages)) or (title.strip(),)
-                rows.append((make_chunk_id(doc_id, start, end, part), doc_id, position, start, end, part, distinct))
+                passages = write_passages(title, text, piece, prefix=self.prefix)
+                rows.append((make_chunk_id(doc_id, start, end, part), doc_id, position, start, end, part, passages))
         return pd.DataFrame(rows, columns=CHUNKS) if rows else empty(CHUNKS)
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
@@ -204,8 +83,7 @@ class WholeDocument(_Chunker):
     type: ClassVar[str] = "whole"
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        span = text.strip(0, len(text.text))
-        return [Piece(span, (span,))] if span[0] < span[1] else []
+        return cut_whole(text)
 
 
 @dataclass(frozen=True)
@@ -224,8 +102,7 @@ class Recursive(_Chunker):
         _check_overlap(self.type, self.overlap, self.size)
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        spans = text.cut(0, len(text.text), size=self.size, overlap=self.overlap)
-        return [Piece(span, (span,)) for span in spans]
+        return cut_recursive(text, size=self.size, overlap=self.overlap)
 
 
 @dataclass(frozen=True)
@@ -243,19 +120,7 @@ class FixedTokens(_Chunker):
         _check_overlap(self.type, self.overlap, self.size)
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        flat = FlatText(text.text, text.load)
-        spans = flat.cut(0, len(text.text), size=self.size, overlap=self.overlap, level=WORD)
-        return [Piece(span, (span,)) for span in spans]
-
-
-class FlatText(MeasuredText):
-    """A text in which every boundary is one between words."""
-
-    @functools.cached_property
-    def boundaries(self) -> list[list[int]]:
-        """As in MeasuredText, all on the level of words but those between tokens."""
-        *levels, tokens = super().boundaries
-        return [[], [], [], sorted(place for level in levels for place in level), tokens]
+        return cut_tokens(text, size=self.size, overlap=self.overlap)
 
 
 @dataclass(frozen=True)
@@ -278,14 +143,7 @@ class SentenceWindow(_Chunker):
             )
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        whole = find_sentences(text.text, text.boundaries)
-        sentences = [part for start, end in whole for part in text.cut(start, end, size=self.size)]
-        side = self.sentences // 2
-        windows: dict[Span, list[Span]] = {}
-        for index, sentence in enumerate(sentences):
-            first, last = max(index - side, 0), min(index + side, len(sentences) - 1)
-            windows.setdefault((sentences[first][0], sentences[last][1]), []).append(sentence)
-        return [Piece(window, tuple(inside)) for window, inside in windows.items()]
+        return cut_windows(text, sentences=self.sentences, size=self.size)
 
 
 @dataclass(frozen=True)
@@ -302,11 +160,7 @@ class Headings(_Chunker):
         _check_size(self.type, "size", self.size)
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        return [
-            Piece(span, (span,), section.path)
-            for section in find_sections(text.text)
-            for span in text.cut(section.start, section.end, size=self.size)
-        ]
+        return cut_sections(text, size=self.size)
 
 
 @dataclass(frozen=True)
@@ -329,28 +183,12 @@ class ParentDocument(_Chunker):
             )
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        parents = text.cut(0, len(text.text), size=self.parent_size)
-        return [Piece(parent, tuple(text.cut(*parent, size=self.child_size))) for parent in parents]
+        return cut_parents(text, child_size=self.child_size, parent_size=self.parent_size)
 
 
 CHUNKERS: dict[str, type[_Chunker]] = {
     chunker.type: chunker for chunker in (WholeDocument, Recursive, FixedTokens, SentenceWindow, Headings, ParentDocument)
 }
-
-
-def _write_passage(title: str, path: str, text: str, prefix: str) -> str:
-    body = f"{path}\n{text}" if path else text
-    title = title.strip()
-    if prefix == "none" or not title or (prefix == "title" and _begins_with(body, title)):
-        return body
-    return f"{title}\n{body}"
-
-
-def _begins_with(text: str, title: str) -> bool:
-    """Whether the text repeats the title at its beginning, apart from case, spacing, a final dot and Markdown's #."""
-    wanted = " ".join(title.split()).rstrip(" .").casefold()
-    found = " ".join(text[: 2 * len(title) + 40].lstrip("# ").split()).casefold()
-    return found.startswith(wanted) and not found[len(wanted) : len(wanted) + 1].isalnum()
 
 
 def _check_size(chunker: str, name: str, value: int) -> None:

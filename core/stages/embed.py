@@ -16,6 +16,7 @@ import pandas as pd
 from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
 from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, EmbeddingServer
+from core.stages.arithmetic import unit_rows
 from core.stages.base import Resources
 
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
@@ -189,12 +190,6 @@ def model_revision(name: str) -> str:
         return ""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return content_hash([[str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns] for p in files])[:12]
-
-
-def unit_rows(matrix: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1, float32; a zero row stays zero."""
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return (matrix / np.where(norms > 0, norms, 1.0)).astype(np.float32)
 
 
 def find_unusable(matrix: np.ndarray) -> str | None:

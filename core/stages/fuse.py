@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.errors import check_range
 from core.schema import RUN, RUN_DEPTH, empty, first_rows, make_frame, order_hits, to_document_run
+from core.stages.arithmetic import scale_between, score_ranks
 from core.stages.base import Resources
 
 
@@ -62,7 +63,7 @@ class ReciprocalRankFusion:
     def __call__(self, *runs: pd.DataFrame, resources: Resources | None = None) -> pd.DataFrame:
         """The fused run, each unit once."""
         units = [_units(run, self.level, self.depth) for run in runs]
-        parts = [1.0 / (self.k + unit["rank"].to_numpy(dtype=float)) for unit in units]
+        parts = [score_ranks(unit["rank"].to_numpy(dtype=float), k=self.k) for unit in units]
         return _combine(units, parts, self.level)
 
 
@@ -102,8 +103,7 @@ def scale_scores(run: pd.DataFrame) -> np.ndarray:
     low, high = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
     np.minimum.at(low, codes, scores)
     np.maximum.at(high, codes, scores)
-    span = (high - low)[codes]
-    return np.where(span > 0, (scores - low[codes]) / np.where(span > 0, span, 1.0), 1.0)
+    return scale_between(scores, low[codes], high[codes])
 
 
 FUSIONS: dict[str, type] = {stage.type: stage for stage in (ReciprocalRankFusion, WeightedFusion)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -19,12 +18,12 @@ import pandas as pd
 from core.errors import ModelUnavailable, check_range, first_line
 from core.schema import RUN, content_hash, empty, rank_run
 from core.settings import DEFAULT_MODEL
+from core.stages.arithmetic import max_similarities, mix_scores
 from core.stages.base import Pair, Resources, Scorer
 from core.stages.embed import model_revision
 
 _LATE_AT_ONCE = 4096  # pairs between two writes: a second or two
 _CROSS_AT_ONCE = 64
-_PASSAGES_AT_ONCE = 256  # whose token vectors are in memory together: 60 MB
 
 
 @dataclass(frozen=True)
@@ -184,49 +183,6 @@ def hash_pairs(scorer: Scorer, pairs: Iterable[Pair]) -> list[str]:
     prefix, hash_text = content_hash(scorer), functools.cache(content_hash)  # the same texts come in many pairs
     joined = (prefix + hash_text(query) + hash_text(passages) for query, passages in pairs)  # each of one length
     return [hashlib.sha256(key.encode()).hexdigest()[:32] for key in joined]
-
-
-def max_similarities(
-    pairs: list[Pair], *, query_tokens: dict[str, np.ndarray], read_passages: Callable[[list[str]], dict[str, np.ndarray]]
-) -> np.ndarray:
-    """MaxSim of each pair, float64. query_tokens: text -> tokens x dimensions; read_passages: the same for some passages.
-
-    Goes from passage to passage, so that each is read and converted once, and is compared with all its queries in one
-    product. The order changes nothing: a product of two half floats is a multiple of 2^-48, unit vectors keep the sums below
-    2, and double precision holds such sums exactly, whatever is added first.
-    """
-    readers: dict[str, list[int]] = {}
-    for number, (_, passages) in enumerate(pairs):
-        for text in passages:
-            readers.setdefault(text, []).append(number)
-    asked = {query: query_tokens[query].astype(np.float64) for query in dict.fromkeys(query for query, _ in pairs)}
-    best = [np.full(len(asked[query]), -np.inf) for query, _ in pairs]
-    order = list(readers)
-    for start in range(0, len(order), _PASSAGES_AT_ONCE):
-        part = order[start : start + _PASSAGES_AT_ONCE]
-        tokens = read_passages(part)
-        for text in part:
-            stacked = np.concatenate([asked[pairs[number][0]] for number in readers[text]])
-            largest = (stacked @ tokens[text].astype(np.float64).T).max(axis=1)
-            row = 0
-            for number in readers[text]:
-                rows = len(best[number])
-                np.maximum(best[number], largest[row : row + rows], out=best[number])
-                row += rows
-    return np.array([math.fsum(of_pair) for of_pair in best])
-
-
-def mix_scores(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Sum of two stages' standardised scores of one query's hits."""
-    return standardise(first) + standardise(second)
-
-
-def standardise(scores: np.ndarray) -> np.ndarray:
-    """(scores - mean) / standard deviation; zeros where all are equal."""
-    if not len(scores):
-        return scores
-    spread = scores.std()
-    return (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
 
 
 def place_on_top(hits: pd.DataFrame, head_scores: np.ndarray) -> pd.DataFrame:

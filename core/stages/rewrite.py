@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +10,11 @@ import pandas as pd
 from scipy import sparse
 
 from core.errors import InputError
+from core.stages.arithmetic import unit_rows
 from core.stages.base import Resources
-from core.stages.embed import unit_rows
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
+from core.text.synonyms import add_synonyms
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,7 @@ class Glossary:
 
     def __call__(self, queries: pd.DataFrame, *, resources: Resources | None = None) -> pd.DataFrame:
         """The queries, with synonyms at the end of their texts."""
-        patterns = [[(term, _whole_word(term)) for term in group] for group in self.groups]
-        return queries.assign(text=[self._expand(text, patterns) for text in queries["text"]])
-
-    @staticmethod
-    def _expand(text: str, patterns: list[list[tuple[str, re.Pattern[str]]]]) -> str:
-        added: list[str] = []
-        for group in patterns:
-            present = {term for term, pattern in group if pattern.search(text)}
-            if present:
-                added.extend(term for term, _ in group if term not in present and term not in added)
-        return " ".join([text, *added])
-
-
-def _whole_word(term: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
+        return queries.assign(text=[add_synonyms(text, self.groups) for text in queries["text"]])
 
 
 def parse_glossary(text: str, *, file: str = "glossary") -> tuple[tuple[str, ...], ...]:

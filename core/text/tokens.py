@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ModelUnavailable, first_line
 from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX
+from core.text.cutting import TokenCounter
 
 if TYPE_CHECKING:
     import tokenizers
@@ -17,8 +18,8 @@ _SLICE = 2048  # texts a batch: bounds the memory that encodings take
 _USUAL_LIMIT = 512  # what nearly all encoders read, for a model that does not say
 
 
-class TextTokenizer(Protocol):
-    """What the stages need of a tokenizer; special tokens such as [CLS] are in no count and no offset."""
+class TextTokenizer(TokenCounter, Protocol):
+    """What the stages need of a tokenizer."""
 
     @property
     def max_tokens(self) -> int:
@@ -27,12 +28,6 @@ class TextTokenizer(Protocol):
     @property
     def special_tokens(self) -> int:
         """How many of those are taken by special tokens."""
-
-    def count(self, texts: list[str]) -> list[int]:
-        """The number of tokens of each text."""
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """(start, end) of each token, in characters of the text."""
 
 
 class Tokenizer:

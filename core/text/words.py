@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Collection
+from functools import lru_cache, partial
 from pathlib import Path
 
 # Function words of English: articles, pronouns, prepositions, conjunctions, auxiliaries, question words.
@@ -19,26 +19,24 @@ def is_identifier(word: str) -> bool:
     return bool(_IDENTIFIER.search(word))
 
 
-def make_tokenizer(*, stem: bool, stop_words: bool) -> Callable[[str], list[str]]:
-    """A function text -> words: lower case, identifiers whole and in parts; the rest in parts alone.
+def split_words(text: str, *, stem: Callable[[str], str] | None = None, stop_words: Collection[str] = ()) -> list[str]:
+    """The words of a text: lower case, identifiers whole and in parts; the rest in parts alone.
 
-    stem: Snowball stems of the parts. stop_words: parts in STOP_WORDS are left out.
+    stem: what becomes of each part. stop_words: parts that are left out.
     """
-    stem_word = _make_stemmer() if stem else None
+    words: list[str] = []
+    for word in _WORD.findall(text.lower()):
+        parts = _PART.findall(word)
+        if len(parts) > 1 and is_identifier(word):
+            words.append(word)
+        kept = [part for part in parts if part not in stop_words]
+        words.extend(map(stem, kept) if stem else kept)
+    return words
 
-    def tokenize(text: str) -> list[str]:
-        tokens: list[str] = []
-        for word in _WORD.findall(text.lower()):
-            parts = _PART.findall(word)
-            if len(parts) > 1 and is_identifier(word):
-                tokens.append(word)
-            for part in parts:
-                if stop_words and part in STOP_WORDS:
-                    continue
-                tokens.append(stem_word(part) if stem_word else part)
-        return tokens
 
-    return tokenize
+def make_tokenizer(*, stem: bool, stop_words: bool) -> Callable[[str], list[str]]:
+    """split_words() as a function of the text alone. stem: Snowball stems of the parts. stop_words: STOP_WORDS are left out."""
+    return partial(split_words, stem=_make_stemmer() if stem else None, stop_words=STOP_WORDS if stop_words else ())
 
 
 def _make_stemmer() -> Callable[[str], str]:

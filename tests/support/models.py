@@ -14,7 +14,8 @@ import pandas as pd
 from core.errors import ModelUnavailable
 from core.graph.resources import Models, Resources
 from core.schema import QUERIES
-from core.stages.embed import Encoded, unit_rows
+from core.stages.arithmetic import unit_rows
+from core.stages.embed import Encoded
 from core.workspace import Workspace
 
 KEYWORDS = ("battery", "clock", "hub", "mail", "price")

@@ -32,7 +32,6 @@ from core.stages.embed import (
     model_revision,
     resolve_model,
     text_hash,
-    unit_rows,
 )
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
@@ -165,8 +164,7 @@ def test_a_query_that_is_timed_is_encoded_anew(workspace: Path) -> None:
     assert resources.usage.encoded_texts == 0
 
 
-def test_helpers() -> None:
-    assert unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0.0, 0.0]]
+def test_the_key_of_a_text_holds_its_role_or_its_prompt() -> None:
     hashes = {text_hash("a", role=role, prompt=prompt) for role in ("query", "document") for prompt in (None, "p")}
     assert len(hashes) == 3  # with a prompt the role no longer counts
 

@@ -18,7 +18,8 @@ import pytest
 from core.errors import Cancelled, WorkspaceBusy
 from core.progress import CancelToken
 from core.stages import index_dense
-from core.stages.embed import Vectors, unit_rows
+from core.stages.arithmetic import unit_rows
+from core.stages.embed import Vectors
 from core.stages.index_dense import (
     NOTHING,
     DenseIndex,

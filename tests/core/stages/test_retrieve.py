@@ -11,7 +11,8 @@ import pytest
 from core.errors import InputError
 from core.schema import RUN, check_run
 from core.stages import retrieve
-from core.stages.embed import EmbedChunks, EmbedQueries, Vectors, unit_rows
+from core.stages.arithmetic import unit_rows
+from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import MetadataFilter
 from core.stages.index_dense import DenseIndex, IndexDense
 from core.stages.retrieve import RetrieveDense, cut_run, join_runs, top_chunks

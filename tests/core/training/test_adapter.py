@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from core.errors import Cancelled
-from core.stages.embed import unit_rows
+from core.stages.arithmetic import unit_rows
 from core.training import adapter
 from core.training.adapter import RIDGES, SCALE, Targets, fit_adapter, make_targets, measure_loss
 

@@ -28,13 +28,13 @@ from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.chunk import CHUNKERS as CHUNKER_TABLE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import model_revision, resolve_model
-from core.stages.filter import collect_spellings, infer_filter
 from core.stages.fuse import FUSIONS, WeightedFusion
 from core.stages.rerank import RERANKERS, CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Glossary
 from core.systems.named import make_named_systems
 from core.systems.system import REWRITES, Dense, Feedback, Lexical, System
 from core.text.conditions import match_filter
+from core.text.named_values import collect_spellings, infer_filter
 from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment
 from tests.support.models import make_documents, make_resources

@@ -7,15 +7,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from core.cli.job import run_and_show
-from core.cli.lookup import pick_systems
+from core.cli.lookup import open_workspace, pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
     check_target,
-    open_workspace,
     print_warnings,
     print_words,
     write_result,
@@ -34,9 +32,8 @@ from core.workspace import Workspace
 _SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
 
 
-def add_commands(commands: Any) -> None:
-    """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
-    parser = commands.add_parser("compare", help="run systems on a dataset and measure them")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
     parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument(
         "--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)"
@@ -147,3 +144,6 @@ def format_table(experiment: Experiment) -> str:
         f"{timings['nodes_cached']} of {timings['nodes_run'] + timings['nodes_cached']} steps were cached."
     )
     return "\n".join(lines)
+
+
+OPTIONS = {"compare": add_options}

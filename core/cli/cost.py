@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.cli.job import run_and_show
+from core.cli.lookup import open_workspace
 from core.cli.terminal import (
     MAX_WIDTH,
     add_output_options,
@@ -19,7 +20,6 @@ from core.cli.terminal import (
     fill_text,
     format_list,
     get_width,
-    open_workspace,
     print_words,
     write_result,
 )
@@ -65,9 +65,8 @@ _SCENARIO_OPTIONS = (
 )
 
 
-def add_commands(commands: Any) -> None:
-    """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
-    parser = commands.add_parser("cost", help="what each system of an experiment costs, and when a trained one pays off")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
     parser.add_argument(
         "result", metavar="RESULT", nargs="?", help="id of an experiment, latest, or a dataset's name (its newest experiment)"
     )
@@ -255,3 +254,6 @@ def format_prices(prices: PriceTable) -> str:
 
 def _tell_price(price: Any) -> str:
     return f"{price.item}: ${price.price_usd:.10g} / {price.unit} ({price.source}, seen {price.seen})"
+
+
+OPTIONS = {"cost": add_options}

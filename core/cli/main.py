@@ -5,26 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
+from core.cli.commands import COMMANDS
 from core.cli.terminal import clear_progress
 from core.errors import InputError, LadderError
 from core.settings import quieten_libraries
 
 EXIT_BAD_INPUT = 2
-_FILES = {  # which file of this folder answers a command
-    "samples": "samples",
-    "systems": "samples",
-    "compare": "compare",
-    "recommend": "recommend",
-    "train": "train",
-    "models": "train",
-    "versions": "versions",
-    "promote": "versions",
-    "rollback": "versions",
-    "refresh": "versions",
-    "cost": "cost",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,11 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser(command: str = "") -> argparse.ArgumentParser:
-    """The parser of all commands; for one that there is, of those in its file alone: what the others need is not imported."""
+    """The parser of all commands, with the options of one: the others are known by name, what they need is not imported."""
     parser = argparse.ArgumentParser(
         prog="python -m core", description="Compare retrieval systems on labelled queries, and say what to do first."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for file in [_FILES[command]] if command in _FILES else dict.fromkeys(_FILES.values()):
-        import_module(f"core.cli.{file}").add_commands(commands)
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, known in COMMANDS.items():
+        added = parsers.add_parser(name, help=known.words)
+        if name == command:
+            known.add_options(name, added)
     return parser

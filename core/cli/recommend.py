@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.job import run_and_show
+from core.cli.lookup import open_workspace
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
@@ -19,7 +20,6 @@ from core.cli.terminal import (
     fill_text,
     format_list,
     get_width,
-    open_workspace,
     print_warnings,
     print_words,
     write_result,
@@ -40,11 +40,8 @@ EXIT_UNDER_BAR = 1
 _MEASURES = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
 
 
-def add_commands(commands: Any) -> None:
-    """Adds the command to the parser's commands (what argparse's add_subparsers() gives)."""
-    parser = commands.add_parser(
-        "recommend", help="climb the ladder of cheaper fixes, and say which comes first and whether training is worth it"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
     parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument(
         "--primary",
@@ -267,3 +264,6 @@ def format_failures(assessment: Assessment, *, width: int) -> str:
     title = f"Why {counts['failed']} of {counts['judged']} test queries fail with {baseline} (no answer among the first five):"
     bullets = [(f"  {count:>4}  ", f"{CAUSE_TITLES[cause]}. {CAUSE_WORDS[cause]}") for cause, count in causes.items()]
     return "\n".join([title, *(fill_text(words, width, bullet=bullet) for bullet, words in bullets)])
+
+
+OPTIONS = {"recommend": add_options}

@@ -1,4 +1,4 @@
-"""What the commands share: their options, the workspace they work in, what they write and print."""
+"""What the commands share: their options, what they write and print."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.data.dataset import Dataset
 from core.errors import InputError
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import get_workspace
-from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.data.dataset import Dataset
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
 DATASET_HELP = "a sample's name, or a folder or zip with corpus.jsonl"
@@ -27,16 +27,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """--workspace and --json, which every command has that computes something."""
     parser.add_argument("--workspace", type=Path, metavar="DIR", help=WORKSPACE_HELP)
     parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
-
-
-def open_workspace(folder: Path | None) -> Workspace:
-    """The workspace in a folder, created if absent; InputError if it cannot be one."""
-    try:
-        return Workspace(get_workspace(folder))
-    except OSError as error:
-        raise InputError(
-            f"cannot be a workspace ({error.strerror}); give --workspace a folder that you may write to", file=error.filename
-        ) from error
 
 
 def check_target(option: str, file: str | Path | None) -> None:

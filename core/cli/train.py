@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.job import run_and_show
+from core.cli.lookup import open_workspace
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
     check_target,
     get_width,
-    open_workspace,
     print_warnings,
     print_words,
     write_result,
@@ -48,11 +48,8 @@ _PLAN_OPTIONS = (
 )
 
 
-def add_commands(commands: Any) -> None:
-    """Adds the command to the parser's commands."""
-    parser = commands.add_parser(
-        "train", help="fine-tune an adapter, a reranker or an embedding model, and measure on held-out queries what it is worth"
-    )
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
     parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument("--kind", choices=KINDS, help="what to train; cheapest first: adapter, reranker, embedding")
     parser.add_argument(
@@ -80,10 +77,13 @@ def add_commands(commands: Any) -> None:
     add_output_options(parser)
     parser.add_argument("--job", help=argparse.SUPPRESS)  # how the app starts its child
     parser.set_defaults(run=run_train)
-    models = commands.add_parser("models", help="list the models trained in this workspace, or remove one")
-    models.add_argument("--remove", metavar="ID", help="delete a model with what was computed by it; experiments stay")
-    add_output_options(models)
-    models.set_defaults(run=run_models)
+
+
+def add_models_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
+    parser.add_argument("--remove", metavar="ID", help="delete a model with what was computed by it; experiments stay")
+    add_output_options(parser)
+    parser.set_defaults(run=run_models)
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -217,3 +217,6 @@ def format_training(result: TrainingResult, *, width: int) -> str:
         listed = "\n".join(f"  {row['delta']:+.3f}  {row['query_id']}  {row['text'][:80]}" for row in worse[:_SHOWN])
         parts.append(f"Queries that got worse, the first {min(_SHOWN, len(worse))} of {len(worse)}:\n{listed}")
     return "\n\n".join(part if "\n" in part else textwrap.fill(part, width) for part in parts)
+
+
+OPTIONS = {"train": add_train_options, "models": add_models_options}

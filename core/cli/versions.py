@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+from core.cli.commands import COMMANDS
 from core.cli.job import run_and_show
-from core.cli.lookup import pick_systems
+from core.cli.lookup import open_workspace, pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
     check_target,
-    open_workspace,
     print_warnings,
     print_words,
     write_result,
@@ -49,35 +50,47 @@ from core.workspace import Workspace
 _HITS = 5  # shown of a typed query
 
 
-def add_commands(commands: Any) -> None:
-    """Adds the four commands to the parser's commands."""
-    versions = _add(commands, "versions", "list the index versions of a dataset; plan, build, ask or remove one", run_versions)
-    task = versions.add_mutually_exclusive_group()
+def add_versions_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
+    _add_shared_options(parser, "versions", run_versions)
+    task = parser.add_mutually_exclusive_group()
     task.add_argument("--plan", metavar="SYSTEM", help="say what building the index of a system takes, and build nothing")
     task.add_argument("--build", metavar="SYSTEM", help="build it beside the live one; `promote` lets it answer")
     task.add_argument("--query", metavar="TEXT", help="ask the live version")
     task.add_argument("--remove", metavar="VERSION", help="delete a version that is not live, or what a build has left")
     task.add_argument("--keep", type=int, metavar="N", help="delete all but the live one and the N before it")
-    promoting = _add(commands, "promote", "let a version answer once it passes a bar on the test queries", run_promote)
-    promoting.add_argument("version", metavar="VERSION", help="id from `versions`")
-    promoting.add_argument("--bar", choices=BARS, default=BARS[0], help="what it has to be on the test queries (%(default)s)")
-    promoting.add_argument(
+
+
+def add_promote_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
+    _add_shared_options(parser, "promote", run_promote)
+    parser.add_argument("version", metavar="VERSION", help="id from `versions`")
+    parser.add_argument("--bar", choices=BARS, default=BARS[0], help="what it has to be on the test queries (%(default)s)")
+    parser.add_argument(
         "--min-gain", type=float, default=Bar.min_gain, metavar="X", help="smallest useful difference (%(default)s)"
     )
-    promoting.add_argument("--measure", default="", metavar="NAME", help="measure of the bar (default: as the data allow)")
-    promoting.add_argument("--least", type=float, metavar="X", help="mean that it must reach besides")
-    promoting.add_argument("--anyway", action="store_true", help="also if it does not pass; the log will say so")
-    _add(commands, "rollback", "let the version before answer again, at once", run_rollback)
-    refreshing = _add(commands, "refresh", "bring the live version up to date; only what changed is embedded", run_refresh)
-    refreshing.add_argument("--dry-run", action="store_true", help="say what changed, and do nothing")
+    parser.add_argument("--measure", default="", metavar="NAME", help="measure of the bar (default: as the data allow)")
+    parser.add_argument("--least", type=float, metavar="X", help="mean that it must reach besides")
+    parser.add_argument("--anyway", action="store_true", help="also if it does not pass; the log will say so")
 
 
-def _add(commands: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+def add_rollback_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
+    _add_shared_options(parser, "rollback", run_rollback)
+
+
+def add_refresh_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options, and what runs it."""
+    _add_shared_options(parser, "refresh", run_refresh)
+    parser.add_argument("--dry-run", action="store_true", help="say what changed, and do nothing")
+
+
+def _add_shared_options(parser: argparse.ArgumentParser, command: str, run: Callable[[argparse.Namespace], int]) -> None:
+    words = COMMANDS[command].words
+    parser.description = words[:1].upper() + words[1:] + "."
     parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
     add_output_options(parser)
     parser.set_defaults(run=run)
-    return parser
 
 
 def run_versions(options: argparse.Namespace) -> int:
@@ -298,3 +311,11 @@ def remove(version_id: str, dataset: str, workspace: Workspace) -> str:
         return f"What the build of {version_id} had left is removed."
     remove_version(version_id, dataset, workspace)
     return f"{version_id} is removed."
+
+
+OPTIONS = {
+    "versions": add_versions_options,
+    "promote": add_promote_options,
+    "rollback": add_rollback_options,
+    "refresh": add_refresh_options,
+}

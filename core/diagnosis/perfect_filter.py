@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from core.data.dataset import Dataset
 from core.diagnosis.metadata import find_stating
 from core.diagnosis.perfect_reranking import rank_again
 from core.evaluation.per_query import measure_one
 from core.text.conditions import name_type
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 SHUFFLES = 10  # of a field's values among the documents, for the chance level of the perfect filter
 MOST_DISTINCT = 1 / 3  # of the documents; with more values a field names its documents rather than kinds of them
@@ -26,6 +29,8 @@ def make_filter(run: pd.DataFrame, dataset: Dataset, field: str) -> Callable[[in
     query; given a seed, the same with the field's values shuffled among the documents. Queries none of whose relevant documents
     has the field keep all hits. Only what the run holds is filtered: a search that filters before ranking would reach deeper.
     """
+    from scipy import sparse
+
     documents = dataset.indexed_documents
     tags = _tag_documents(documents["metadata"].tolist(), field)
     place = {doc_id: row for row, doc_id in enumerate(documents["doc_id"])}
@@ -69,6 +74,8 @@ def bound_filter(
 
 def _tag_documents(metadata: Sequence[Mapping[str, object]], field: str) -> sparse.csr_matrix:
     """Which document has which value of the field: sparse, documents x values."""
+    from scipy import sparse
+
     codes: dict[tuple[str, object], int] = {}
     rows, columns = [], []
     for row, entry in enumerate(metadata):

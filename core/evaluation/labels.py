@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from core.evaluation.measures import find_answerable
 from core.schema import to_document_run
@@ -38,6 +37,8 @@ def measure_label_fit(runs: Mapping[str, pd.DataFrame], judgments: pd.DataFrame,
 
 def _match_labels(run: pd.DataFrame, relevant: pd.DataFrame, queries: list[str]) -> np.ndarray:
     """table[i, j]: how well the hits of query i fit the labels of query j."""
+    from scipy import sparse
+
     documents = to_document_run(run)
     place = {query_id: row for row, query_id in enumerate(queries)}
     names = {doc_id: column for column, doc_id in enumerate(dict.fromkeys(relevant["doc_id"]))}

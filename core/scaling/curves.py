@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 CONSTANT, LINEAR, LOG, DEPTH = "constant", "linear", "log", "depth"
 TERMS: dict[str, Callable[[float, float], float]] = {
@@ -84,6 +83,8 @@ class Fit:
 
 def fit_nonnegative(rows: Sequence[Sequence[float]], values: Sequence[float]) -> list[float]:
     """Coefficients >= 0 of the columns with the least squared error. Columns are scaled first: they differ by a million."""
+    from scipy.optimize import nnls
+
     matrix = np.array(rows, dtype=float)
     scale = np.linalg.norm(matrix, axis=0)
     scale[scale == 0] = 1.0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from core.stages.base import Resources
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.words import make_tokenizer
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class IndexBm25:
 
 def build_index(tokens: list[list[str]], chunks: pd.DataFrame, spec: IndexBm25) -> LexicalIndex:
     """The index of tokenised units; a corpus without a single token gives an index that finds nothing."""
+    from scipy import sparse
+
     size = len(tokens)
     options = {"stem": spec.stem, "stop_words": spec.stop_words}
     if not any(tokens):
@@ -89,6 +93,8 @@ def build_index(tokens: list[list[str]], chunks: pd.DataFrame, spec: IndexBm25) 
 
 def encode_terms(texts: list[str], index: LexicalIndex) -> sparse.csr_matrix:
     """Term counts of query texts, sparse, queries x terms; terms the corpus lacks are left out."""
+    from scipy import sparse
+
     tokenize = make_tokenizer(stem=index.stem, stop_words=index.stop_words)
     rows, columns = [], []
     for row, text in enumerate(texts):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
 from core.stages.base import Resources
@@ -17,6 +16,9 @@ from core.stages.filter import Allowed
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
 from core.stages.indexed_chunks import IndexedChunks
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MOST_CHUNKS = 1_000  # chunks per query kept in a run, besides the best chunk of each of its first 100 documents
 _BLOCK = 4_000_000  # scores held at once: bounds memory on large corpora
@@ -140,6 +142,8 @@ def find_matches(terms: sparse.csr_matrix, scores: np.ndarray, index: LexicalInd
     """
     if index.weights.nnz and index.weights.data.min() > 0:
         return scores > 0
+    from scipy import sparse
+
     ones = sparse.csr_matrix((np.ones(index.weights.nnz), index.weights.indices, index.weights.indptr), index.weights.shape)
     shared: np.ndarray = (terms @ ones).toarray() > 0
     return shared

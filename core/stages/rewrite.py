@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from core.errors import InputError
 from core.stages.arithmetic import unit_rows
@@ -15,6 +14,9 @@ from core.stages.base import Resources
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
 from core.text.synonyms import add_synonyms
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ class Rm3:
         resources: Resources | None = None,
     ) -> sparse.csr_matrix:
         """The mixed weights; a query without hits keeps its own."""
+        from scipy import sparse
+
         rows = pd.Series(range(len(queries)), index=queries["query_id"].to_numpy())
         units = pd.Series(range(len(index.chunks)), index=index.chunks["chunk_id"].to_numpy())
         lengths = np.asarray(index.counts.sum(axis=1)).ravel()

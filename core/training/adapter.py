@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 
 SCALE = 20.0  # what MultipleNegativesRankingLoss multiplies cosines by
 RIDGES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
@@ -91,6 +90,8 @@ def measure_loss(matrix: np.ndarray, targets: Targets) -> float:
 
 def _losses(matrix: np.ndarray, targets: Targets) -> tuple[float, np.ndarray]:
     """(mean loss, its derivative by the logits, n x m)."""
+    from scipy.special import logsumexp
+
     logits = SCALE * (targets.queries @ matrix) @ targets.passages.T
     wrong = np.where(targets.positive | targets.excluded, -np.inf, logits)
     rest = logsumexp(wrong, axis=1, keepdims=True)

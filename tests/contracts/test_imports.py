@@ -4,6 +4,8 @@ imports by name, the environment, and what an import really pulls in."""
 from __future__ import annotations
 
 import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,8 +23,8 @@ DOORS = {
     "scipy.stats": ["core/evaluation/significance.py"],
     "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/"],
 }
-# Imported inside the function that needs them: each takes a second or more, or holds hundreds of megabytes.
-HEAVY = ["chonkie", "chromadb", "onnxruntime", "sentence_transformers", "sklearn", "torch", "transformers"]
+# Imported inside the function that needs them: each takes a good part of a second, or holds hundreds of megabytes.
+HEAVY = ["chonkie", "chromadb", "onnxruntime", "scipy", "sentence_transformers", "sklearn", "torch", "transformers"]
 INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
 
 
@@ -49,11 +51,15 @@ def module_level(tree: ast.Module) -> ast.Module:
     return Strip().visit(tree)
 
 
+def read_tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
 def find_imports(paths: list[Path], libraries: list[str], *, on_import_only: bool = False) -> list[str]:
     """ "file:line imports name" for every import of one of the libraries."""
     found: list[str] = []
     for path in paths:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        tree = read_tree(path)
         if on_import_only:
             tree = module_level(tree)
         for line, name in imported_names(tree):
@@ -100,9 +106,42 @@ def test_only_settings_reads_the_environment() -> None:
         f"{name_of(path)}:{line}"
         for path in list_sources("core", "pages", "app.py")
         if name_of(path) != "core/settings.py"
-        for line in reads_environment(ast.parse(path.read_text(encoding="utf-8")))
+        for line in reads_environment(read_tree(path))
     ]
     assert readers == [], "core/settings.py is the only reader of the environment"
+
+
+def list_libraries(*folders: str) -> set[str]:
+    """The outside libraries that our files import, by the name of the import."""
+    names = {name.partition(".")[0] for path in list_sources(*folders) for _, name in imported_names(read_tree(path))}
+    return names - sys.stdlib_module_names - {"", "app", "core", "pages", "tests", "tools"}
+
+
+def list_pins(*files: str) -> dict[str, str]:
+    """distribution -> version that requirements files pin; names as in PEP 503."""
+    lines = (line for name in files for line in (REPOSITORY / name).read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("==") for line in lines if "==" in line)
+    return {normalise(name): version.strip() for name, version in pairs}
+
+
+def normalise(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+@pytest.mark.parametrize(
+    ("folders", "files"),
+    [(("core", "pages", "app.py"), ("requirements.txt",)), (("tools",), ("requirements.txt", "requirements-dev.txt"))],
+)
+def test_whatever_is_imported_is_pinned(folders: tuple[str, ...], files: tuple[str, ...]) -> None:
+    """Else its version is whatever another library asks for."""
+    pins = list_pins(*files)
+    installed = importlib.metadata.packages_distributions()
+    loose = {
+        name: installed.get(name, [])
+        for name in sorted(list_libraries(*folders))
+        if not pins.keys() & {normalise(distribution) for distribution in installed.get(name, [])}
+    }
+    assert loose == {}, "add it to requirements.txt with the version that is installed"
 
 
 def test_heavy_libraries_are_imported_where_needed() -> None:

@@ -159,9 +159,7 @@ def test_excerpts() -> None:
 
 
 def test_command_repeats_the_goals(made: Made) -> None:
-    import argparse
-
-    from core.cli.recommend import add_commands
+    from core.cli.main import make_parser
 
     _, assessment = made
     goals = Goals(
@@ -170,8 +168,7 @@ def test_command_repeats_the_goals(made: Made) -> None:
     changed = dataclasses.replace(assessment, goals=goals)
     words = shlex.split(write_command(changed))
     assert words[:4] == ["python", "-m", "core", "recommend"]
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
+    parser = make_parser("recommend")
     options = parser.parse_args(words[3:])
     assert options.dataset == assessment.experiment.dataset["name"]
     assert read_goals(options) == goals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LadderError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import list_measures
 from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment
 from core.jobs.state import Job
@@ -97,7 +97,7 @@ def show_measured(view: View, experiment: Experiment, waiting: list[str]) -> Non
         rival = baseline if chosen != baseline else next((name for name in board["system"] if name != baseline), None)
         show_queries_of(view, dataset, system=chosen, other=rival if rival in experiment.ready else None)
     present = set(view.per_query["measure"])
-    show_more(view, [measure for measure in (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES) if measure in present])
+    show_more(view, [measure for measure in list_measures() if measure in present])
     show_question(view, dataset, board=board, baseline=baseline)
 
 

@@ -20,6 +20,7 @@ from core.cli.terminal import (
 )
 from core.data.catalog import open_dataset
 from core.errors import InputError
+from core.evaluation.measures import MEASURES
 from core.experiment.result import Experiment, to_trec
 from core.jobs.kinds.compare import make_comparison_job
 from core.systems.available import list_available
@@ -28,8 +29,6 @@ from core.systems.system import System
 from core.systems.trained_systems import count_seen
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
-
-_SHOWN = ("Success@5", "nDCG@10", "R@100", "AP", "evidence_recall@5")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +122,8 @@ def write_runs(experiment: Experiment, folder: Path) -> None:
 def format_table(experiment: Experiment) -> str:
     """The result as a table for a terminal: one line a system, errors below."""
     dataset, timings = experiment.dataset, experiment.timings
-    measures = [name for name in _SHOWN if any(name in system.measures for system in experiment.systems)]
+    shown = [name for name, measure in MEASURES.items() if measure.in_short]
+    measures = [name for name in shown if any(name in system.measures for system in experiment.systems)]
     width = max(len(system.name) for system in experiment.systems)
     lines = [
         f"{dataset['name']}: {dataset['documents']} documents, {dataset['queries']} queries, split {experiment.split_used}",

@@ -29,15 +29,14 @@ from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS
 from core.errors import InputError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import MEASURES, list_choosing, list_measures
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds.assess import make_assessment_job
-from core.ladder.goals import PACES, PRIMARIES, RARELY, Goals
+from core.ladder.goals import PACES, RARELY, Goals
 from core.recommendation.assess import Assessment
 from core.workspace import Workspace
 
 EXIT_UNDER_BAR = 1
-_MEASURES = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +138,7 @@ def check_report(file: Path | None) -> None:
 def read_goals(options: argparse.Namespace) -> Goals:
     """The goals that the options ask for; InputError if a measure or a number is none."""
     return Goals(
-        primary=find_measure("--primary", options.primary, PRIMARIES) if options.primary else "",
+        primary=find_measure("--primary", options.primary, list_choosing()) if options.primary else "",
         min_gain=options.min_gain,
         target=read_bar("--target", options.target),
         max_latency_ms=options.max_latency,
@@ -167,9 +166,11 @@ def read_bar(option: str, text: str | None) -> tuple[str, float] | None:
         value = float(number)
     except ValueError:
         raise InputError(f"{option} is {text!r}; write MEASURE=X, for example {option} Success@5=0.8") from None
-    if not 0 <= value <= 1:
-        raise InputError(f"{option} is {text!r}; X must lie between 0 and 1, for example {option} Success@5=0.8")
-    return find_measure(option, name.strip(), _MEASURES), value
+    measure = find_measure(option, name.strip(), list_measures())
+    low, high = MEASURES[measure].range
+    if not low <= value <= high:
+        raise InputError(f"{option} is {text!r}; X must lie between {low:g} and {high:g}, for example {option} Success@5=0.8")
+    return measure, value
 
 
 def find_measure(option: str, name: str, known: Sequence[str]) -> str:
@@ -184,10 +185,10 @@ def check_measurable(dataset: Dataset, asked: dict[str, str | tuple[str, float] 
     """InputError if an option names a measure of the evidence and there is none: else it would be noticed minutes later."""
     for option, value in asked.items():
         measure = value[0] if isinstance(value, tuple) else value
-        if measure in EVIDENCE_MEASURES and dataset.evidence.empty:
+        if measure and MEASURES[measure].needs_evidence and dataset.evidence.empty:
             raise InputError(
                 f"{option} names {measure}, and the queries of {dataset.name} have no evidence to measure it by; "
-                f"add evidence to queries.jsonl, or choose one of {', '.join(DOCUMENT_MEASURES)}"
+                f"add evidence to queries.jsonl, or choose one of {', '.join(list_measures(has_evidence=False))}"
             )
 
 

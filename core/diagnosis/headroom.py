@@ -14,7 +14,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.diagnosis.perfect_filter import bound_filter
 from core.diagnosis.perfect_reranking import rank_again, rerank_perfectly
-from core.evaluation.measures import EVIDENCE_MEASURES
+from core.evaluation.measures import MEASURES
 from core.evaluation.per_query import measure_one
 from core.schema import EVIDENCE, RUN_DEPTH, empty
 
@@ -96,7 +96,7 @@ def measure_headroom(
     def gain_of(changed: pd.DataFrame) -> pd.Series:
         return measure_run(changed) - before
 
-    spans = evidence if measure in EVIDENCE_MEASURES else empty(EVIDENCE)
+    spans = evidence if MEASURES[measure].needs_evidence else empty(EVIDENCE)
     # Greedy by characters may miss the best filling of a context; what the system reached itself can be reached.
     reranked = gain_of(rerank_perfectly(run, judgments, spans)).clip(lower=0)
     found: dict[str, tuple[float, float]] = {RERANKING: (_mean(reranked), 0.0)}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.evaluation.measures import find_answerable
 from core.schema import to_document_run
 
 COVERED = 0.5  # share of an evidence span that a hit's chunk must hold to count as the answer
 SUCCESS = "answer_success@5"
 FIRST = 5
+
+
+def find_answerable(judgments: pd.DataFrame) -> list[str]:
+    """Ids of the queries with at least one relevant label, in order of first appearance."""
+    return judgments.loc[judgments["relevance"] >= 1, "query_id"].drop_duplicates().tolist()
 
 
 def rank_answers(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from core.evaluation.measures import find_answerable
+from core.evaluation.answers import find_answerable
 from core.schema import to_document_run
 
 _DEALS = 2_000

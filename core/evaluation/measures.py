@@ -1,28 +1,221 @@
-"""What is measured: the names of the measures, and the document measures, by ir_measures. The only door to it."""
+"""What is measured: an object for each measure, and the document measures, by ir_measures. The only door to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.errors import InputError
+from core.evaluation.answers import SUCCESS, find_answerable, measure_success, rank_answers
+from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS, measure_context, measure_evidence
+from core.schema import to_document_run
 
 PRIMARY = "nDCG@10"
-DOCUMENT_MEASURES = (
-    "nDCG@10", "Success@1", "Success@5", "R@5", "R@10", "R@100", "P@5", "P@10", "RR@10", "AP",
-)  # fmt: skip
-CONTEXT_RECALL = "evidence_recall@1000tokens"
-EVIDENCE_MEASURES = (
-    "evidence_recall@5", "evidence_precision@5", "evidence_iou@5", CONTEXT_RECALL, "answer_success@5",
-)  # fmt: skip
 JUDGED = "Judged@10"
+Compute = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
-def measure_documents(
-    judgments: pd.DataFrame, run: pd.DataFrame, *, measures: Iterable[str] = DOCUMENT_MEASURES
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Measure:
+    """A number for a query and what a system found for it; more is better, which is what every comparison reads it as.
+
+    name: as it stands in files and on the command line. plain_name: the same for people, a phrase that completes "the mean
+    is the ...". meaning: a sentence or two for somebody who has never heard of it. source: where it is defined.
+    compute: (run, judgments, evidence) -> query_id, measure, value, for the runs of per_query.evaluate_runs(): a row
+    for every query that it measures, also for one without results. One function may give several measures, which are then
+    counted once. None: ir_measures knows it by its name.
+    needs_evidence: measured only where queries have evidence. can_choose: a ladder may choose by it, since a perfect ranking
+    gives 1, whatever the number of relevant documents: headroom is counted to there. in_short: in the command line's table.
+    range: the least and the highest value.
+    """
+
+    name: str
+    plain_name: str
+    meaning: str
+    source: str
+    compute: Compute | None = None
+    needs_evidence: bool = False
+    can_choose: bool = False
+    in_short: bool = False
+    range: tuple[float, float] = (0.0, 1.0)
+
+
+def _measure_spans(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
+    return measure_evidence(evidence, run)
+
+
+def _measure_context(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
+    return measure_context(evidence, run)
+
+
+def _measure_success(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
+    return measure_success(rank_answers(run, judgments, evidence))
+
+
+_TREC = "trec_eval, NIST; https://ir-measur.es/en/latest/measures.html"
+_PRECISION = "van Rijsbergen: Information Retrieval, 1979"
+_CHROMA = "Smith, Troynikov: Evaluating Chunking Strategies for Retrieval, Chroma 2024"
+
+# In the order in which they are measured and shown.
+MEASURES: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure(
+            PRIMARY,
+            "how well the first ten hits are ordered",
+            "How high the labelled documents stand among the first ten hits: 1 when all of them are at the top, 0 when none is "
+            "there; a document further down counts less.",
+            "Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques, TOIS 2002",
+            can_choose=True,
+            in_short=True,
+        ),
+        Measure(
+            "Success@1",
+            "share of queries whose very first hit is relevant",
+            "1 for a query whose first hit is a relevant document, else 0.",
+            _TREC,
+            can_choose=True,
+        ),
+        Measure(
+            "Success@5",
+            "share of queries with a relevant hit among the first five",
+            "1 for a query with a relevant document among its first five, else 0.",
+            _TREC,
+            can_choose=True,
+            in_short=True,
+        ),
+        Measure(
+            "R@5",
+            "share of the relevant documents that are among the first five",
+            "The share of a query's relevant documents that are among its first five.",
+            _TREC,
+        ),
+        Measure(
+            "R@10",
+            "share of the relevant documents that are among the first ten",
+            "The share of a query's relevant documents that are among its first ten.",
+            _TREC,
+        ),
+        Measure(
+            "R@100",
+            "share of the relevant documents that are among the first hundred",
+            "The share of a query's relevant documents that are among its first hundred.",
+            _TREC,
+            can_choose=True,
+            in_short=True,
+        ),
+        Measure(
+            "P@5",
+            "share of the first five hits that are relevant",
+            "The share of a query's first five documents that are relevant.",
+            _PRECISION,
+        ),
+        Measure(
+            "P@10",
+            "share of the first ten hits that are relevant",
+            "The share of a query's first ten documents that are relevant.",
+            _PRECISION,
+        ),
+        Measure(
+            "RR@10",
+            "1 / rank of the first relevant hit, 0 if it is not among the first ten",
+            "1 divided by the rank of the first relevant document: 1 at rank one, 0.5 at rank two; 0 beyond rank ten.",
+            "Kantor, Voorhees: The TREC-5 Confusion Track, Information Retrieval 2000",
+            can_choose=True,
+        ),
+        Measure(
+            "AP",
+            "average precision, whose mean is called MAP",
+            "The mean, over a query's relevant documents, of the share of relevant ones down to each: high if all stand early.",
+            "Harman: Evaluation issues in information retrieval, IPM 1992",
+            can_choose=True,
+            in_short=True,
+        ),
+        Measure(
+            "evidence_recall@5",
+            "share of the answer's characters that stand in the first five chunks",
+            "The share of the passages that answer the query, in characters, which the first five hits hold.",
+            _CHROMA,
+            _measure_spans,
+            needs_evidence=True,
+            in_short=True,
+        ),
+        Measure(
+            "evidence_precision@5",
+            "share of the first five chunks' characters that belong to the answer",
+            "The share of the first five hits' characters that answer the query; small for large chunks.",
+            _CHROMA,
+            _measure_spans,
+            needs_evidence=True,
+        ),
+        Measure(
+            "evidence_iou@5",
+            "answer found / (text retrieved + answer missed), in characters",
+            "Both in one: the characters that answer and were found, of all that were found or should have been.",
+            _CHROMA,
+            _measure_spans,
+            needs_evidence=True,
+        ),
+        Measure(
+            CONTEXT_RECALL,
+            f"share of the answer's characters within the first {CONTEXT_TOKENS:,} tokens (about 750 words) of hits",
+            f"Hits are taken from the top until they come to {CONTEXT_TOKENS:,} tokens, about as much as is handed to a "
+            "language model. The measure is the share of the passages that answer the query which are then in hand: 1 all of "
+            "them, 0 none. It is fair to small and large chunks alike.",
+            f"{_CHROMA}; here within a number of tokens instead of chunks",
+            _measure_context,
+            needs_evidence=True,
+            can_choose=True,
+        ),
+        Measure(
+            SUCCESS,
+            "share of queries with a hit among the first five that holds at least half of an answer passage",
+            "1 for a query whose answer is among its first five hits, else 0.",
+            "Success@5 of answers instead of documents: core.evaluation.answers",
+            _measure_success,
+            needs_evidence=True,
+        ),
+    )
+}
+
+
+def list_measures(*, has_evidence: bool = True) -> list[str]:
+    """The names of all measures, without evidence those that need none."""
+    return [name for name, measure in MEASURES.items() if has_evidence or not measure.needs_evidence]
+
+
+def list_choosing(*, has_evidence: bool = True) -> list[str]:
+    """The names of the measures that a ladder may choose by."""
+    return [name for name in list_measures(has_evidence=has_evidence) if MEASURES[name].can_choose]
+
+
+def explain_measure(name: str) -> str:
+    """The measure's meaning; "" for one that is not known here any more, which an old result may hold."""
+    return MEASURES[name].meaning if name in MEASURES else ""
+
+
+def measure_run(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame, *, measures: Iterable[str]) -> pd.DataFrame:
+    """query_id, measure, value of one run, for the queries that each measure measures. run: as in per_query.evaluate_runs().
+
+    measures: names of MEASURES, or others that ir_measures knows.
+    """
+    names = list(measures)
+    own = {name: measure.compute for name, measure in MEASURES.items() if name in names and measure.compute}
+    parts = []
+    if len(own) < len(names):
+        document_run = to_document_run(run)
+        parts.append(measure_documents(judgments, document_run, measures=[name for name in names if name not in own]))
+    for compute in dict.fromkeys(own.values()):
+        values = compute(run, judgments, evidence)
+        parts.append(values[values["measure"].isin(names)])
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"query_id": [], "measure": [], "value": []})
+
+
+def measure_documents(judgments: pd.DataFrame, run: pd.DataFrame, *, measures: Iterable[str]) -> pd.DataFrame:
     """query_id, measure, value for every query with at least one relevant label; without results it scores 0.
 
     judgments: schema.JUDGMENTS (relevant means relevance >= 1). run: schema.DOCUMENT_RUN; only its ranks are read
@@ -48,11 +241,6 @@ def measure_documents(
             values[(by_parsed[str(metric.measure)], metric.query_id)] = float(metric.value)
     rows = [(query_id, name, value) for (name, query_id), value in values.items()]
     return pd.DataFrame(rows, columns=["query_id", "measure", "value"])
-
-
-def find_answerable(judgments: pd.DataFrame) -> list[str]:
-    """Ids of the queries with at least one relevant label, in order of first appearance."""
-    return judgments.loc[judgments["relevance"] >= 1, "query_id"].drop_duplicates().tolist()
 
 
 def measure_judged(judgments: pd.DataFrame, run: pd.DataFrame) -> float | None:

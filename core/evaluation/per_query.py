@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.evaluation.answers import SUCCESS, measure_success, rank_answers
-from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES, measure_documents
+from core.evaluation.answers import SUCCESS
+from core.evaluation.measures import list_measures, measure_documents, measure_run
 from core.evaluation.significance import bootstrap_means
-from core.evaluation.spans import measure_context, measure_evidence
 from core.schema import PER_QUERY, empty, to_document_run
 
 
@@ -25,41 +24,23 @@ class MeanValue:
     n: int
 
 
-def evaluate_runs(
-    runs: Mapping[str, pd.DataFrame],
-    *,
-    judgments: pd.DataFrame,
-    evidence: pd.DataFrame,
-    measures: Iterable[str] = DOCUMENT_MEASURES,
-) -> pd.DataFrame:
+def evaluate_runs(runs: Mapping[str, pd.DataFrame], *, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
     """Every measure for every system and judged query: schema.PER_QUERY, in the order of `runs`.
 
     runs: system -> schema.RUN; where there is evidence also start, end and tokens of each hit's chunk.
-    measures: the document measures; those of the evidence are always there if there is some.
     """
+    measures = list_measures(has_evidence=len(evidence) > 0)
     frames = []
     for system, run in runs.items():
-        parts = [measure_documents(judgments, to_document_run(run), measures=measures)]
-        if len(evidence):
-            parts += [measure_evidence(evidence, run), measure_context(evidence, run)]
-            parts.append(measure_success(rank_answers(run, judgments, evidence)))
-        frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else None
-        if frame is not None:
+        frame = measure_run(run, judgments, evidence, measures=measures)
+        if len(frame):
             frames.append(frame.assign(system=system))
     return pd.concat(frames, ignore_index=True)[PER_QUERY] if frames else empty(PER_QUERY)
 
 
 def measure_one(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame, measure: str) -> pd.Series:
     """One measure of one run by query id, for the queries it measures. run: as in evaluate_runs()."""
-    if measure == CONTEXT_RECALL:
-        frame = measure_context(evidence, run)
-    elif measure == SUCCESS:
-        frame = measure_success(rank_answers(run, judgments, evidence))
-    elif measure in EVIDENCE_MEASURES:
-        frame = measure_evidence(evidence, run)
-        frame = frame[frame["measure"] == measure]
-    else:
-        frame = measure_documents(judgments, to_document_run(run), measures=[measure])
+    frame = measure_run(run, judgments, evidence, measures=[measure])
     return pd.Series(frame["value"].to_numpy(dtype=float), index=frame["query_id"].to_numpy(dtype=object))
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from core.evaluation.measures import CONTEXT_RECALL
-
 EVIDENCE_DEPTH = 5
 CONTEXT_TOKENS = 1000  # tokens of context at which chunkings are compared
+CONTEXT_RECALL = f"evidence_recall@{CONTEXT_TOKENS}tokens"
 Span = tuple[int, int]
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
-from core.evaluation.answers import rank_answers
-from core.evaluation.measures import CONTEXT_RECALL, PRIMARY, find_answerable
+from core.evaluation.answers import find_answerable, rank_answers
+from core.evaluation.measures import PRIMARY
 from core.evaluation.per_query import measure_one
+from core.evaluation.spans import CONTEXT_RECALL
 from core.experiment.system_runs import SystemRuns
 from core.graph.resources import Resources
 from core.schema import content_hash

@@ -8,11 +8,9 @@ from typing import Any
 
 from core.costs.scenario import Scenario
 from core.errors import InputError, check_range
-from core.evaluation.measures import CONTEXT_RECALL, DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import MEASURES, list_choosing
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 
-# Those that a perfect ranking brings to 1, whatever the number of relevant documents: the headroom is counted to there.
-PRIMARIES = ("nDCG@10", "AP", "RR@10", "Success@1", "Success@5", "R@100", CONTEXT_RECALL)
 LEAST_GAIN = 0.001
 RARELY, MONTHLY, WEEKLY, DAILY = PACES = ("rarely", "monthly", "weekly", "daily")
 
@@ -40,14 +38,14 @@ class Goals:
 
     def __post_init__(self) -> None:
         check_range("the smallest useful gain", self.min_gain, low=LEAST_GAIN, high=1)
-        if self.primary and self.primary not in PRIMARIES:
-            raise InputError(f"the measure {self.primary!r} cannot choose; it can be {', '.join(PRIMARIES)}")
+        if self.primary and self.primary not in list_choosing():
+            raise InputError(f"the measure {self.primary!r} cannot choose; it can be {', '.join(list_choosing())}")
         if self.target is not None:
             measure, value = self.target
-            known = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
-            if measure not in known:
-                raise InputError(f"the target's measure {measure!r} is not known; it can be {', '.join(known)}")
-            check_range("the target", value, low=0, high=1)
+            if measure not in MEASURES:
+                raise InputError(f"the target's measure {measure!r} is not known; it can be {', '.join(MEASURES)}")
+            low, high = MEASURES[measure].range
+            check_range("the target", value, low=low, high=high)
         if self.max_latency_ms is not None:
             check_range("the latency limit (ms)", self.max_latency_ms, low=0)
         if self.max_monthly_usd is not None:

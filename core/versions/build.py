@@ -16,7 +16,7 @@ from core.costs.prices import read_prices
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE
 from core.errors import InputError, NotInWorkspace
-from core.evaluation.measures import find_answerable
+from core.evaluation.answers import find_answerable
 from core.graph.estimate import estimate_work, read_speed, write_speed
 from core.graph.execute import Execution
 from core.graph.node import Node

@@ -12,7 +12,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, check_range
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import MEASURES, PRIMARY
 from core.evaluation.per_query import evaluate_runs, pivot
 from core.evaluation.significance import bootstrap_means
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
@@ -58,12 +58,12 @@ class Bar:
     def __post_init__(self) -> None:
         if self.kind not in BARS:
             raise InputError(f"the bar {self.kind!r} does not exist; it can be {', '.join(BARS)}")
-        known = (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES)
-        if self.measure and self.measure not in known:
-            raise InputError(f"the measure {self.measure!r} is not known; it can be {', '.join(known)}")
+        if self.measure and self.measure not in MEASURES:
+            raise InputError(f"the measure {self.measure!r} is not known; it can be {', '.join(MEASURES)}")
         check_range("the smallest useful gain", self.min_gain, low=LEAST_GAIN, high=1)
         if self.least is not None:
-            check_range("the least mean", self.least, low=0, high=1)
+            low, high = MEASURES[self.measure or PRIMARY].range
+            check_range("the least mean", self.least, low=low, high=high)
 
     def describe(self) -> str:
         """ "not worse than the live version by 0.02 or more, and a mean of at least 0.4" """

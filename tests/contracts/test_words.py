@@ -1,4 +1,4 @@
-"""Whatever can be chosen or measured has its words where the pages and the report show it."""
+"""Whatever can be chosen has its words where the pages show it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
-from core.report.outline.glossary import explain_measure
 from core.stages import base
 from core.stages.chunk import CHUNKERS
 from core.stages.fuse import FUSIONS
@@ -18,7 +16,6 @@ from core.stages.rerank import RERANKERS
 from core.systems.system import FILLED_IN, REWRITES, Dense, Lexical
 from pages.parts.data import chunk_view
 from pages.parts.experiment.system_editor import FIELD_WORDS, KIND_WORDS, STAGE_WORDS
-from pages.shared.show.measure_words import MEASURE_WORDS
 from pages.shared.show.stage_words import STEP_WORDS
 from tests.support.app import REPOSITORY
 
@@ -59,7 +56,6 @@ def test_no_words_are_left_of_what_is_gone() -> None:
     names = {name for _, name in PARTS}
     assert set(STAGE_WORDS) == names and set(KIND_WORDS) <= names and set(chunk_view.WORDS) == set(CHUNKERS)
     assert set(STEP_WORDS) == {kind.__name__ for kind in find_steps()}
-    assert set(MEASURE_WORDS) == {*DOCUMENT_MEASURES, *EVIDENCE_MEASURES}
 
 
 def find_steps() -> list[type]:
@@ -75,9 +71,3 @@ def find_steps() -> list[type]:
 @pytest.mark.parametrize("name", sorted(kind.__name__ for kind in find_steps()))
 def test_every_step_that_answers_a_query_has_its_words(name: str) -> None:
     assert name in STEP_WORDS, f"the pages show {name} by its class name, behind all others"
-
-
-@pytest.mark.parametrize("name", [*DOCUMENT_MEASURES, *EVIDENCE_MEASURES])
-def test_every_measure_is_explained_on_the_pages_and_in_the_report(name: str) -> None:
-    assert name in MEASURE_WORDS
-    assert explain_measure(name)

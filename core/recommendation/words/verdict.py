@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.evaluation.measures import CONTEXT_RECALL
-from core.evaluation.spans import CONTEXT_TOKENS
+from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.titles import ACTION_TITLES
 

@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from core.evaluation.measures import CONTEXT_RECALL, PRIMARY
-from core.evaluation.spans import CONTEXT_TOKENS
+from core.evaluation.measures import PRIMARY, explain_measure
 from core.recommendation.assess import Assessment
 
-_CONTEXT_WORDS = (
-    f"Hits are taken from the top until they come to {CONTEXT_TOKENS:,} tokens, about as much as is handed to a language "
-    "model. The measure is the share of the passages that answer the query which are then in hand: 1 all of them, 0 none. It "
-    "is fair to small and large chunks alike."
-)
-_GAIN_WORDS = (
-    "How high the labelled documents stand among the first ten hits: 1 when all of them are at the top, 0 when none is there; "
-    "a document further down counts less."
-)
-_MEASURE_WORDS = {
-    CONTEXT_RECALL: _CONTEXT_WORDS,
-    PRIMARY: _GAIN_WORDS,
-    "Success@1": "1 for a query whose first hit is a relevant document, else 0.",
-    "Success@5": "1 for a query with a relevant document among its first five, else 0.",
-    "R@5": "The share of a query's relevant documents that are among its first five.",
-    "R@10": "The share of a query's relevant documents that are among its first ten.",
-    "R@100": "The share of a query's relevant documents that are among its first hundred.",
-    "P@5": "The share of a query's first five documents that are relevant.",
-    "P@10": "The share of a query's first ten documents that are relevant.",
-    "RR@10": "1 divided by the rank of the first relevant document: 1 at rank one, 0.5 at rank two; 0 beyond rank ten.",
-    "AP": "The mean, over a query's relevant documents, of the share of relevant ones down to each: high if all stand early.",
-    "evidence_recall@5": "The share of the passages that answer the query, in characters, which the first five hits hold.",
-    "evidence_precision@5": "The share of the first five hits' characters that answer the query; small for large chunks.",
-    "evidence_iou@5": "Both in one: the characters that answer and were found, of all that were found or should have been.",
-    "answer_success@5": "1 for a query whose answer is among its first five hits, else 0.",
-}
 _SEARCH_TERMS = (
     ("Corpus, document, query", "The texts that are searched, one of them, and what somebody types to find something in them."),
     ("Label", "Somebody noted which documents, or which passages in them, answer a query. Everything here is measured by it."),
@@ -86,10 +59,5 @@ def list_terms(assessment: Assessment) -> tuple[tuple[str, str], ...]:
     """(term, meaning), the measures that this report uses first."""
     target = assessment.goals.target
     measures = dict.fromkeys([assessment.primary, target[0] if target else PRIMARY, "Success@5", "R@100"])
-    explained = [(name, _MEASURE_WORDS[name]) for name in measures if name in _MEASURE_WORDS]
+    explained = [(name, explain_measure(name)) for name in measures if explain_measure(name)]
     return (*explained, *_SEARCH_TERMS, *_PROOF_TERMS)
-
-
-def explain_measure(measure: str) -> str:
-    """The measure in a sentence or two, "" if there is none."""
-    return _MEASURE_WORDS.get(measure, "")

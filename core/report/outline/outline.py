@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.data.dataset import Dataset
+from core.evaluation.measures import explain_measure
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.words.titles import ACTION_TITLES
@@ -18,7 +19,7 @@ from core.report.figures.stability import describe_stability, draw_stability
 from core.report.outline.blocks import Block, Bullets, Chart, Fact, Outline, Section, Table, Terms, Text, make_section
 from core.report.outline.diagnosis import write_failures, write_headroom, write_kinds
 from core.report.outline.examples import make_examples
-from core.report.outline.glossary import explain_measure, list_terms
+from core.report.outline.glossary import list_terms
 from core.report.outline.proof import write_method, write_numbers, write_origin, write_system
 from core.text.phrases import count_of, join_words, shorten
 

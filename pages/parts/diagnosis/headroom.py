@@ -15,17 +15,17 @@ from core.diagnosis.sentences import (
     describe_bound,
     list_gap,
 )
+from core.evaluation.measures import MEASURES
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_gap, draw_headroom
 from core.text.phrases import count_of
 from pages.parts.diagnosis.show_figures import colour_systems, draw, show_rows
 from pages.shared.frame.text import escape_markdown
-from pages.shared.show.measure_words import MEASURE_WORDS
 
 
-def explain_measure(measure: str) -> str:
+def describe_measure(measure: str) -> str:
     """What the primary measure says, as a help text."""
-    return f"{escape_markdown(measure)}, the {MEASURE_WORDS.get(measure, '')}. 1 is perfect."
+    return f"{escape_markdown(measure)}: {MEASURES[measure].plain_name}. 1 is perfect."
 
 
 def show_headroom(assessment: Assessment) -> None:
@@ -33,12 +33,12 @@ def show_headroom(assessment: Assessment) -> None:
     headroom = assessment.analysis.headroom
     measure, mean = str(headroom["measure"]), float(headroom["mean"])
     name = escape_markdown(headroom["system"])
-    st.subheader("What could each fix gain?", help=explain_measure(measure))
+    st.subheader("What could each fix gain?", help=describe_measure(measure))
     bounds = headroom["bounds"]
     if not headroom["n"] or not bounds:
         st.info("No test query has an answer to be found, so nothing can be gained.")
         return
-    st.markdown(f"The score is {explain_measure(measure)}")
+    st.markdown(f"The score is {describe_measure(measure)}")
     st.markdown("##### At best")
     st.markdown(f"{AT_BEST} The line is {name}, today's system: {mean:.3f} over {count_of(headroom['n'], 'test query')}.")
     listed = ", ".join(f"{FIX_TITLES[bound['fix']].lower()} {bound['gain']:+.3f}" for bound in bounds)

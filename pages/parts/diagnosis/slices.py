@@ -13,11 +13,11 @@ from core.diagnosis.sentences import (
     CAUSE_TITLES,
 )
 from core.diagnosis.slices import describe_slice
-from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import pivot
+from core.evaluation.spans import CONTEXT_RECALL
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_slices
-from pages.parts.diagnosis.headroom import explain_measure
+from pages.parts.diagnosis.headroom import describe_measure
 from pages.parts.diagnosis.query_links import name_pair
 from pages.parts.diagnosis.show_figures import MOST_ROWS, colour_systems, draw, read_click
 from pages.shared.forms.choose import read_choice, select_choice
@@ -33,7 +33,7 @@ def show_slices(assessment: Assessment, dataset: Dataset) -> None:
     slices = assessment.analysis.slices
     st.subheader(
         "Which kinds of queries are hard?",
-        help="Kinds are found in the queries themselves; a query can be of several. " + explain_measure(assessment.primary),
+        help="Kinds are found in the queries themselves; a query can be of several. " + describe_measure(assessment.primary),
     )
     present = set(slices["system"])
     systems = [name for name in name_pair(assessment) if name in present]

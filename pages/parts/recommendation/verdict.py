@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.evaluation.measures import explain_measure
 from core.evaluation.verdicts import HARM, VERDICT_WORDS
 from core.recommendation.assess import Assessment
 from core.recommendation.recommend import Recommendation
@@ -23,7 +24,6 @@ from pages.shared.frame import links
 from pages.shared.frame.text import escape_markdown, show_html
 from pages.shared.show.charts import CONFIG
 from pages.shared.show.colours import style_system
-from pages.shared.show.measure_words import MEASURE_WORDS
 
 _TRAINING_HELP = (
     "Fine-tuning means to train a model on your own queries. It costs labels, time and upkeep, so it comes last: yes only "
@@ -76,9 +76,8 @@ def show_verdict(assessment: Assessment) -> None:
 def explain_sureness(assessment: Assessment) -> str:
     """Help for the sentence that says how sure it is; Markdown."""
     measure = escape_markdown(assessment.primary)
-    words = MEASURE_WORDS.get(assessment.primary, "")
     return (
-        f"**{measure}**: {words}. It is the measure that chose.\n\n"
+        f"**{measure}**: {explain_measure(assessment.primary)} It is the measure that chose.\n\n"
         "**Real**: two tests agree that the gain over today's system is more than luck, after correction for trying many "
         "things. **Cannot tell**: these queries are too few to say; more queries would.\n\n"
         "The two numbers after the gain are its 95 % interval: the range in which the true gain most likely lies."
@@ -112,7 +111,7 @@ def show_ladder(assessment: Assessment) -> None:
 def show_remarks(assessment: Assessment) -> None:
     """Why rungs were not measured, what to know of those that were, and the legend in a line."""
     measure = assessment.primary
-    lines = [f"{measure}: {MEASURE_WORDS[measure]}." if measure in MEASURE_WORDS else f"Measured by {measure}."]
+    lines = [f"{measure}: {explain_measure(measure)}"]
     lines.append("Filled dots were kept, hollow ones tried and not kept, dashed rings not measured.")
     remarks: dict[str, list[str]] = {}
     for row in assessment.ladder:

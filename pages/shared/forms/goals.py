@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,14 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 from core.costs.scenario import read_scenario
 from core.data.dataset import Dataset
 from core.errors import LadderError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import MEASURES, list_choosing, list_measures
 from core.jobs.kinds.assess import make_assessment_job
-from core.ladder.goals import PACES, PRIMARIES, Goals
+from core.ladder.goals import PACES, Goals
 from core.ladder.offer import find_joining_models
 from core.ladder.variants import SUGGESTED_RERANKER
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
-from pages.shared.show.measure_words import MEASURE_WORDS
 
 ASSESSING = "_assessing"  # the job that this browser started and whose result it waits for
 _NONE = "no target"
@@ -55,7 +53,7 @@ def show_goals(dataset: Dataset, goals: Goals, *, button: str, disabled: bool = 
 
 def _ask_target(left: DeltaGenerator, right: DeltaGenerator, dataset: Dataset, goals: Goals) -> dict[str, Any]:
     """target and min_gain."""
-    known = list_measures(dataset, (*DOCUMENT_MEASURES, *EVIDENCE_MEASURES))
+    known = list_measures(has_evidence=len(dataset.evidence) > 0)
     target = goals.target if goals.target is not None and goals.target[0] in known else None
     measure = left.selectbox(
         "Target: measure",
@@ -130,7 +128,7 @@ def _ask_limits(left: DeltaGenerator, right: DeltaGenerator, goals: Goals) -> di
 
 def _ask_models(left: DeltaGenerator, right: DeltaGenerator, dataset: Dataset, goals: Goals) -> dict[str, Any]:
     """primary, rerankers and with_training."""
-    primaries = list_measures(dataset, PRIMARIES)
+    primaries = list_choosing(has_evidence=len(dataset.evidence) > 0)
     primary = left.selectbox(
         "Measure that chooses",
         [_BY_DATA, *primaries],
@@ -165,10 +163,5 @@ def _ask_models(left: DeltaGenerator, right: DeltaGenerator, dataset: Dataset, g
     }
 
 
-def list_measures(dataset: Dataset, names: Sequence[str]) -> list[str]:
-    """Those that the data can be measured by: without evidence none of evidence."""
-    return [name for name in names if len(dataset.evidence) or name not in EVIDENCE_MEASURES]
-
-
 def _describe_measure(name: str) -> str:
-    return f"{name}: {MEASURE_WORDS[name]}" if name in MEASURE_WORDS else name
+    return f"{name}: {MEASURES[name].plain_name}" if name in MEASURES else name

@@ -13,6 +13,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, LadderError
+from core.evaluation.measures import MEASURES
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds import CHECK, SCORE
 from core.jobs.kinds.own_systems import make_check_job, make_scores_job
@@ -39,7 +40,6 @@ from pages.shared.frame.outlook import describe_outlook, look_ahead
 from pages.shared.frame.services import open_dataset, open_runner, open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.show.measure_words import MEASURE_WORDS
 
 TITLE, ANCHOR = "Your own systems", "your-own-systems"
 _KEY = "tuned"  # the select's, and its name in the link
@@ -212,7 +212,7 @@ def show_scores(scores: pd.DataFrame, chosen: Sequence[System], assessment: Asse
 
 
 def _say_measure(measure: str, split: str) -> str:
-    return f"{escape_markdown(measure)} on the {split} queries: {MEASURE_WORDS.get(measure, 'from 0 to 1')}."
+    return f"{escape_markdown(measure)} on the {split} queries: {MEASURES[measure].plain_name}."
 
 
 def ask_scores(scores: pd.DataFrame, chosen: Sequence[System], assessment: Assessment, dataset: Dataset) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LadderError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES, PRIMARY
+from core.evaluation.measures import PRIMARY, explain_measure, list_measures
 from core.experiment.history import HistoryEntry
 from core.jobs.kinds import SCALE, TRAIN, VERSIONS
 from core.jobs.state import INTERRUPTED, cancel_job, find_active, list_jobs
@@ -13,7 +13,6 @@ from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.services import FIRST_DATASET, open_dataset, open_workspace
 from pages.shared.frame.state import View, list_choices, make_view
 from pages.shared.frame.text import escape_markdown, shorten
-from pages.shared.show.measure_words import MEASURE_WORDS
 
 _JOB_SEEN = "_job_seen"
 _WHOLE_PAGE = "_job_whole_page"  # this run draws the page, not only the job
@@ -122,15 +121,14 @@ def _list_splits(view: View) -> list[str]:
 
 
 def _list_measures(view: View) -> list[str]:
-    known = [*DOCUMENT_MEASURES, *EVIDENCE_MEASURES]
     if view.experiment is None or view.experiment.per_query.empty:
         return [PRIMARY]
     present = set(view.experiment.per_query["measure"])
-    return [measure for measure in known if measure in present] or [PRIMARY]
+    return [measure for measure in list_measures() if measure in present] or [PRIMARY]
 
 
 def _explain(measures: list[str]) -> str:
-    return "\n\n".join(f"**{escape_markdown(name)}**: {MEASURE_WORDS[name]}" for name in measures if name in MEASURE_WORDS)
+    return "\n\n".join(f"**{escape_markdown(name)}**: {explain_measure(name)}" for name in measures)
 
 
 def show_active_job() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.evaluation.measures import MEASURES, explain_measure
 from core.evaluation.per_query import (
     MeanValue,
     average,
@@ -23,7 +24,6 @@ from core.experiment.result import Experiment
 from core.schema import to_document_run
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
-from pages.shared.show.measure_words import MEASURE_WORDS
 from pages.shared.show.stage_words import STEP_WORDS, name_step
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -158,8 +158,8 @@ def show_leaderboard(board: pd.DataFrame, *, measure: str, success: str, baselin
     )
     words = {
         "system": "Select a row to see its queries.",
-        "hit": MEASURE_WORDS[success],
-        "mean": MEASURE_WORDS.get(measure),
+        "hit": MEASURES[success].plain_name,
+        "mean": explain_measure(measure),
         "delta": f"Mean {escape_markdown(measure)} minus that of {name}, over the same queries.",
         "low": interval,
         "high": interval,
@@ -297,12 +297,13 @@ def describe_judged(experiment: Experiment) -> str | None:
 
 
 def make_measure_table(view: View, measures: Sequence[str]) -> pd.DataFrame:
-    """Measures x systems: "0.412 (0.381 to 0.444)", then what the measure says."""
+    """Measures x systems: "0.412 (0.381 to 0.444)", then what the measure says and where it is defined."""
     means = average_view(view, measures)
     rows = []
     for measure in measures:
         cells = {name: _spell(values.get(measure)) for name, values in means.items()}
-        rows.append({"Measure": measure, **cells, "What it says": MEASURE_WORDS.get(measure, "")})
+        source = MEASURES[measure].source if measure in MEASURES else ""
+        rows.append({"Measure": measure, **cells, "What it says": explain_measure(measure), "Source": source})
     return pd.DataFrame(rows)
 
 

@@ -26,8 +26,8 @@ from core.diagnosis.headroom import (
     measure_headroom,
 )
 from core.diagnosis.perfect_reranking import rerank_perfectly
-from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import measure_one
+from core.evaluation.spans import CONTEXT_RECALL
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS, QUERIES, empty
 from tests.support.letters import LETTERS, VERSIONS, make_dataset, run_in_order
 from tests.support.models import make_run

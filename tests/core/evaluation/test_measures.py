@@ -8,11 +8,13 @@ import pytest
 import pytrec_eval
 
 from core.errors import InputError
-from core.evaluation.measures import DOCUMENT_MEASURES, find_answerable, measure_documents, measure_judged
+from core.evaluation.answers import find_answerable
+from core.evaluation.measures import list_measures, measure_documents, measure_judged
 from core.schema import DOCUMENT_RUN, JUDGMENTS, empty, to_document_run
 from tests.support.models import make_run
 
 # Ours -> pytrec_eval's
+DOCUMENT_MEASURES = list_measures(has_evidence=False)
 THEIRS = {
     "nDCG@10": "ndcg_cut_10", "AP": "map", "P@5": "P_5", "P@10": "P_10", "R@5": "recall_5", "R@10": "recall_10",
     "R@100": "recall_100", "Success@1": "success_1", "Success@5": "success_5", "RR@10": "recip_rank",
@@ -63,7 +65,7 @@ def test_documents_agree_with_pytrec_eval(seed: int) -> None:
     labels["q4"] = {"d1": 0, "d2": 0}  # judged without a relevant document
     labels["q5"] = {"elsewhere": 2}  # its answer is not in the corpus
     hits["unjudged"] = names[:10]
-    ours = as_table(measure_documents(make_judgments(labels), make_documents_run(hits)))
+    ours = as_table(measure_documents(make_judgments(labels), make_documents_run(hits), measures=DOCUMENT_MEASURES))
     theirs = ask_pytrec(labels, hits)
     assert ours.keys() == theirs.keys()
     assert ours == pytest.approx(theirs, abs=1e-12)
@@ -73,9 +75,8 @@ def test_documents_agree_with_pytrec_eval(seed: int) -> None:
 
 
 def test_graded_relevance_by_hand() -> None:
-    found = as_table(
-        measure_documents(make_judgments({"q": {"a": 3, "b": 1, "c": 0}}), make_documents_run({"q": ["c", "a", "x", "b"]}))
-    )
+    judgments = make_judgments({"q": {"a": 3, "b": 1, "c": 0}})
+    found = as_table(measure_documents(judgments, make_documents_run({"q": ["c", "a", "x", "b"]}), measures=DOCUMENT_MEASURES))
     # gains 0, 3, 0, 1 at ranks 1-4; the ideal is 3, 1
     dcg = 3 / np.log2(3) + 1 / np.log2(5)
     assert found["q", "nDCG@10"] == pytest.approx(dcg / (3 / np.log2(2) + 1 / np.log2(3)))
@@ -88,16 +89,18 @@ def test_graded_relevance_by_hand() -> None:
 def test_equal_scores_are_settled_by_rank_not_by_pytrec() -> None:
     # pytrec_eval would put z before a; ties are ordered by id here, so a is first.
     run = to_document_run(make_run({"q": [("a1", 1.0), ("z1", 1.0)]}))
-    assert as_table(measure_documents(make_judgments({"q": {"a": 1}}), run))["q", "Success@1"] == 1
-    assert as_table(measure_documents(make_judgments({"q": {"z": 1}}), run))["q", "Success@1"] == 0
+    assert as_table(measure_documents(make_judgments({"q": {"a": 1}}), run, measures=DOCUMENT_MEASURES))["q", "Success@1"] == 1
+    assert as_table(measure_documents(make_judgments({"q": {"z": 1}}), run, measures=DOCUMENT_MEASURES))["q", "Success@1"] == 0
 
 
 def test_no_judgments_no_run_no_measures() -> None:
-    nothing = measure_documents(empty(JUDGMENTS), make_documents_run({"q": ["a"]}))
+    nothing = measure_documents(empty(JUDGMENTS), make_documents_run({"q": ["a"]}), measures=DOCUMENT_MEASURES)
     assert nothing.empty
     assert list(nothing.columns) == ["query_id", "measure", "value"]
-    assert measure_documents(make_judgments({"q": {"a": 0}}), make_documents_run({"q": ["a"]})).empty
-    unanswered = measure_documents(make_judgments({"q": {"a": 1}}), empty(DOCUMENT_RUN))
+    assert measure_documents(
+        make_judgments({"q": {"a": 0}}), make_documents_run({"q": ["a"]}), measures=DOCUMENT_MEASURES
+    ).empty
+    unanswered = measure_documents(make_judgments({"q": {"a": 1}}), empty(DOCUMENT_RUN), measures=DOCUMENT_MEASURES)
     assert set(unanswered["value"]) == {0.0}
     assert len(unanswered) == len(DOCUMENT_MEASURES)
     assert measure_documents(make_judgments({"q": {"a": 1}}), empty(DOCUMENT_RUN), measures=[]).empty

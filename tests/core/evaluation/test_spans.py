@@ -5,8 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.evaluation.measures import CONTEXT_RECALL
-from core.evaluation.spans import count_characters, count_overlap, measure_context, measure_evidence, merge_spans, score_spans
+from core.evaluation.spans import (
+    CONTEXT_RECALL,
+    count_characters,
+    count_overlap,
+    measure_context,
+    measure_evidence,
+    merge_spans,
+    score_spans,
+)
 from core.schema import EVIDENCE, RUN, empty
 from tests.support.models import make_run
 

@@ -16,7 +16,7 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
-from core.evaluation.measures import DOCUMENT_MEASURES, EVIDENCE_MEASURES
+from core.evaluation.measures import list_measures
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, to_trec
 from core.progress import CancelToken, ProgressEvent
@@ -73,10 +73,9 @@ def test_all_named_systems_run(dataset: Dataset, workspace: Path, tmp_path: Path
     ].items()
     assert content["dataset"]["fingerprint"] == dataset.fingerprint
     assert (content["split_used"], content["status"]) == ("all", "done")
-    evidence = list(EVIDENCE_MEASURES)
     for system in content["systems"]:
         assert from_spec(system["spec"]) == NAMED[system["name"]]
-        assert list(system["measures"]) == [*DOCUMENT_MEASURES, *evidence]
+        assert list(system["measures"]) == list_measures()
         for name, value in system["measures"].items():
             assert list(value) == ["mean", "low", "high", "n"]
             # 7 queries have a relevant document, 2 of them evidence
@@ -93,7 +92,7 @@ def test_all_named_systems_run(dataset: Dataset, workspace: Path, tmp_path: Path
     qrels = dataset.judgments
     answerable = set(qrels.loc[qrels["relevance"] >= 1, "query_id"])
     qrels = qrels[qrels["query_id"].isin(answerable)]
-    measures = {name: ir_measures.parse_measure(name) for name in DOCUMENT_MEASURES}
+    measures = {name: ir_measures.parse_measure(name) for name in list_measures(has_evidence=False)}
     for system in content["systems"]:
         file = write_trec(experiment, tmp_path / "runs")[system["name"]]
         hits = list(ir_measures.read_trec_run(str(file)))

@@ -13,8 +13,8 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import Cancelled
-from core.evaluation.measures import CONTEXT_RECALL
 from core.evaluation.per_query import evaluate_runs
+from core.evaluation.spans import CONTEXT_RECALL
 from core.experiment.measurer import Measurer, choose_primary
 from core.progress import CancelToken
 from core.schema import EVIDENCE, JUDGMENTS

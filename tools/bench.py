@@ -29,8 +29,7 @@ sys.path.insert(0, str(ROOT))
 from core.data.load import load_dataset
 from core.graph.execute import Execution
 from core.graph.resources import Models, Resources
-from core.ladder.offer import Offer
-from core.ladder.variants import make_baseline, propose_variants
+from core.ladder.variants import list_embedding_systems
 from core.live.search import LiveSearch
 from core.scaling.measure import measure_scaling
 from core.scaling.scaling import Scaling
@@ -114,8 +113,7 @@ def bench_recommend(workspace: Path) -> None:
     """The ladder on the sample from an empty workspace, against the encoding of its texts by themselves; then again."""
     dataset = SAMPLES / "product_docs"
     seconds, _, result = run_command(["recommend", str(dataset)], workspace)
-    systems = [make_baseline(), *propose_variants("chunking", make_baseline(), Offer())]
-    bare = encode_alone(dataset, systems)
+    bare = encode_alone(dataset, list_embedding_systems())
     print(f"recommend product_docs, cold: {seconds:.1f} s; its distinct texts by the bare model: {bare:.1f} s")
     print(f"RATIO (cold - 30 s) / encoding alone: {(seconds - 30) / bare:.2f} (at most 1.5)")
     print(f"  {result['recommendation']['sentence']}")

@@ -29,16 +29,6 @@ CAUSE_WORDS = {
     "ranking": "The answer is among the first 100 hits but not among the first five, and no fix above brings it there.",
     "representation": "The answer is not even among the first 100 hits, and no fix above brings it into the first five.",
 }
-# cause -> rung of core.ladder.rungs.RUNGS that cures it, "" if none does
-CAUSE_CURES = {
-    "not_in_corpus": "",
-    "metadata": "metadata_filters",
-    "chunking": "chunking",
-    "exact_terms": "hybrid_search",
-    "wording": "query_rewriting",
-    "ranking": "reranking",
-    "representation": "fine_tuned_embedding",
-}
 # cause -> how the headline goes on after "For 20 of them"
 _CAUSE_CLAUSES = {
     "not_in_corpus": "no document in the corpus holds the answer",

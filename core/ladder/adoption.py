@@ -11,12 +11,12 @@ from core.training.adoption import measure_adoption
 
 
 def describe_adoption(ladder: Ladder, steps: Sequence[Step]) -> dict[str, str]:
-    """Rung -> what it costs to adopt its trained model, for the rungs that have one."""
+    """Name of a rung -> what it costs to adopt its trained model, for the rungs that have one."""
     found = {}
     for step in steps:
-        model = ladder.offer.find_trained(step.rung)
+        model = ladder.offer.find_trained(step.rung.trained_kind)
         if model is not None and step.chosen is not None:
             chunks = ladder.measurer.system_runs.add(step.chosen).get_first("chunks")
             passages = list_passages(ladder.measurer.system_runs.execution.output(chunks))
-            found[step.rung] = measure_adoption(model, ladder.resources, passages=passages).describe()
+            found[step.rung.name] = measure_adoption(model, ladder.resources, passages=passages).describe()
     return found

@@ -10,7 +10,9 @@ import pandas as pd
 from core.evaluation.significance import bootstrap_means
 from core.ladder.climb import Step, find_best, find_path, list_candidates
 from core.ladder.goals import Goals
-from core.ladder.rungs import KIND_OF_RUNG
+from core.ladder.rungs.fine_tuned import pick_training
+from core.ladder.rungs.reranking import RERANKING
+from core.ladder.rungs.rung import Rung
 from core.systems.system import System
 from core.systems.trained import KIND_WORDS
 from core.text.phrases import join_words
@@ -18,20 +20,6 @@ from core.text.phrases import join_words
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
 TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
-ACTION_OF_RUNG = {
-    "chunking": "fix_chunking",
-    "metadata_filters": "add_metadata_filters",
-    "hybrid_search": "use_hybrid_search",
-    "query_rewriting": "rewrite_queries",
-    "reranking": "add_reranker",
-    "fine_tuned_reranker": "fine_tune_reranker",
-    "fine_tuned_adapter": "fine_tune_embedding",
-    "fine_tuned_embedding": "fine_tune_embedding",
-}
-ACTIONS = (
-    "embeddings_enough", "fix_chunking", "add_metadata_filters", "use_hybrid_search", "rewrite_queries", "add_reranker",
-    "fine_tune_reranker", "fine_tune_embedding", "fine_tune_generator", "label_more_queries", "extend_corpus",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,8 +30,8 @@ class Findings:
     in ms by system, where measured. monthly: USD a month by system, where asked for. target_means: system -> test mean of the
     target's measure, empty without a target. missing: share of all judged queries without a relevant document in the corpus.
     labels_fit: some system fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of
-    fine-tuning. cross_encoder: one was measured. tuning: measured tuning queries. adoption: rung of a trained model -> what it
-    costs to adopt, in a sentence.
+    fine-tuning. cross_encoder: one was measured. tuning: measured tuning queries. adoption: name of a trained rung -> what its
+    model costs to adopt, in a sentence.
     """
 
     baseline: System
@@ -65,14 +53,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class Choice:
-    """action: one of ACTIONS. system: name. why: which rule decided, in one sentence. best: the best on tuning within the
-    limits. rung: the rung the action stands for, "" if none. worth_trying: the action was not measured yet."""
+    """action: of core.ladder.actions. system: name. why: which rule decided, in one sentence. best: the best on tuning within
+    the limits. rung: the one whose action it is, None if it is no rung's. worth_trying: the action was not measured yet."""
 
     action: str
     system: str
     why: str
     best: str
-    rung: str = ""
+    rung: Rung | None = None
     worth_trying: bool = False
     outside_limits: tuple[str, ...] = ()
 
@@ -99,7 +87,7 @@ def choose(findings: Findings) -> Choice:
     if path:
         gains = dict(zip(findings.comparisons["system"], findings.comparisons["delta"], strict=True))
         first = max(path, key=lambda step: gains.get(step.chosen.name, 0.0) if step.chosen is not None else 0.0)
-        return replace(draft, action=ACTION_OF_RUNG[first.rung], rung=first.rung)
+        return replace(draft, action=first.rung.action, rung=first.rung)
     target = findings.goals.target
     if target is not None and findings.target_means.get(draft.system, 0.0) < target[1]:
         return _go_beyond(findings, draft)
@@ -114,16 +102,15 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
         return replace(draft, why=words)
     if not findings.cross_encoder and findings.ranked_low >= reachable:
         words = "The target is missed and no rung measured helps; a cross-encoder was not measured yet and is the next to try."
-        return replace(draft, action="add_reranker", why=words, rung="reranking", worth_trying=True)
+        return replace(draft, action=RERANKING.action, why=words, rung=RERANKING, worth_trying=True)
     if findings.goals.keeps_facts_outside:
         words = (
             f"The target is missed and no rung measured helps. Facts that change {findings.goals.facts_change} belong in the "
             "index, not in a model's weights, so that training is not proposed."
         )
         return replace(draft, why=words)
-    kind = "reranker" if findings.ranked_low >= findings.not_found else "embedding"
-    rung = f"fine_tuned_{kind}"
-    name = KIND_WORDS[KIND_OF_RUNG[rung]]
+    rung = pick_training(ranked_low=findings.ranked_low, not_found=findings.not_found)
+    name = KIND_WORDS[rung.trained_kind]
     if any(step.rung == rung and step.chosen is not None for step in findings.steps):
         words = f"The target is missed; a fine-tuned {name} was measured and is not proven better, so it is not the way there."
         return replace(draft, why=words)
@@ -131,7 +118,7 @@ def _go_beyond(findings: Findings, draft: Choice) -> Choice:
         f"The target is missed and no rung measured helps; a fine-tuned {name} was not measured yet, so it is worth trying, "
         "not proven."
     )
-    return replace(draft, action=f"fine_tune_{kind}", why=words, rung=rung, worth_trying=True)
+    return replace(draft, action=rung.action, why=words, rung=rung, worth_trying=True)
 
 
 def _choose_system(findings: Findings) -> tuple[Choice, bool]:

@@ -15,7 +15,8 @@ import pandas as pd
 from core.evaluation.significance import FLIPS
 from core.evaluation.verdicts import compare_table
 from core.experiment.measurer import MeasureSystem
-from core.stages.rerank import LateInteraction
+from core.ladder.rungs.reranking import is_cross_encoder
+from core.ladder.rungs.rung import Rung
 from core.systems.system import System
 
 _EPSILON = 1e-12  # means of the same values in another order differ in the last digits
@@ -32,7 +33,7 @@ class Step:
     it is never kept by them: only the test can say what it is worth.
     """
 
-    rung: str
+    rung: Rung
     incumbent: System
     chosen: System | None
     incumbent_mean: float
@@ -48,19 +49,19 @@ class Step:
         return self.means[self.chosen.name] - self.incumbent_mean if self.chosen is not None else 0.0
 
 
-Propose = Callable[[str, System], Sequence[System]]
+Propose = Callable[[Rung, System], Sequence[System]]
 
 
 def climb(
     baseline: System,
-    rungs: Sequence[str],
+    rungs: Sequence[Rung],
     propose: Propose,
     measure: MeasureSystem,
     *,
     tuning: Sequence[str],
     min_gain: float,
-    explain: Callable[[str, Sequence[str]], str] = lambda rung, failed: "",
-    held_out: Mapping[str, Sequence[str]] | None = None,
+    explain: Callable[[Rung, Sequence[str]], str] = lambda rung, failed: "",
+    held_out: Mapping[Rung, Sequence[str]] | None = None,
 ) -> list[Step]:
     """Walks the rungs in order; everything is chosen on the tuning queries alone.
 
@@ -173,12 +174,11 @@ def _is_undone(step: Step, system: System | None) -> bool:
 
 
 def tried_cross_encoder(steps: Sequence[Step]) -> bool:
-    """Whether a cross-encoder was measured, as late interaction with an untrained model is a weak reranker.
+    """Whether a cross-encoder was measured.
 
     One that was trained here, from an encoder that never ranked, says nothing about those that come ready.
     """
-    rerankers = [system.rerank for step in steps if not step.held_out for system in step.variants]
-    return any(stage is not None and not isinstance(stage, LateInteraction) for stage in rerankers)
+    return any(is_cross_encoder(system.rerank) for step in steps if not step.held_out for system in step.variants)
 
 
 def judge(

@@ -17,8 +17,9 @@ from core.ladder.goals import Goals
 from core.ladder.label_checks import fit_labels, share_missing
 from core.ladder.offer import Offer, make_offer
 from core.ladder.progress import LadderProgress
-from core.ladder.rungs import RUNGS, explain_absence
-from core.ladder.variants import make_baseline, propose_variants, search_words_alone
+from core.ladder.rungs import list_rungs
+from core.ladder.rungs.rung import Rung
+from core.ladder.variants import list_embedding_systems, make_baseline, propose_variants, search_words_alone
 from core.progress import ProgressCallback
 from core.systems.system import System
 from core.systems.trained import TrainedModel
@@ -47,8 +48,8 @@ class Ladder:
         target = self.goals.target[0] if self.goals.target is not None else ""
         self.measurer = Measurer(self.dataset, primary=self.primary, resources=self.resources, target=target)
         self.baseline = make_baseline()
-        for system in (self.baseline, *propose_variants("chunking", self.baseline, Offer())):
-            self.measurer.system_runs.add(system)  # those that embed: what time is left depends on them
+        for system in list_embedding_systems():
+            self.measurer.system_runs.add(system)  # what time is left depends on them
         self.progress = LadderProgress(self.measurer, self.on_progress)
         self.resources.on_progress = self.progress
 
@@ -90,24 +91,26 @@ class Ladder:
         runs = {system.name: self.measurer.run(system) for system in systems}
         return fit_labels(self.dataset, runs, seed=self.goals.seed)
 
-    def climb(self, split: Split, *, propose: Propose | None = None, rungs: Sequence[str] = RUNGS[1:]) -> list[Step]:
-        """The steps on one split. No rung is kept if the labels fit nothing: what gains on them gains by luck."""
-        held_out = {rung: model.split["validation"] for rung in rungs if (model := self.offer.find_trained(rung)) is not None}
+    def climb(self, split: Split, *, propose: Propose | None = None, rungs: Sequence[Rung] | None = None) -> list[Step]:
+        """The steps on one split, over all rungs unless told which. No rung is kept if the labels fit nothing: what gains on
+        them gains by luck."""
+        climbed = list_rungs() if rungs is None else rungs
+        models = {rung: self.offer.find_trained(rung.trained_kind) for rung in climbed}
         return climb(
             self.baseline,
-            rungs,
+            climbed,
             propose or (lambda rung, incumbent: propose_variants(rung, incumbent, self.offer)),
             self.measurer.values,
             tuning=split.tuning,
             min_gain=self.goals.min_gain if self.labels_fit else math.inf,
             explain=self._explain,
-            held_out=held_out,
+            held_out={rung: model.split["validation"] for rung, model in models.items() if model is not None},
         )
 
-    def _explain(self, rung: str, failed: Sequence[str]) -> str:
+    def _explain(self, rung: Rung, failed: Sequence[str]) -> str:
         errors = [self.measurer.errors[name] for name in failed if name in self.measurer.errors]
         if errors:
             return errors[0]
-        if self.offer.find_trained(rung) is not None:
+        if self.offer.find_trained(rung.trained_kind) is not None:
             return "The trained model does not fit the best cheap system: it was trained on vectors of another model."
-        return explain_absence(rung)
+        return rung.absence

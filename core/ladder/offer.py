@@ -10,10 +10,9 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.diagnosis.metadata import advise_metadata
 from core.ladder.goals import Goals
-from core.ladder.rungs import KIND_OF_RUNG
 from core.stages.rewrite import Glossary
 from core.systems.available import list_own_systems
-from core.systems.system import System
+from core.systems.system import Lexical, System
 from core.systems.trained import TrainedModel, list_models
 from core.workspace import Workspace
 
@@ -34,9 +33,18 @@ class Offer:
     rerankers: tuple[str, ...] = ()
     trained: tuple[TrainedModel, ...] = ()
 
-    def find_trained(self, rung: str) -> TrainedModel | None:
-        """The trained model that a rung tries, or None."""
-        kind = KIND_OF_RUNG.get(rung)
+    @property
+    def level(self) -> str:
+        """What the hits of a hybrid are: "chunk" or "document"."""
+        return "chunk" if self.by_evidence else "document"
+
+    @property
+    def lexical(self) -> Lexical:
+        """The lexical side over what is compared: chunks or documents."""
+        return Lexical(over="chunks" if self.by_evidence else "documents")
+
+    def find_trained(self, kind: str) -> TrainedModel | None:
+        """The trained model of this kind (core.systems.trained.KINDS), or None."""
         return next((model for model in self.trained if model.kind == kind), None)
 
 

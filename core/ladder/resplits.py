@@ -16,7 +16,7 @@ from core.ladder.choose import Choice, Findings, choose
 from core.ladder.climb import Step
 from core.ladder.findings import collect_findings
 from core.ladder.ladder import Ladder
-from core.ladder.rungs import TRAINED_RUNGS
+from core.ladder.rungs.rung import Rung
 from core.ladder.variants import propose_variants
 from core.systems.system import System
 
@@ -52,12 +52,12 @@ def resplit(
     """
     ladder.progress.enter("how stable is the verdict")
 
-    reranked = {step.incumbent.chunk for step in steps if step.rung == "reranking"}
+    read = {(step.rung, step.incumbent.chunk) for step in steps}
 
-    def propose(rung: str, incumbent: System) -> list[System]:
+    def propose(rung: Rung, incumbent: System) -> list[System]:
         # Over another chunking a reranker would have to read the corpus anew, for a few splits in a hundred.
         # Trained models have learned from queries that other splits test on.
-        skipped = rung in TRAINED_RUNGS or (rung == "reranking" and incumbent.chunk not in reranked)
+        skipped = rung.is_trained or (rung.reads_chunks and (rung, incumbent.chunk) not in read)
         return [] if skipped else propose_variants(rung, incumbent, ladder.offer)
 
     main = {step.rung: step.chosen.name for step in steps if step.chosen is not None}

@@ -7,17 +7,12 @@ from typing import Any
 
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Findings
-from core.ladder.climb import Step, tried_cross_encoder
-from core.ladder.names import describe_part
-from core.ladder.rungs import RUNG_TITLES, RUNGS
-from core.ladder.variants import SUGGESTED_RERANKER
+from core.ladder.climb import Step
 from core.records import as_records
-from core.stages.rerank import LateInteraction
-from core.systems.system import System
 
 
 def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) -> list[dict[str, Any]]:
-    """One dict per rung of RUNGS, as it stands in the JSON.
+    """The baseline and one dict per rung, as it stands in the JSON.
 
     rung, title, system (None if not measured), incumbent, chosen_from {variant: tuning mean}, tuning {incumbent, chosen, gain},
     kept, what (in words), mean, low, high (of the system on test), verdict, delta, delta_low, delta_high, p_adjusted, wins,
@@ -37,8 +32,8 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
 def _describe_baseline(findings: Findings, results: Mapping[str, SystemResult], primary: str) -> dict[str, Any]:
     name = findings.baseline.name
     return {
-        "rung": RUNGS[0],
-        "title": RUNG_TITLES[RUNGS[0]],
+        "rung": "baseline",
+        "title": "Baseline",
         "system": name,
         "incumbent": None,
         "chosen_from": {},
@@ -56,8 +51,8 @@ def _describe_baseline(findings: Findings, results: Mapping[str, SystemResult], 
 
 def _describe_absent(step: Step) -> dict[str, Any]:
     return {
-        "rung": step.rung,
-        "title": RUNG_TITLES[step.rung],
+        "rung": step.rung.name,
+        "title": step.rung.title,
         "system": None,
         "incumbent": step.incumbent.name,
         "chosen_from": {},
@@ -78,14 +73,14 @@ def _describe_step(
     if chosen.latency_ms and before.latency_ms:
         added = _latency(chosen, "p50", 0.0) - _latency(before, "p50", 0.0)
     return {
-        "rung": step.rung,
-        "title": RUNG_TITLES[step.rung],
+        "rung": step.rung.name,
+        "title": step.rung.title,
         "system": step.chosen.name,
         "incumbent": step.incumbent.name,
         "chosen_from": step.means,
         "tuning": {"incumbent": step.incumbent_mean, "chosen": step.means[step.chosen.name], "gain": step.gain},
         "kept": step.kept or (step.held_out and pair["verdict"] == "better"),
-        "what": describe_part(step.rung, step.chosen),
+        "what": step.rung.describe(step.chosen),
         **_describe_mean(chosen, primary),
         "delta_low": pair["low"],
         "delta_high": pair["high"],
@@ -94,10 +89,10 @@ def _describe_step(
         "judged_gap": _judged_gap(chosen, before),
         "added_ms": added,
         "p95_ms": _latency(chosen, "p95"),
-        "one_time": findings.adoption.get(step.rung) or _describe_one_time(step, chosen),
+        "one_time": findings.adoption.get(step.rung.name) or step.rung.one_time(step.chosen, chosen.index.get("chunks") or 0),
         "held_out": step.held_out,
         "why_not": "",
-        "note": _note(step),
+        "note": step.rung.note(step.variants),
     }
 
 
@@ -117,30 +112,3 @@ def _judged_gap(chosen: SystemResult, before: SystemResult) -> float | None:
     if chosen.judged_at_10 is None or before.judged_at_10 is None:
         return None
     return chosen.judged_at_10 - before.judged_at_10
-
-
-def _describe_one_time(step: Step, result: SystemResult) -> str:
-    """The work of adopting a rung, once."""
-    if step.rung == "chunking":
-        chunks = result.index.get("chunks")
-        return f"embed and index {chunks:,} chunks anew" if chunks else "embed and index the corpus anew"
-    words = {
-        "metadata_filters": "keep the metadata complete",
-        "hybrid_search": "build a word index",
-        "query_rewriting": "none",
-        "reranking": "load a reranking model" if not _is_late(step.chosen) else "keep token vectors of the chunks",
-    }
-    return words.get(step.rung, "")
-
-
-def _is_late(system: System | None) -> bool:
-    return system is not None and isinstance(system.rerank, LateInteraction)
-
-
-def _note(step: Step) -> str:
-    if step.rung != "reranking" or tried_cross_encoder([step]):
-        return ""
-    return (
-        "Only late interaction by the embedding model was measured, a weak reranker. No cross-encoder was; "
-        f"name one to try, such as {SUGGESTED_RERANKER}."
-    )

@@ -11,7 +11,6 @@ from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Choice, Findings
 from core.ladder.resplits import Stability
-from core.ladder.rungs import TRAINED_RUNGS
 from core.recommendation.error_analysis import ErrorAnalysis
 
 
@@ -61,7 +60,8 @@ class DecidedLadder:
     @property
     def recommends_training(self) -> bool:
         """Whether the recommended action is a training that was measured."""
-        return self.choice.rung in TRAINED_RUNGS and not self.choice.worth_trying
+        rung = self.choice.rung
+        return rung is not None and rung.is_trained and not self.choice.worth_trying
 
     @property
     def target(self) -> dict[str, Any] | None:

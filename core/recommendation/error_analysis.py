@@ -13,7 +13,7 @@ from core.data.dataset import Dataset
 from core.data.split import Split
 from core.diagnosis.causes import Diagnosis, Fix, diagnose
 from core.diagnosis.cut_evidence import find_cut_evidence
-from core.diagnosis.headroom import CHUNKING, FILTER, UNION, measure_headroom
+from core.diagnosis.headroom import CHUNKING, UNION, measure_headroom
 from core.diagnosis.headroom import SYSTEM as BEST_SYSTEM
 from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_filters
 from core.diagnosis.perfect_filter import choose_filter_field
@@ -29,9 +29,7 @@ from core.ladder.variants import search_words_alone
 from core.records import as_records
 from core.stages.embed import EmbedChunks
 from core.stages.truncation import find_read_ends
-from core.systems.system import System
-
-_CAUSE_OF_RUNG = {"metadata_filters": "metadata", "chunking": "chunking", "query_rewriting": "wording"}
+from core.systems.system import System, strip_name
 
 
 @dataclass(frozen=True)
@@ -113,29 +111,15 @@ def analyse_errors(
 
 def _try_fixes(system: System, steps: Sequence[Step], offer: Offer, measurer: Measurer) -> list[Fix]:
     """Each rung's chosen variant alone on the system; a fix that the system has already is left out."""
-    tried: dict[str, System] = {}
-    for step in steps:
-        cause = _CAUSE_OF_RUNG.get(step.rung)
-        if cause is not None and step.chosen is not None:
-            tried[cause] = name_variant(_take_part(step.rung, step.chosen, system, step.incumbent))
-    if system.dense is not None:
-        tried["exact_terms"] = search_words_alone(system, offer)
     fixes = []
-    for cause, fixed in tried.items():
-        ranks = None if fixed.name == system.name else measurer.ranks(fixed)
+    for step in steps:
+        if step.rung.isolate is None or step.chosen is None:
+            continue
+        fixed = name_variant(step.rung.isolate(system, step.incumbent, step.chosen, offer))
+        ranks = None if strip_name(fixed) == strip_name(system) else measurer.ranks(fixed)
         if ranks is not None:
-            fixes.append(Fix(cause, fixed.name, ranks))
+            fixes.append(Fix(step.rung.cures, fixed.name, ranks))
     return fixes
-
-
-def _take_part(rung: str, chosen: System, system: System, incumbent: System) -> System:
-    if rung == "chunking":
-        return dataclasses.replace(system, chunk=chosen.chunk)
-    if rung == "metadata_filters":
-        return dataclasses.replace(system, filter=chosen.filter, infer_filters=chosen.infer_filters)
-    added = tuple(step for step in chosen.rewrite if step not in incumbent.rewrite)
-    missing = tuple(step for step in added if step not in system.rewrite)
-    return dataclasses.replace(system, rewrite=(*system.rewrite, *missing))
 
 
 def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -170,12 +154,10 @@ def _find_headroom(
     measurer.system_runs.resources.report("what each fix could gain at best")
     run = measurer.run(baseline)
     words = search_words_alone(baseline, offer)
-    by_rung = {step.rung: step for step in steps}
-    chunkings = list(by_rung["chunking"].variants) if "chunking" in by_rung else []
     candidates = list_candidates(baseline, steps)
-    rung_of = {CHUNKING: "chunking", FILTER: "metadata_filters", UNION: "hybrid_search"}
-    kept = {fix: by_rung.get(rung) for fix, rung in rung_of.items()}
-    adopted = {fix: step.chosen.name for fix, step in kept.items() if step and step.chosen and step.incumbent == baseline}
+    real = {step.rung.headroom: step for step in steps if step.rung.headroom}  # the steps that have a perfect counterpart
+    chunkings = real[CHUNKING].variants if CHUNKING in real else ()
+    adopted = {fix: step.chosen.name for fix, step in real.items() if step.chosen and step.incumbent == baseline}
     systems = {system.name: system for system in (*candidates, *chunkings, words)}
     headroom = measure_headroom(
         dataset,

@@ -36,7 +36,7 @@ _FIXED, _BROKEN = 3, 1  # example queries shown
 class Recommendation:
     """All sentences are plain text; ids and names in them are the user's.
 
-    action: one of choose.ACTIONS. title: the action in a few words. system: the system to use. sentence: the verdict.
+    action: of core.ladder.actions. title: the action in a few words. system: the system to use. sentence: the verdict.
     success: {system: [found, of]} for the baseline and the system, the answer being among the first five. how_sure: one
     sentence; difference: {delta, low, high, p, n, mde, real, measure} of the system over the baseline, {} if they are the same.
     fine_tuning: {answer: "yes" | "not yet" | "worth trying" | "no", reason, kind}. reasons, costs, risks, next, changes (what

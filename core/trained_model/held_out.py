@@ -18,11 +18,11 @@ from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, describe_dataset
 from core.ladder.names import name_variant
-from core.ladder.rungs import CHEAP_RUNGS
+from core.ladder.rungs import list_cheap
 from core.ladder.test_run import mark_sides
 from core.records import as_records
 from core.schema import list_passages
-from core.systems.system import System
+from core.systems.system import System, strip_name
 from core.systems.trained_systems import apply_model, make_trained_systems
 from core.trained_model.evaluation_file import write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
@@ -44,7 +44,7 @@ def compare_with_cheap(subject: ModelUnderTest) -> Experiment:
     """compare_with_untrained(), with the best cheap rung beside it."""
     ladder = subject.ladder
     ladder.progress.enter("the cheap rungs, on the same tuning queries")
-    steps = ladder.climb(ladder.split, rungs=CHEAP_RUNGS)
+    steps = ladder.climb(ladder.split, rungs=list_cheap())
     kept = [step.chosen for step in steps if step.kept and step.chosen is not None]
     return _compare(subject, cheap=kept[-1] if kept else ladder.baseline)
 
@@ -70,8 +70,7 @@ def _stack(subject: ModelUnderTest, cheap: System, trained: System) -> System | 
         stacked = name_variant(apply_model(subject.model, cheap))
     except InputError:
         return None
-    same = dataclasses.replace(stacked, name=trained.name, description=trained.description) == trained
-    return trained if same else stacked
+    return trained if strip_name(stacked) == strip_name(trained) else stacked
 
 
 def _open_test(subject: ModelUnderTest, systems: Mapping[str, System]) -> Experiment:

@@ -21,13 +21,15 @@ from core.evaluation.significance import ALPHA, adjust_holm, paired_t
 from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.experiment.measurer import Measurer
 from core.ladder.climb import Step, climb, judge, list_candidates, list_pairs, tabulate
+from core.ladder.rungs.rung import Rung
 from core.settings import SAMPLES
 from core.stages.chunk import Recursive
 from core.systems.system import Feedback, Lexical, System
 from tests.support.models import make_resources
+from tests.support.rungs import make_rung
 
 LADDERS = 1_000
-RUNGS = tuple(f"rung{number}" for number in range(6))
+RUNGS = tuple(make_rung(f"rung{number}") for number in range(6))
 VARIANTS = 5
 FLIPS = 1_000  # the smallest p, 1 / 1001, is well below .05 / 6
 MEASURE = "nDCG@10"
@@ -81,14 +83,14 @@ class NullLadder:
     gift: float = 0.0
     known: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    def propose(self, rung: str, incumbent: System) -> list[System]:
+    def propose(self, rung: Rung, incumbent: System) -> list[System]:
         made = []
         table = self.world.values.to_numpy()
         for number in range(VARIANTS):
             first, second = self.random.choice(table.shape[1], size=2, replace=False)
             signs = self.random.integers(0, 2, size=len(table)) * 2.0 - 1.0
-            system = dataclasses.replace(incumbent, name=f"{rung}-{number}")
-            gain = self.gift if rung == RUNGS[0] else 0.0
+            system = dataclasses.replace(incumbent, name=f"{rung.name}-{number}")
+            gain = self.gift if rung is RUNGS[0] else 0.0
             self.known[system.name] = self.known[incumbent.name] + signs * (table[:, first] - table[:, second]) + gain
             made.append(system)
         return made

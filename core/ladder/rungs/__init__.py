@@ -1,37 +1,41 @@
-"""The rungs of the ladder, cheapest first: their order, their titles, and why one of them was not measured."""
+"""The rungs of the ladder: one object for each, with all that is said and done about it, and their order, cheapest first."""
 
 from __future__ import annotations
 
-from core.systems.trained import ADAPTER, EMBEDDING, KIND_ARTICLES, KIND_WORDS, RERANKER
+from core.ladder.rungs.chunking import CHUNKING
+from core.ladder.rungs.fine_tuned import FINE_TUNED_ADAPTER, FINE_TUNED_EMBEDDING, FINE_TUNED_RERANKER
+from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
+from core.ladder.rungs.metadata_filters import METADATA_FILTERS
+from core.ladder.rungs.query_rewriting import QUERY_REWRITING
+from core.ladder.rungs.reranking import RERANKING
+from core.ladder.rungs.rung import Rung
 
-CHEAP_RUNGS = ("chunking", "metadata_filters", "hybrid_search", "query_rewriting", "reranking")
-TRAINED_RUNGS = ("fine_tuned_reranker", "fine_tuned_adapter", "fine_tuned_embedding")
-RUNGS = ("baseline", *CHEAP_RUNGS, *TRAINED_RUNGS)
-KIND_OF_RUNG = {"fine_tuned_reranker": RERANKER, "fine_tuned_adapter": ADAPTER, "fine_tuned_embedding": EMBEDDING}
-RUNG_TITLES = {
-    "baseline": "Baseline",
-    "chunking": "Chunking",
-    "metadata_filters": "Metadata filters",
-    "hybrid_search": "Hybrid search",
-    "query_rewriting": "Query rewriting",
-    "reranking": "Reranking",
-    "fine_tuned_reranker": "Fine-tuned reranker",
-    "fine_tuned_adapter": "Fine-tuned query adapter",
-    "fine_tuned_embedding": "Fine-tuned embedding model",
+# Name -> rung, in the order of cost: what is climbed, shown and told follows it.
+RUNGS: dict[str, Rung] = {
+    rung.name: rung
+    for rung in (
+        CHUNKING,
+        METADATA_FILTERS,
+        HYBRID_SEARCH,
+        QUERY_REWRITING,
+        RERANKING,
+        FINE_TUNED_RERANKER,
+        FINE_TUNED_ADAPTER,
+        FINE_TUNED_EMBEDDING,
+    )
 }
 
 
-def explain_absence(rung: str) -> str:
-    """Why a rung without variants was not measured, and what to do about it."""
-    if rung == "metadata_filters":
-        return (
-            "No query carries a filter, and no metadata field is named in the queries safely enough to filter by. "
-            "Add filters to the queries, or metadata to the documents."
-        )
-    kind = KIND_OF_RUNG.get(rung)
-    if kind is None:
-        return "None of its variants fits the system it would be stacked on."
-    return (
-        f"No trained {KIND_WORDS[kind]} is among what was measured. Train {KIND_ARTICLES[kind]} (page Fine-tuning, or "
-        f"`python -m core train DATASET --kind {kind}`), then let it join (--with-training)."
-    )
+def list_rungs() -> list[Rung]:
+    """All rungs, cheapest first."""
+    return list(RUNGS.values())
+
+
+def list_cheap() -> list[Rung]:
+    """The rungs that train nothing, cheapest first."""
+    return [rung for rung in RUNGS.values() if not rung.is_trained]
+
+
+def find_cure(cause: str) -> Rung | None:
+    """The rung that cures a cause of core.diagnosis.causes, None if no rung does."""
+    return next((rung for rung in RUNGS.values() if rung.cures and rung.cures == cause), None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.ladder.actions import title_action
 from core.ladder.choose import name_limits
 from core.recommendation.decided_ladder import DecidedLadder
-from core.recommendation.words.titles import ACTION_TITLES
 
 
 def list_changes(decided: DecidedLadder) -> list[str]:
@@ -31,7 +31,7 @@ def list_changes(decided: DecidedLadder) -> list[str]:
     if others and not trained and decided.stability.actions[others[0]] >= 0.1:
         share = decided.stability.actions[others[0]]
         changes.append(
-            f"Another draw of the queries: in {share:.0%} of the re-splits it is “{ACTION_TITLES[others[0]].lower()}”."
+            f"Another draw of the queries: in {share:.0%} of the re-splits it is “{title_action(others[0]).lower()}”."
         )
     often = next(iter(decided.stability.systems), decided.system)
     if (

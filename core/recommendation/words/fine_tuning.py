@@ -7,20 +7,20 @@ from typing import Any
 
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.climb import tried_cross_encoder
-from core.ladder.rungs import KIND_OF_RUNG, TRAINED_RUNGS
-from core.ladder.variants import SUGGESTED_RERANKER
+from core.ladder.rungs import RUNGS
+from core.ladder.rungs.fine_tuned import FINE_TUNED_RERANKER, pick_training
+from core.ladder.rungs.reranking import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference
 from core.systems.trained import KIND_WORDS
-
-_KINDS = {rung: KIND_WORDS[kind] for rung, kind in KIND_OF_RUNG.items()}
 
 
 def judge_fine_tuning(decided: DecidedLadder) -> dict[str, str]:
     """Whether training is worth it now: yes only once measured, and never before the cheaper rungs."""
     gap = decided.analysis.headroom["gap"]
-    kind = "reranker" if gap["ranked_low"] >= gap["not_among_100"] else "embedding model"
-    where = "stand among the first 100 but too low" if kind == "reranker" else "are not even among the first 100"
+    training = pick_training(ranked_low=gap["ranked_low"], not_found=gap["not_among_100"])
+    kind = KIND_WORDS[training.trained_kind]
+    where = "stand among the first 100 but too low" if training is FINE_TUNED_RERANKER else "are not even among the first 100"
     cross_encoder = tried_cross_encoder(decided.findings.steps)
     action = decided.choice.action
 
@@ -37,12 +37,12 @@ def judge_fine_tuning(decided: DecidedLadder) -> dict[str, str]:
     measured = [row for row in decided.rows if row.get("held_out") and row["system"]]
     own = next((row for row in measured if row["system"] == decided.system), None)
     if own is not None:
-        kind = _KINDS[own["rung"]]
+        kind = KIND_WORDS[RUNGS[own["rung"]].trained_kind]
         return answer("yes", f"It was measured: {_tell_trained(own, decided)}.")
     if target is not None and target["met"]:
         return answer("no", f"The target is met without it: {target['mean']:.3f} of {target['value']:g} {target['measure']}.")
     told = "; ".join(_tell_trained(row, decided) for row in measured)
-    if measured and decided.choice.worth_trying and decided.choice.rung in TRAINED_RUNGS:
+    if measured and decided.choice.worth_trying and decided.choice.rung is not None and decided.choice.rung.is_trained:
         words = f"The missed answers {where}, which speaks for a fine-tuned {kind}. Not proven yet; measured so far: {told}."
         return answer("worth trying", words)
     if measured:

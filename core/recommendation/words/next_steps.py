@@ -9,7 +9,7 @@ import numpy as np
 from core.data.split import DEFAULT_SHARE
 from core.ladder.choose import LEAST_TEST
 from core.ladder.climb import tried_cross_encoder
-from core.ladder.variants import SUGGESTED_RERANKER
+from core.ladder.rungs.reranking import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import DecidedLadder
 
 

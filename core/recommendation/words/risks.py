@@ -11,7 +11,7 @@ from core.recommendation.decided_ladder import DecidedLadder
 
 
 def list_risks(decided: DecidedLadder, difference: Mapping[str, Any]) -> list[str]:
-    """Queries that lose, documents that a later reranker would miss, answers that a filter hides.
+    """Queries that lose, documents that a later reranker would miss, and what may go wrong with the rungs on the way there.
 
     difference: of the recommended system over the baseline, {} if they are the same.
     """
@@ -25,13 +25,7 @@ def list_risks(decided: DecidedLadder, difference: Mapping[str, Any]) -> list[st
             risks.append(
                 f"Fewer relevant documents are among the first hundred (R@100 {change:+.3f}): a later reranker would miss them."
             )
-    if decided.findings.steps and any(s.rung == "metadata_filters" for s in find_path(decided.system, decided.findings.steps)):
-        system = next(step.chosen for step in decided.findings.steps if step.chosen and step.chosen.name == decided.system)
-        metadata = decided.analysis.metadata
-        lost = len(metadata["lost_by_own_filter"]) * system.filter
-        lost += len(metadata["thrown_away"]) * bool(system.infer_filters)
-        risks.append(
-            f"A filter that is wrong hides the answer: on the test queries that happens to {lost}. The gain supposes that "
-            "users give these filters, or that they can be read from the query."
-        )
-    return risks
+    path = find_path(decided.system, decided.findings.steps)
+    if path and path[-1].chosen is not None:
+        risks += [step.rung.risk(path[-1].chosen, decided.analysis.metadata) for step in path]
+    return [risk for risk in risks if risk]

@@ -8,17 +8,17 @@ from typing import Any
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.choose import find_excess
 from core.ladder.climb import find_path
-from core.ladder.rungs import CHEAP_RUNGS
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference
 
 
 def list_ruled_out(decided: DecidedLadder) -> list[dict[str, str]]:
     """The cheap rungs that are not on the way to the system, and why not; the trained ones too, where they were measured."""
-    taken = {step.rung for step in find_path(decided.system, decided.findings.steps)}
+    steps = decided.findings.steps
+    taken = find_path(decided.system, steps)
     found = []
-    for row in decided.rows:
-        if row["rung"] in taken or (row["rung"] not in CHEAP_RUNGS and not row.get("held_out")):
+    for step, row in zip(steps, decided.rows[1:], strict=True):  # the first row is the baseline's
+        if step in taken or (step.rung.is_trained and step.chosen is None):
             continue
         if row["system"] is None:
             why = f"Not measured. {row['why_not']}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS
+from core.ladder.actions import title_action
 from core.recommendation.decided_ladder import DecidedLadder
-from core.recommendation.words.titles import ACTION_TITLES
 
 _ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target
 
@@ -20,7 +20,7 @@ def write_verdict(decided: DecidedLadder, success: Mapping[str, tuple[int, int]]
     hits = f"The answer is among the first five for {found} of {of} test queries"
     action = decided.choice.action
     if action in ("label_more_queries", "extend_corpus"):
-        return f"{ACTION_TITLES[action]}. {decided.choice.why}"
+        return f"{title_action(action)}. {decided.choice.why}"
     if decided.choice.worth_trying:
         return f"Keep {decided.system}. {hits}. {decided.choice.why}"
     if decided.system == decided.baseline:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.ladder.actions import title_action
 from core.recommendation.recommend import Recommendation
-from core.recommendation.words.titles import ACTION_TITLES
 from core.report.figures.colours import BLUE, GREY
 from core.report.figures.text import shorten
 
@@ -17,7 +17,7 @@ _LONGEST = 34  # signs of a name
 
 def draw_stability(said: Recommendation) -> dict[str, Any]:
     """{"data", "layout"}; "data" is empty if nothing was split anew. What is recommended is blue, the rest grey."""
-    actions = {ACTION_TITLES.get(name, name): share for name, share in said.stability["actions"].items()}
+    actions = {title_action(name): share for name, share in said.stability["actions"].items()}
     groups = (
         ("Action", actions, said.title),
         ("System", dict(said.stability["systems"]), said.system),

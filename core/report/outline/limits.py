@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.evaluation.verdicts import VERDICT_WORDS
-from core.ladder.rungs import TRAINED_RUNGS
 from core.recommendation.assess import Assessment
 
 
@@ -23,8 +22,7 @@ def list_limits(assessment: Assessment) -> list[str]:
     measured = [system for system in assessment.experiment.systems if system.error is None]
     if any(system.judged_at_10 is None for system in measured):
         found.append("Only right answers were labelled. A good hit that nobody labelled counts as wrong, for every system.")
-    trained = [row for row in assessment.ladder if row["rung"] in TRAINED_RUNGS and row["system"] is not None]
-    if not trained:
+    if not any(row.get("held_out") and row["system"] for row in assessment.ladder):
         found.append("Nothing was trained, so what is said about fine-tuning is drawn from the failures, not measured.")
     timed = next((system.latency_ms for system in measured if system.latency_ms), None)
     if timed is not None:

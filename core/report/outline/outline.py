@@ -11,8 +11,8 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.evaluation.measures import explain_measure
 from core.evaluation.verdicts import VERDICT_WORDS
+from core.ladder.actions import title_action
 from core.recommendation.assess import Assessment
-from core.recommendation.words.titles import ACTION_TITLES
 from core.report.figures.colours import BLUE, GREY
 from core.report.figures.ladder import LEAST_WIDTH, describe_added, describe_ladder, draw_ladder
 from core.report.figures.stability import describe_stability, draw_stability
@@ -187,7 +187,7 @@ def _write_consequences(assessment: Assessment) -> Section | None:
 
 def _write_stability(assessment: Assessment, dataset: Dataset) -> Section | None:
     said = assessment.recommendation
-    wins = [("action", ACTION_TITLES.get(name, name), share) for name, share in said.stability["actions"].items()]
+    wins = [("action", title_action(name), share) for name, share in said.stability["actions"].items()]
     wins += [("system", name, share) for name, share in list(said.stability["systems"].items())[:_SHOWN_WINNERS]]
     told = ", ".join(f"{name} {share:.0%}" for _, name, share in wins)
     return make_section(

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.diagnosis.causes import CAUSES
-from core.diagnosis.sentences import CAUSE_CURES, CAUSE_TITLES, CAUSE_WORDS, FAILS, describe_failures
-from core.ladder.rungs import RUNG_TITLES
+from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS, FAILS, describe_failures
+from core.ladder.rungs import find_cure
 from core.recommendation.assess import Assessment
 from core.report.figures.diagnosis import draw_causes
 from core.text.phrases import count_of
@@ -120,10 +120,10 @@ def _explain_causes(causes: Sequence[str], assessment: Assessment) -> None:
 
 
 def _name_cure(cause: str, measured: Set[str]) -> str:
-    rung = CAUSE_CURES[cause]
-    if not rung:
+    rung = find_cure(cause)
+    if rung is None:
         return "None: extend the corpus"
-    return RUNG_TITLES[rung] if rung in measured else f"{RUNG_TITLES[rung]} (not measured)"
+    return rung.title if rung.name in measured else f"{rung.title} (not measured)"
 
 
 def _list_failures(rows: pd.DataFrame, assessment: Assessment, dataset: Dataset, *, key: str) -> None:

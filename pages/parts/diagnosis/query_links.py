@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.diagnosis.sentences import (
-    CAUSE_CURES,
-)
+from core.ladder.rungs import find_cure
 from core.recommendation.assess import Assessment
 from pages.shared.frame.links import Link
 from pages.shared.frame.page import list_pages
@@ -44,8 +42,9 @@ def pick_systems(assessment: Assessment, system: str, cause: str = "") -> list[s
     """The systems that tell most about a failed query: the diagnosed one, the fix or its rung, and the recommended one."""
     analysis = assessment.analysis
     fixes = analysis.rescues[(analysis.rescues["diagnosed"] == system) & (analysis.rescues["cause"] == cause)]["system"]
-    rungs = [row["system"] for row in assessment.ladder if row["rung"] == CAUSE_CURES.get(cause) and row["system"]]
-    wanted = [system, *fixes, *rungs, assessment.recommendation.system, analysis.baseline]
+    cure = find_cure(cause)
+    cures = [row["system"] for row in assessment.ladder if cure and row["rung"] == cure.name and row["system"]]
+    wanted = [system, *fixes, *cures, assessment.recommendation.system, analysis.baseline]
     ready = assessment.experiment.ready
     return [name for name in dict.fromkeys(wanted) if name in ready][: MOST_SYSTEMS - 1]
 

@@ -14,8 +14,7 @@ from core.jobs.kinds import ASSESS
 from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import Goals
-from core.ladder.offer import Offer
-from core.ladder.variants import make_baseline, propose_variants
+from core.ladder.variants import list_embedding_systems
 from core.recommendation.files import find_assessments, has_assessment
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
 from pages.shared.frame.follow_job import describe_job, describe_seconds
@@ -200,8 +199,7 @@ def _offer_data() -> None:
 
 def _say_time(dataset: Dataset) -> str:
     """How long it will take here; counting cuts the documents once."""
-    baseline = make_baseline()
-    systems = {system.name: system for system in (baseline, *propose_variants("chunking", baseline, Offer()))}
+    systems = {system.name: system for system in list_embedding_systems()}
     try:
         plan = look_ahead(dataset, systems, "all").plan
     except LadderError as error:

@@ -14,7 +14,7 @@ from core.evaluation.measures import MEASURES, list_choosing, list_measures
 from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, Goals
 from core.ladder.offer import find_joining_models
-from core.ladder.variants import SUGGESTED_RERANKER
+from core.ladder.rungs.reranking import SUGGESTED_RERANKER
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 

@@ -9,6 +9,11 @@ import pandas as pd
 import pytest
 
 from core.ladder.climb import Step, climb, find_best, find_path, judge, list_candidates, list_pairs, tabulate
+from core.ladder.rungs.chunking import CHUNKING
+from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
+from core.ladder.rungs.metadata_filters import METADATA_FILTERS
+from core.ladder.rungs.reranking import RERANKING
+from core.ladder.rungs.rung import Rung
 from core.systems.system import Lexical, System
 
 TUNING = ("t1", "t2")
@@ -25,15 +30,15 @@ BASE = make_system("base")
 
 def climb_by(
     means: Mapping[str, float | None],
-    rungs: Mapping[str, Sequence[str]],
+    rungs: Mapping[Rung, Sequence[str]],
     *,
     test: float = 0.0,
     tuning: Sequence[str] = TUNING,
-    asked: list[tuple[str, str]] | None = None,
+    asked: list[tuple[Rung, str]] | None = None,
 ) -> list[Step]:
-    """Climbs rungs (name -> its variants) where a system has this mean on tuning (t1 .1 below, t2 .1 above it)."""
+    """Climbs rungs (each with names of its variants) where a system has this mean on tuning (t1 .1 below, t2 .1 above it)."""
 
-    def propose(rung: str, incumbent: System) -> list[System]:
+    def propose(rung: Rung, incumbent: System) -> list[System]:
         if asked is not None:
             asked.append((rung, incumbent.name))
         return [make_system(name) for name in rungs[rung]]
@@ -46,23 +51,23 @@ def climb_by(
         return pd.Series(values, index=[*TUNING, *TEST], dtype=float)
 
     return climb(
-        BASE, list(rungs), propose, measure, tuning=tuning, min_gain=GAIN, explain=lambda rung, failed: f"no {rung} here"
+        BASE, list(rungs), propose, measure, tuning=tuning, min_gain=GAIN, explain=lambda rung, failed: f"no {rung.name} here"
     )
 
 
 MEANS = {"base": 0.5, "c1": 0.48, "c2": 0.51, "h1": 0.6, "h2": 0.7, "r1": 0.69, "r2": 0.6}
-RUNGS = {"chunking": ["c1", "c2"], "hybrid_search": ["h1", "h2"], "reranking": ["r1", "r2"]}
+RUNGS = {CHUNKING: ["c1", "c2"], HYBRID_SEARCH: ["h1", "h2"], RERANKING: ["r1", "r2"]}
 
 
 def test_each_rung_is_stacked_on_the_incumbent_and_only_a_useful_gain_moves_it() -> None:
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[Rung, str]] = []
     steps = climb_by(MEANS, RUNGS, asked=asked)
     # c2 gains .01, which is too little; h2 gains .2; r1 loses .01 and is still its rung's best
-    assert asked == [("chunking", "base"), ("hybrid_search", "base"), ("reranking", "h2")]
+    assert asked == [(CHUNKING, "base"), (HYBRID_SEARCH, "base"), (RERANKING, "h2")]
     assert [(step.rung, step.incumbent.name, step.chosen and step.chosen.name, step.kept) for step in steps] == [
-        ("chunking", "base", "c2", False),
-        ("hybrid_search", "base", "h2", True),
-        ("reranking", "h2", "r1", False),
+        (CHUNKING, "base", "c2", False),
+        (HYBRID_SEARCH, "base", "h2", True),
+        (RERANKING, "h2", "r1", False),
     ]
     assert [step.gain for step in steps] == pytest.approx([0.01, 0.2, -0.01])
     assert [step.incumbent_mean for step in steps] == pytest.approx([0.5, 0.5, 0.7])
@@ -87,18 +92,18 @@ def test_poison_would_show() -> None:
     ("second", "chosen"), [(0.6, "c1"), (0.6 + 1e-14, "c1"), (0.6 + 1e-9, "c2")], ids=["equal", "rounding", "better"]
 )
 def test_the_cheapest_of_equal_variants_is_chosen(second: float, chosen: str) -> None:
-    (step,) = climb_by({"base": 0.5, "c1": 0.6, "c2": second}, {"chunking": ["c1", "c2"]})
+    (step,) = climb_by({"base": 0.5, "c1": 0.6, "c2": second}, {CHUNKING: ["c1", "c2"]})
     assert step.chosen is not None and step.chosen.name == chosen
 
 
 @pytest.mark.parametrize(("base", "mean", "kept"), [(0.5, 0.52, True), (0.1, 0.12, True), (0.5, 0.519, False)])
 def test_a_gain_of_exactly_the_smallest_useful_one_is_kept(base: float, mean: float, kept: bool) -> None:
     """.12 - .1 is .01999999999999999 to a computer, and counts as .02."""
-    assert climb_by({"base": base, "c1": mean}, {"chunking": ["c1"]})[0].kept is kept
+    assert climb_by({"base": base, "c1": mean}, {CHUNKING: ["c1"]})[0].kept is kept
 
 
 def test_a_rung_that_cannot_be_measured_says_why_and_is_passed_by() -> None:
-    rungs = {"metadata_filters": [], "chunking": ["broken"], "hybrid_search": ["broken", "h1"]}
+    rungs = {METADATA_FILTERS: [], CHUNKING: ["broken"], HYBRID_SEARCH: ["broken", "h1"]}
     steps = climb_by({"base": 0.5, "broken": None, "h1": 0.6}, rungs)
     assert [(step.chosen and step.chosen.name, step.kept, step.why_not) for step in steps] == [
         (None, False, "no metadata_filters here"),
@@ -111,26 +116,26 @@ def test_a_rung_that_cannot_be_measured_says_why_and_is_passed_by() -> None:
 
 
 def test_without_a_baseline_there_is_no_ladder() -> None:
-    assert climb_by({"base": None}, {"chunking": ["c1"]}) == []
+    assert climb_by({"base": None}, {CHUNKING: ["c1"]}) == []
 
 
 def test_a_name_proposed_twice_is_measured_once() -> None:
-    (step,) = climb_by({"base": 0.5, "c1": 0.6}, {"chunking": ["c1", "c1"]})
+    (step,) = climb_by({"base": 0.5, "c1": 0.6}, {CHUNKING: ["c1", "c1"]})
     assert [system.name for system in step.variants] == ["c1"]
 
 
 def test_queries_without_a_value_are_left_out_of_the_mean() -> None:
     """t1 has no relevant label, so that no system has a value there; a split of such queries alone gives 0."""
     values = pd.Series({"t2": 0.4, "x1": 1.0})
-    (step,) = climb(BASE, ["chunking"], lambda *_: [make_system("c")], lambda _: values, tuning=TUNING, min_gain=GAIN)
+    (step,) = climb(BASE, [CHUNKING], lambda *_: [make_system("c")], lambda _: values, tuning=TUNING, min_gain=GAIN)
     assert (step.incumbent_mean, step.means) == (0.4, {"c": 0.4})
-    (step,) = climb(BASE, ["chunking"], lambda *_: [make_system("c")], lambda _: values, tuning=["t1"], min_gain=GAIN)
+    (step,) = climb(BASE, [CHUNKING], lambda *_: [make_system("c")], lambda _: values, tuning=["t1"], min_gain=GAIN)
     assert (step.incumbent_mean, step.kept) == (0.0, False)
 
 
 def test_data_without_a_single_answerable_query() -> None:
     values = pd.Series(dtype=float)
-    (step,) = climb(BASE, ["chunking"], lambda *_: [make_system("c")], lambda _: values, tuning=TUNING, min_gain=GAIN)
+    (step,) = climb(BASE, [CHUNKING], lambda *_: [make_system("c")], lambda _: values, tuning=TUNING, min_gain=GAIN)
     assert (step.incumbent_mean, step.means, step.kept) == (0.0, {"c": 0.0}, False)
     assert tabulate([BASE], lambda _: values, query_ids=TEST).empty
 
@@ -139,16 +144,16 @@ def test_pairs_candidates_and_paths() -> None:
     steps = climb_by({**MEANS, "c2": 0.55, "r1": 0.75}, RUNGS)
     assert list_pairs(steps) == [("base", "c2"), ("c2", "h2"), ("h2", "r1")]
     assert [system.name for system in list_candidates(BASE, steps)] == ["base", "c2", "h2", "r1"]
-    assert [step.rung for step in find_path("r1", steps)] == ["chunking", "hybrid_search", "reranking"]
+    assert [step.rung for step in find_path("r1", steps)] == [CHUNKING, HYBRID_SEARCH, RERANKING]
     assert find_path("base", steps) == []
     assert find_path("h1", steps) == [], "a variant that was not chosen is no rung's system"
 
 
 def test_the_path_leaves_out_rungs_that_were_not_kept() -> None:
     steps = climb_by(MEANS, RUNGS)  # only hybrid_search was kept
-    assert [step.rung for step in find_path("h2", steps)] == ["hybrid_search"]
-    assert [step.rung for step in find_path("r1", steps)] == ["hybrid_search", "reranking"]
-    assert [step.rung for step in find_path("c2", steps)] == ["chunking"]
+    assert [step.rung for step in find_path("h2", steps)] == [HYBRID_SEARCH]
+    assert [step.rung for step in find_path("r1", steps)] == [HYBRID_SEARCH, RERANKING]
+    assert [step.rung for step in find_path("c2", steps)] == [CHUNKING]
 
 
 def test_best_on_tuning() -> None:
@@ -158,7 +163,7 @@ def test_best_on_tuning() -> None:
     assert find_best(BASE, steps, allowed=lambda system: system.name in ("base", "c2")).name == "c2"
     assert find_best(BASE, steps, allowed=lambda system: False).name == "base"
     assert find_best(BASE, []).name == "base"
-    equal = climb_by({"base": 0.5, "c1": 0.5, "h1": 0.5}, {"chunking": ["c1"], "hybrid_search": ["h1"]})
+    equal = climb_by({"base": 0.5, "c1": 0.5, "h1": 0.5}, {CHUNKING: ["c1"], HYBRID_SEARCH: ["h1"]})
     assert find_best(BASE, equal).name == "base", "the cheapest of equal ones"
 
 

@@ -21,10 +21,14 @@ from core.ladder.climb import Step, climb, find_best, find_path, list_candidates
 from core.ladder.findings import collect_findings
 from core.ladder.goals import Goals
 from core.ladder.ladder import Ladder
-from core.ladder.names import describe_part, name_variant
+from core.ladder.names import name_variant
 from core.ladder.offer import Offer
 from core.ladder.resplits import Stability, resplit
-from core.ladder.rungs import TRAINED_RUNGS, explain_absence
+from core.ladder.rungs import list_rungs
+from core.ladder.rungs.fine_tuned import FINE_TUNED_ADAPTER, FINE_TUNED_EMBEDDING, FINE_TUNED_RERANKER
+from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
+from core.ladder.rungs.reranking import RERANKING
+from core.ladder.rungs.rung import Rung
 from core.ladder.variants import propose_variants
 from core.recommendation.assess import assess
 from core.recommendation.recommend import Recommendation
@@ -44,7 +48,8 @@ from tests.support.assessments import AxisModels, write_labelled_dataset
 from tests.support.models import make_resources
 
 NAMED = make_named_systems()
-RUNG_OF = {RERANKER: "fine_tuned_reranker", ADAPTER: "fine_tuned_adapter", EMBEDDING: "fine_tuned_embedding"}
+TRAINED = [rung for rung in list_rungs() if rung.is_trained]
+RUNG_OF = {RERANKER: FINE_TUNED_RERANKER, ADAPTER: FINE_TUNED_ADAPTER, EMBEDDING: FINE_TUNED_EMBEDDING}
 LEARNED, HELD = ("t1", "t2", "t3"), ("t4", "t5")
 TUNING = (*LEARNED, *HELD)
 
@@ -63,11 +68,11 @@ def make_model(kind: str, *, base: str = DEFAULT_MODEL, **changes: Any) -> Train
 
 
 def climb_by(
-    values: Mapping[str, Sequence[float]], rungs: Mapping[str, Sequence[str]], asked: list[tuple[str, str]] | None = None
+    values: Mapping[str, Sequence[float]], rungs: Mapping[Rung, Sequence[str]], asked: list[tuple[Rung, str]] | None = None
 ) -> list[Step]:
-    """Climbs from base; values: system -> values of t1 to t5. A rung whose name begins with fine_tuned saw t1 to t3."""
+    """Climbs from base; values: system -> values of t1 to t5. A trained rung saw t1 to t3."""
 
-    def propose(rung: str, incumbent: System) -> list[System]:
+    def propose(rung: Rung, incumbent: System) -> list[System]:
         if asked is not None:
             asked.append((rung, incumbent.name))
         return [System(name, lexical=Lexical()) for name in rungs[rung]]
@@ -79,7 +84,7 @@ def climb_by(
         lambda system: pd.Series(values[system.name], index=TUNING, dtype=float),
         tuning=TUNING,
         min_gain=0.02,
-        held_out={rung: HELD for rung in rungs if rung.startswith("fine_tuned")},
+        held_out={rung: HELD for rung in rungs if rung.is_trained},
     )
 
 
@@ -89,7 +94,7 @@ VALUES = {
     "learned": [1.0, 1.0, 1.0, 0.2, 0.2],  # .68 in all, .2 of what was held out
     "honest": [0.6, 0.6, 0.6, 0.7, 0.8],  # .66 in all, .75 of what was held out
 }
-STACK = {"hybrid_search": ["h"], "fine_tuned_adapter": ["learned", "honest"], "fine_tuned_embedding": ["learned"]}
+STACK = {HYBRID_SEARCH: ["h"], FINE_TUNED_ADAPTER: ["learned", "honest"], FINE_TUNED_EMBEDDING: ["learned"]}
 
 
 def test_a_trained_rungs_variant_is_chosen_on_the_queries_it_has_not_learned_from() -> None:
@@ -108,10 +113,10 @@ def test_what_the_model_has_learned_from_is_never_read_for_its_rung(poison: floa
 
 
 def test_a_trained_rung_is_never_kept_and_never_an_incumbent() -> None:
-    asked: list[tuple[str, str]] = []
-    steps = climb_by(VALUES, {**STACK, "reranking": ["h"]}, asked)
+    asked: list[tuple[Rung, str]] = []
+    steps = climb_by(VALUES, {**STACK, RERANKING: ["h"]}, asked)
     assert [(step.rung, step.kept) for step in steps][:3] == [
-        ("hybrid_search", True), ("fine_tuned_adapter", False), ("fine_tuned_embedding", False),
+        (HYBRID_SEARCH, True), (FINE_TUNED_ADAPTER, False), (FINE_TUNED_EMBEDDING, False),
     ]  # fmt: skip
     assert [incumbent for _, incumbent in asked] == ["base", "h", "h", "h"]
     assert list_pairs(steps)[1:3] == [("h", "honest"), ("h", "learned")], "but the test judges each against the incumbent"
@@ -131,35 +136,35 @@ def test_the_best_on_tuning_is_never_a_trained_one() -> None:
 
 def test_the_way_to_a_trained_system_is_what_it_is_made_of() -> None:
     """dense-adapter has nothing of the hybrid search that was kept before it; the hybrid with the adapter has."""
-    (stacked, own) = propose_variants("fine_tuned_adapter", NAMED["hybrid-rrf"], Offer(trained=(make_model(ADAPTER),)))
-    hybrid = Step("hybrid_search", NAMED["dense"], NAMED["hybrid-rrf"], 0.5, {"hybrid-rrf": 0.6}, True)
+    (stacked, own) = propose_variants(FINE_TUNED_ADAPTER, NAMED["hybrid-rrf"], Offer(trained=(make_model(ADAPTER),)))
+    hybrid = Step(HYBRID_SEARCH, NAMED["dense"], NAMED["hybrid-rrf"], 0.5, {"hybrid-rrf": 0.6}, True)
 
-    def name_path(chosen: System) -> list[str]:
+    def name_path(chosen: System) -> list[Rung]:
         adapter = Step(
-            "fine_tuned_adapter", NAMED["hybrid-rrf"], chosen, 0.6, {chosen.name: 0.7}, variants=(chosen,), held_out=True
+            FINE_TUNED_ADAPTER, NAMED["hybrid-rrf"], chosen, 0.6, {chosen.name: 0.7}, variants=(chosen,), held_out=True
         )
         return [step.rung for step in find_path(chosen.name, [hybrid, adapter])]
 
-    assert name_path(stacked) == ["hybrid_search", "fine_tuned_adapter"]
-    assert name_path(own) == ["fine_tuned_adapter"]
+    assert name_path(stacked) == [HYBRID_SEARCH, FINE_TUNED_ADAPTER]
+    assert name_path(own) == [FINE_TUNED_ADAPTER]
 
 
 def test_a_trained_reranker_takes_the_place_of_the_one_before() -> None:
     late = name_variant(replace(NAMED["hybrid-rrf"], rerank=NAMED["hybrid-rerank"].rerank))
-    (mixed, *_) = propose_variants("fine_tuned_reranker", late, Offer(trained=(make_model(RERANKER),)))
+    (mixed, *_) = propose_variants(FINE_TUNED_RERANKER, late, Offer(trained=(make_model(RERANKER),)))
     steps = [
-        Step("hybrid_search", NAMED["dense"], NAMED["hybrid-rrf"], 0.5, {"hybrid-rrf": 0.6}, True),
-        Step("reranking", NAMED["hybrid-rrf"], late, 0.6, {late.name: 0.7}, True),
-        Step("fine_tuned_reranker", late, mixed, 0.7, {mixed.name: 0.8}, held_out=True),
+        Step(HYBRID_SEARCH, NAMED["dense"], NAMED["hybrid-rrf"], 0.5, {"hybrid-rrf": 0.6}, True),
+        Step(RERANKING, NAMED["hybrid-rrf"], late, 0.6, {late.name: 0.7}, True),
+        Step(FINE_TUNED_RERANKER, late, mixed, 0.7, {mixed.name: 0.8}, held_out=True),
     ]
-    assert [step.rung for step in find_path(mixed.name, steps)] == ["hybrid_search", "fine_tuned_reranker"]
+    assert [step.rung for step in find_path(mixed.name, steps)] == [HYBRID_SEARCH, FINE_TUNED_RERANKER]
 
 
 # The choice
 
 
 def with_trained(
-    findings: Findings, *, verdict: str, test: float, tuning: float = 0.9, rung: str = "fine_tuned_adapter", name: str = "a"
+    findings: Findings, *, verdict: str, test: float, tuning: float = 0.9, rung: Rung = FINE_TUNED_ADAPTER, name: str = "a"
 ) -> Findings:
     """The findings with one more rung, a model trained here; its system has the same value on every test query."""
     incumbent = next((step.chosen for step in reversed(findings.steps) if step.kept), None) or findings.baseline
@@ -184,7 +189,7 @@ CHOICES: dict[str, tuple[Findings, str, str]] = {
         with_trained(make_flat(), verdict="better", test=0.7), "fine_tune_embedding", "a",
     ),
     "a reranker that is better": (
-        with_trained(make_findings(), verdict="better", test=0.8, rung="fine_tuned_reranker"), "fine_tune_reranker", "a",
+        with_trained(make_findings(), verdict="better", test=0.8, rung=FINE_TUNED_RERANKER), "fine_tune_reranker", "a",
     ),
     # whatever the validation queries and the mean say
     "cannot tell": (with_trained(make_findings(), verdict="cannot_tell", test=0.9), "use_hybrid_search", "h"),
@@ -225,7 +230,7 @@ def test_a_trained_system_is_chosen_only_once_proven(findings: Findings, action:
 
 def test_of_two_proven_ones_the_better_on_what_neither_has_seen_is_best() -> None:
     two = with_trained(make_findings(), verdict="better", test=0.8, tuning=0.7)
-    both = with_trained(two, verdict="better", test=0.9, tuning=0.6, rung="fine_tuned_embedding", name="e")
+    both = with_trained(two, verdict="better", test=0.9, tuning=0.6, rung=FINE_TUNED_EMBEDDING, name="e")
     assert choose(both).best == "a", "test does not choose between them"
 
 
@@ -236,17 +241,17 @@ def make_missed(**gap: float) -> Findings:
 def test_what_was_trained_without_success_is_not_proposed_again() -> None:
     missed = make_missed(ranked_low=0.3, not_found=0.1)
     assert choose(missed).action == "fine_tune_reranker"
-    tried = choose(with_trained(missed, verdict="cannot_tell", test=0.55, rung="fine_tuned_reranker"))
+    tried = choose(with_trained(missed, verdict="cannot_tell", test=0.55, rung=FINE_TUNED_RERANKER))
     assert (tried.action, tried.system, tried.worth_trying) == ("embeddings_enough", "dense", False)
     assert "reranker was measured" in tried.why
     deep = make_missed(ranked_low=0.1, not_found=0.3)
-    assert choose(with_trained(deep, verdict="worse", test=0.4, rung="fine_tuned_embedding")).action == "embeddings_enough"
+    assert choose(with_trained(deep, verdict="worse", test=0.4, rung=FINE_TUNED_EMBEDDING)).action == "embeddings_enough"
 
 
 def test_another_kind_of_training_says_nothing_of_this_one() -> None:
     """An adapter is no embedding model: after it failed, nobody has measured the embedding model."""
     tried = choose(with_trained(make_missed(ranked_low=0.1, not_found=0.3), verdict="cannot_tell", test=0.5))
-    assert (tried.action, tried.rung, tried.worth_trying) == ("fine_tune_embedding", "fine_tuned_embedding", True)
+    assert (tried.action, tried.rung, tried.worth_trying) == ("fine_tune_embedding", FINE_TUNED_EMBEDDING, True)
     assert "embedding model was not measured" in tried.why
 
 
@@ -257,13 +262,13 @@ FLAT_TUNED = System("dense-tuned", lexical=Lexical())
 
 
 def with_rung(
-    ladder: HandmadeLadder, delta: Sequence[float] | np.ndarray, *, rung: str = "fine_tuned_adapter"
+    ladder: HandmadeLadder, delta: Sequence[float] | np.ndarray, *, rung: Rung = FINE_TUNED_ADAPTER
 ) -> HandmadeLadder:
     """The ladder with a trained model stacked on hybrid; delta: what each test query gains by it."""
-    steps = [step for step in ladder.steps if step.rung not in TRAINED_RUNGS]
+    steps = [step for step in ladder.steps if not step.rung.is_trained]
     step = Step(rung, WORDS, TUNED, 0.7, {"hybrid-tuned": 0.8}, False, "", (TUNED,), held_out=True)
     values = ladder.values.assign(**{"hybrid-tuned": ladder.values["hybrid"] + delta})
-    adoption = {rung: "train for 2 s; nothing is embedded again, and leaving it out is the way back"}
+    adoption = {rung.name: "train for 2 s; nothing is embedded again, and leaving it out is the way back"}
     return replace(ladder, steps=[*steps, step], values=values, changes={**ladder.changes, "adoption": adoption})
 
 
@@ -280,9 +285,9 @@ def test_a_proven_model_is_recommended_with_a_title_that_does_not_say_worth_tryi
     advice = advise(GAIN)
     assert (advice.action, advice.system) == ("fine_tune_embedding", "hybrid-tuned")
     assert advice.title == "Use the trained query adapter"
-    reranker = with_rung(HandmadeLadder(), GAIN, rung="fine_tuned_reranker").recommend()
+    reranker = with_rung(HandmadeLadder(), GAIN, rung=FINE_TUNED_RERANKER).recommend()
     assert (reranker.action, reranker.title) == ("fine_tune_reranker", "Use the fine-tuned reranker")
-    embedding = with_rung(HandmadeLadder(), GAIN, rung="fine_tuned_embedding").recommend()
+    embedding = with_rung(HandmadeLadder(), GAIN, rung=FINE_TUNED_EMBEDDING).recommend()
     assert (embedding.action, embedding.title) == ("fine_tune_embedding", "Use the fine-tuned embedding model")
     assert not any("worth trying" in flag for flag in advice.flags)
 
@@ -302,7 +307,7 @@ def test_fine_tuning_is_answered_with_the_numbers_of_what_was_measured() -> None
 def test_every_measured_model_has_its_number_in_the_answer() -> None:
     ladder = with_rung(HandmadeLadder(), NOTHING)
     other = System("other", lexical=Lexical())
-    step = Step("fine_tuned_embedding", WORDS, other, 0.7, {"other": 0.5}, False, "", (other,), held_out=True)
+    step = Step(FINE_TUNED_EMBEDDING, WORDS, other, 0.7, {"other": 0.5}, False, "", (other,), held_out=True)
     values = ladder.values.assign(other=ladder.values["hybrid"] - GAIN)
     reason = replace(ladder, steps=[*ladder.steps, step], values=values).recommend().fine_tuning["reason"]
     for part in ("query adapter", "embedding model", "+0.000", "-0.225"):
@@ -318,8 +323,8 @@ def test_a_target_that_is_met_needs_no_training_though_it_would_help() -> None:
 def test_action_and_answer_agree_where_another_kind_was_measured_in_vain() -> None:
     """A trained adapter did not help; the answers that are missed speak for a reranker, which nobody has trained."""
     flat = with_cross_encoder(make_flat_ladder(goals=MISSED, changes=FLAT_MEANS))
-    step = Step("fine_tuned_adapter", DENSE, FLAT_TUNED, 0.5, {"dense-tuned": 0.5}, False, "", (FLAT_TUNED,), held_out=True)
-    cheap = [step for step in flat.steps if step.rung not in TRAINED_RUNGS]
+    step = Step(FINE_TUNED_ADAPTER, DENSE, FLAT_TUNED, 0.5, {"dense-tuned": 0.5}, False, "", (FLAT_TUNED,), held_out=True)
+    cheap = [step for step in flat.steps if not step.rung.is_trained]
     values = flat.values.assign(**{"dense-tuned": flat.values["dense"]})
     advice = replace(flat, steps=[*cheap, step], values=values).recommend()
     assert (advice.action, advice.system) == ("fine_tune_reranker", "dense")
@@ -361,30 +366,30 @@ def test_measured_models_are_among_what_was_ruled_out() -> None:
 def test_a_trained_reranker_is_no_cross_encoder_that_was_tried() -> None:
     """It started from an encoder that never ranked: those that come ready are still worth a try."""
     crossed = replace(NAMED["hybrid-rrf"], name="x", rerank=CrossEncoderRerank(model="trained:reranker-1"))
-    own = Step("fine_tuned_reranker", WORDS, crossed, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
+    own = Step(FINE_TUNED_RERANKER, WORDS, crossed, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
     assert not tried_cross_encoder([own])
-    assert tried_cross_encoder([replace(own, rung="reranking", held_out=False)])
+    assert tried_cross_encoder([replace(own, rung=RERANKING, held_out=False)])
 
 
 # The variants
 
 
-def name_all(rung: str, incumbent: System, *models: TrainedModel) -> list[str]:
+def name_all(rung: Rung, incumbent: System, *models: TrainedModel) -> list[str]:
     return [system.name for system in propose_variants(rung, incumbent, Offer(trained=models))]
 
 
 def test_variants_of_the_trained_rungs() -> None:
     adapter, reranker, embedding = (make_model(kind) for kind in (ADAPTER, RERANKER, EMBEDDING))
     models = (embedding, reranker, adapter)
-    assert name_all("fine_tuned_adapter", NAMED["dense"], *models) == ["dense-adapter"]
-    assert name_all("fine_tuned_adapter", NAMED["hybrid-rrf"], *models) == ["hybrid-rrf-adapter", "dense-adapter"]
-    assert name_all("fine_tuned_embedding", NAMED["dense"], *models) == ["dense-finetuned", "hybrid-finetuned"]
-    assert name_all("fine_tuned_embedding", NAMED["hybrid-rrf"], *models) == ["hybrid-finetuned", "dense-finetuned"]
+    assert name_all(FINE_TUNED_ADAPTER, NAMED["dense"], *models) == ["dense-adapter"]
+    assert name_all(FINE_TUNED_ADAPTER, NAMED["hybrid-rrf"], *models) == ["hybrid-rrf-adapter", "dense-adapter"]
+    assert name_all(FINE_TUNED_EMBEDDING, NAMED["dense"], *models) == ["dense-finetuned", "hybrid-finetuned"]
+    assert name_all(FINE_TUNED_EMBEDDING, NAMED["hybrid-rrf"], *models) == ["hybrid-finetuned", "dense-finetuned"]
     # the reranker's own system does not mix: it is the second of the two that are tried on its start system
-    assert name_all("fine_tuned_reranker", NAMED["hybrid-rrf"], *models) == [
+    assert name_all(FINE_TUNED_RERANKER, NAMED["hybrid-rrf"], *models) == [
         "hybrid-rrf-rerank-finetuned30-mixed", "hybrid-rerank-finetuned",
     ]  # fmt: skip
-    for rung in TRAINED_RUNGS:
+    for rung in TRAINED:
         assert name_all(rung, NAMED["dense"]) == []
 
 
@@ -393,7 +398,7 @@ def test_variants_hold_the_model_and_describe_it() -> None:
         model = make_model(kind)
         for system in propose_variants(rung, NAMED["hybrid-rrf"], Offer(trained=(model,))):
             assert model.reference in str(system.to_spec()), system.name
-            assert describe_part(rung, system) and system.description.endswith(".")
+            assert rung.describe(system) and system.description.endswith(".")
 
 
 def test_an_adapter_fits_only_the_vectors_it_was_trained_on() -> None:
@@ -401,14 +406,14 @@ def test_an_adapter_fits_only_the_vectors_it_was_trained_on() -> None:
     own = NAMED["dense"].dense
     assert own is not None
     other = replace(NAMED["hybrid-rrf"], dense=replace(own, model="a/b"))
-    assert name_all("fine_tuned_adapter", other, model) == ["dense-adapter"], "only its own system"
-    assert name_all("fine_tuned_adapter", NAMED["bm25"], model) == ["dense-adapter"]
-    assert name_all("fine_tuned_reranker", NAMED["bm25"], make_model(RERANKER)) == ["hybrid-rerank-finetuned"], "no chunks"
+    assert name_all(FINE_TUNED_ADAPTER, other, model) == ["dense-adapter"], "only its own system"
+    assert name_all(FINE_TUNED_ADAPTER, NAMED["bm25"], model) == ["dense-adapter"]
+    assert name_all(FINE_TUNED_RERANKER, NAMED["bm25"], make_model(RERANKER)) == ["hybrid-rerank-finetuned"], "no chunks"
 
 
 def test_a_rung_without_a_model_says_how_to_get_one() -> None:
     for kind, rung in RUNG_OF.items():
-        assert f"--kind {kind}" in explain_absence(rung) and "--with-training" in explain_absence(rung)
+        assert f"--kind {kind}" in rung.absence and "--with-training" in rung.absence
 
 
 # The ladder
@@ -425,15 +430,15 @@ def make_ladder(folder: Path) -> Ladder:
 def test_re_splits_leave_trained_rungs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The models have learned from queries that other splits test on."""
     ladder = make_ladder(tmp_path)
-    proposed: list[str] = []
+    proposed: list[Rung] = []
 
-    def watch(rung: str, incumbent: System, offer: Offer) -> list[System]:
+    def watch(rung: Rung, incumbent: System, offer: Offer) -> list[System]:
         proposed.append(rung)
-        return [] if rung != "hybrid_search" else propose_variants(rung, incumbent, offer)[:1]
+        return [] if rung is not HYBRID_SEARCH else propose_variants(rung, incumbent, offer)[:1]
 
     monkeypatch.setattr("core.ladder.resplits.propose_variants", watch)
     actions, systems = resplit(ladder, [], latencies={}, monthly={}, gap={"ranked_low": 0.1, "not_among_100": 0.1})
-    assert "hybrid_search" in proposed and not set(proposed) & set(TRAINED_RUNGS)
+    assert HYBRID_SEARCH in proposed and not set(proposed) & set(TRAINED)
     assert sum(actions.values()) == pytest.approx(1.0) and not any("finetuned" in name for name in systems)
 
 
@@ -446,16 +451,16 @@ def test_a_trained_reranker_in_vain_leaves_ready_ones_to_be_tried(tmp_path: Path
     ladder = make_ladder(tmp_path)
     base = ladder.baseline
     crossed = replace(base, name="x", rerank=CrossEncoderRerank(model="trained:reranker-1"))
-    step = Step("fine_tuned_reranker", base, None, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
+    step = Step(FINE_TUNED_RERANKER, base, None, 0.5, {"x": 0.5}, variants=(crossed,), held_out=True)
     assert not collect_findings(ladder, ladder.split, [step], latencies={}, monthly={}).cross_encoder
     assert collect_findings(
-        ladder, ladder.split, [replace(step, rung="reranking", held_out=False)], latencies={}, monthly={}
+        ladder, ladder.split, [replace(step, rung=RERANKING, held_out=False)], latencies={}, monthly={}
     ).cross_encoder
 
 
 def test_a_model_whose_weights_are_gone_is_passed_by_with_a_sentence(tmp_path: Path) -> None:
     ladder = make_ladder(tmp_path)
-    (step,) = ladder.climb(ladder.split, rungs=["fine_tuned_embedding"])
+    (step,) = ladder.climb(ladder.split, rungs=[FINE_TUNED_EMBEDDING])
     assert (step.chosen, step.held_out) == (None, True)
     assert "not in this workspace" in step.why_not
 

@@ -11,9 +11,15 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.experiment.measurer import Measurer
-from core.ladder.names import describe_part, describe_system, name_variant
+from core.ladder.names import describe_system, name_variant
 from core.ladder.offer import Offer
-from core.ladder.rungs import CHEAP_RUNGS, TRAINED_RUNGS, explain_absence
+from core.ladder.rungs import list_cheap, list_rungs
+from core.ladder.rungs.chunking import CHUNKING
+from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
+from core.ladder.rungs.metadata_filters import METADATA_FILTERS
+from core.ladder.rungs.query_rewriting import QUERY_REWRITING
+from core.ladder.rungs.reranking import RERANKING
+from core.ladder.rungs.rung import Rung
 from core.ladder.variants import make_baseline, propose_variants, search_words_alone
 from core.schema import to_document_run
 from core.stages.fuse import WeightedFusion
@@ -34,7 +40,7 @@ NAMED = make_named_systems()
 def climb_all(offer: Offer, *, choose: int) -> list[System]:
     """Every variant of every rung, each rung stacked on the variant number `choose` (from the end if below 0) before it."""
     incumbent, found = make_baseline(), [make_baseline()]
-    for rung in CHEAP_RUNGS:
+    for rung in list_cheap():
         variants = propose_variants(rung, incumbent, offer)
         found += variants
         if variants:
@@ -70,23 +76,23 @@ def test_a_named_system_keeps_its_name_and_no_other_takes_it(offer: Offer) -> No
 
 
 def test_variants_meet_the_named_systems() -> None:
-    def names(rung: str, incumbent: str, offer: Offer = NOTHING) -> list[str]:
+    def names(rung: Rung, incumbent: str, offer: Offer = NOTHING) -> list[str]:
         return [system.name for system in propose_variants(rung, NAMED[incumbent], offer)]
 
-    assert {"dense-chunk128", "dense-chunk64", "dense-whole", "dense-parent", "dense-window"} < set(names("chunking", "dense"))
-    assert names("metadata_filters", "dense", Offer(has_filters=True)) == ["dense-filtered"]
-    assert names("hybrid_search", "dense")[0] == "hybrid-rrf"
-    assert "hybrid-weighted" in names("hybrid_search", "dense")
-    assert names("hybrid_search", "dense-filtered")[0] == "hybrid-filtered"
-    assert names("query_rewriting", "hybrid-rrf")[0] == "hybrid-prf"
-    assert "dense-rerank" in names("reranking", "dense")
-    assert "hybrid-rerank" in names("reranking", "hybrid-rrf")
+    assert {"dense-chunk128", "dense-chunk64", "dense-whole", "dense-parent", "dense-window"} < set(names(CHUNKING, "dense"))
+    assert names(METADATA_FILTERS, "dense", Offer(has_filters=True)) == ["dense-filtered"]
+    assert names(HYBRID_SEARCH, "dense")[0] == "hybrid-rrf"
+    assert "hybrid-weighted" in names(HYBRID_SEARCH, "dense")
+    assert names(HYBRID_SEARCH, "dense-filtered")[0] == "hybrid-filtered"
+    assert names(QUERY_REWRITING, "hybrid-rrf")[0] == "hybrid-prf"
+    assert "dense-rerank" in names(RERANKING, "dense")
+    assert "hybrid-rerank" in names(RERANKING, "hybrid-rrf")
 
 
 def test_a_name_does_not_depend_on_the_way_there() -> None:
     """Chunking first or fusion first: the same system, one name."""
-    chunked = propose_variants("chunking", make_baseline(), Offer())[1]
-    fused = propose_variants("hybrid_search", make_baseline(), Offer())[2]
+    chunked = propose_variants(CHUNKING, make_baseline(), Offer())[1]
+    fused = propose_variants(HYBRID_SEARCH, make_baseline(), Offer())[2]
     one = name_variant(replace(chunked, lexical=fused.lexical, fuse=fused.fuse))
     other = name_variant(replace(fused, chunk=chunked.chunk))
     assert one == other
@@ -94,43 +100,42 @@ def test_a_name_does_not_depend_on_the_way_there() -> None:
 
 def test_variants_change_their_rung_alone() -> None:
     changes = {
-        "chunking": {"chunk"},
-        "metadata_filters": {"filter", "infer_filters"},
-        "hybrid_search": {"lexical", "fuse"},
-        "query_rewriting": {"rewrite"},
-        "reranking": {"rerank"},
+        CHUNKING: {"chunk"},
+        METADATA_FILTERS: {"filter", "infer_filters"},
+        HYBRID_SEARCH: {"lexical", "fuse"},
+        QUERY_REWRITING: {"rewrite"},
+        RERANKING: {"rerank"},
     }
     parts = ("chunk", "dense", "lexical", "filter", "infer_filters", "rewrite", "fuse", "rerank")
     for rung, allowed in changes.items():
         for system in propose_variants(rung, make_baseline(), EVERYTHING):
             changed = {part for part in parts if getattr(system, part) != getattr(make_baseline(), part)}
-            assert changed and changed <= allowed, (rung, system.name)
-            assert describe_part(rung, system)
+            assert changed and changed <= allowed, (rung.name, system.name)
+            assert rung.describe(system)
 
 
 def test_what_is_offered_depends_on_the_data() -> None:
     base = make_baseline()
-    assert propose_variants("metadata_filters", base, Offer()) == []
-    (given,) = propose_variants("metadata_filters", base, Offer(has_filters=True))
+    assert propose_variants(METADATA_FILTERS, base, Offer()) == []
+    (given,) = propose_variants(METADATA_FILTERS, base, Offer(has_filters=True))
     assert (given.filter, given.infer_filters) == (True, ())
-    (read,) = propose_variants("metadata_filters", base, Offer(infer_fields=("product",)))
+    (read,) = propose_variants(METADATA_FILTERS, base, Offer(infer_fields=("product",)))
     assert (read.filter, read.infer_filters) == (False, ("product",))
-    assert len(propose_variants("metadata_filters", base, EVERYTHING)) == 2
-    glossary = propose_variants("query_rewriting", base, EVERYTHING)[0]
+    assert len(propose_variants(METADATA_FILTERS, base, EVERYTHING)) == 2
+    glossary = propose_variants(QUERY_REWRITING, base, EVERYTHING)[0]
     assert glossary.rewrite == (SYNONYMS,), "the user's own glossary is the cheapest and comes first"
-    assert all(SYNONYMS not in system.rewrite for system in propose_variants("query_rewriting", base, Offer()))
-    rerankers = propose_variants("reranking", base, EVERYTHING)
+    assert all(SYNONYMS not in system.rewrite for system in propose_variants(QUERY_REWRITING, base, Offer()))
+    rerankers = propose_variants(RERANKING, base, EVERYTHING)
     assert {getattr(system.rerank, "model", None) for system in rerankers} >= {"a/small", "a/big"}
-    for rung in TRAINED_RUNGS:
-        assert propose_variants(rung, base, EVERYTHING) == []
-        assert "trained" in explain_absence(rung)
-    assert "filter" in explain_absence("metadata_filters")
+    for rung in list_rungs():
+        if rung.is_trained:
+            assert propose_variants(rung, base, EVERYTHING) == []
 
 
 def test_units_of_a_hybrid_follow_what_is_measured() -> None:
-    for system in propose_variants("hybrid_search", make_baseline(), Offer()):
+    for system in propose_variants(HYBRID_SEARCH, make_baseline(), Offer()):
         assert system.lexical == Lexical(over="documents") and system.fuse.level == "document"
-    for system in propose_variants("hybrid_search", make_baseline(), Offer(by_evidence=True)):
+    for system in propose_variants(HYBRID_SEARCH, make_baseline(), Offer(by_evidence=True)):
         assert system.lexical == Lexical(over="chunks") and system.fuse.level == "chunk"
 
 
@@ -159,7 +164,7 @@ def measurer(tmp_path_factory: pytest.TempPathFactory) -> Measurer:
 @pytest.mark.parametrize(("share", "side"), [(1.0, "dense"), (0.0, "bm25")])
 def test_the_grid_of_weights_reaches_from_embeddings_alone_to_words_alone(measurer: Measurer, share: float, side: str) -> None:
     """All weight on one side gives that side's order (its last, whose scaled score is 0, are level with what it misses)."""
-    variants = propose_variants("hybrid_search", make_baseline(), Offer())
+    variants = propose_variants(HYBRID_SEARCH, make_baseline(), Offer())
     weights = [system.fuse.dense_share for system in variants if isinstance(system.fuse, WeightedFusion)]
     assert (max(weights), min(weights)) == (1.0, 0.0) and len(weights) >= 5
     (system,) = [s for s in variants if isinstance(s.fuse, WeightedFusion) and s.fuse.dense_share == share]
@@ -178,7 +183,7 @@ def test_the_grid_of_weights_reaches_from_embeddings_alone_to_words_alone(measur
 def test_both_ends_of_the_grid_measure_as_their_side(measurer: Measurer) -> None:
     by_share = {
         system.fuse.dense_share: measurer.values(system)
-        for system in propose_variants("hybrid_search", make_baseline(), Offer())
+        for system in propose_variants(HYBRID_SEARCH, make_baseline(), Offer())
         if isinstance(system.fuse, WeightedFusion)
     }
     dense, words = measurer.values(make_baseline()), measurer.values(NAMED["bm25"])

@@ -14,15 +14,19 @@ from core.data.split import Split
 from core.diagnosis.causes import CAUSES, FAILURES, RESCUES
 from core.diagnosis.slices import SLICE_MEASURES
 from core.experiment.result import Experiment, SystemResult
-from core.ladder.choose import ACTIONS, Findings, choose
+from core.ladder.actions import title_action
+from core.ladder.choose import Findings, choose
 from core.ladder.climb import Step, judge
 from core.ladder.goals import Goals
 from core.ladder.resplits import Stability
 from core.ladder.rows import describe_rungs
-from core.ladder.variants import SUGGESTED_RERANKER
+from core.ladder.rungs.chunking import CHUNKING
+from core.ladder.rungs.fine_tuned import FINE_TUNED_RERANKER
+from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
+from core.ladder.rungs.metadata_filters import METADATA_FILTERS
+from core.ladder.rungs.reranking import RERANKING, SUGGESTED_RERANKER
 from core.recommendation.error_analysis import ErrorAnalysis
 from core.recommendation.recommend import Recommendation, recommend
-from core.recommendation.words.titles import ACTION_TITLES
 from core.schema import empty
 from core.stages.chunk import Recursive
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
@@ -53,11 +57,11 @@ def make_values() -> pd.DataFrame:
 def make_steps(reranked: System = LATE) -> list[Step]:
     """chunked gains .01 and is not kept; no metadata; hybrid gains .2 and is kept; the reranker loses .01."""
     return [
-        Step("chunking", DENSE, CHUNKED, 0.5, {"other": 0.4, "chunked": 0.51}, False, "", (CHUNKED,)),
-        Step("metadata_filters", DENSE, None, 0.5, {}, False, "No query carries a filter."),
-        Step("hybrid_search", DENSE, WORDS, 0.5, {"hybrid": 0.7}, True, "", (WORDS,)),
-        Step("reranking", WORDS, reranked, 0.7, {reranked.name: 0.69}, False, "", (reranked,)),
-        Step("fine_tuned_reranker", WORDS, None, 0.7, {}, False, "Not trained yet."),
+        Step(CHUNKING, DENSE, CHUNKED, 0.5, {"other": 0.4, "chunked": 0.51}, False, "", (CHUNKED,)),
+        Step(METADATA_FILTERS, DENSE, None, 0.5, {}, False, "No query carries a filter."),
+        Step(HYBRID_SEARCH, DENSE, WORDS, 0.5, {"hybrid": 0.7}, True, "", (WORDS,)),
+        Step(RERANKING, WORDS, reranked, 0.7, {reranked.name: 0.69}, False, "", (reranked,)),
+        Step(FINE_TUNED_RERANKER, WORDS, None, 0.7, {}, False, "Not trained yet."),
     ]
 
 
@@ -145,7 +149,7 @@ def make_flat(**options: Any) -> HandmadeLadder:
 
 def with_cross_encoder(ladder: HandmadeLadder) -> HandmadeLadder:
     crossed = {"chosen": CROSS, "variants": (CROSS,), "means": {"cross": 0.5}}
-    steps = [replace(step, **crossed) if step.rung == "reranking" else step for step in ladder.steps]
+    steps = [replace(step, **crossed) if step.rung is RERANKING else step for step in ladder.steps]
     values = ladder.values.rename(columns={"late": "cross"})
     return replace(ladder, steps=steps, values=values, changes={**ladder.changes, "cross_encoder": True})
 
@@ -269,7 +273,7 @@ def test_labels_come_first() -> None:
     poor = HandmadeLadder(changes={"missing": 0.4}).recommend()
     assert poor.action == "extend_corpus" and "40%" in poor.sentence
     for advice in (few, unfit, poor):
-        assert advice.sentence.startswith(ACTION_TITLES[advice.action])
+        assert advice.sentence.startswith(title_action(advice.action))
 
 
 def test_embeddings_enough() -> None:
@@ -333,10 +337,6 @@ def test_where_facts_change_often_training_is_not_the_place_for_them(pace: str) 
         advice = ladder.recommend()
         proposes = advice.action.startswith("fine_tune") or advice.fine_tuning["answer"] in ("yes", "worth trying")
         assert proposes is (goals.facts_change == "rarely")
-
-
-def test_every_action_has_a_title() -> None:
-    assert set(ACTION_TITLES) == set(ACTIONS)
 
 
 def test_rows_of_the_ladder() -> None:

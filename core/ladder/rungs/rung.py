@@ -1,7 +1,7 @@
 """What a rung of the ladder is: one kind of change to a retrieval system, and all that the product has to know of it.
 
 Whoever needs a fact about a rung asks the rung; nobody compares its name. A rung is made in a file of this folder and takes its
-place in the order of cost in core.ladder.rungs.RUNGS. The functions that it brings are pure, and get Systems and what the data
+place in the order of cost in RUNGS of core/ladder/rungs/__init__.py. Its functions are pure, and get Systems and what the data
 offer, never a measurement's objects: so a rung can be understood, and tested, alone.
 """
 

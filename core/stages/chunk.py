@@ -83,7 +83,7 @@ class WholeDocument(_Chunker):
     type: ClassVar[str] = "whole"
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
-        return cut_whole(text)
+        return cut_whole(text.text)
 
 
 @dataclass(frozen=True)

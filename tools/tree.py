@@ -28,15 +28,16 @@ SENTENCES = {
     "pages/shared/forms": "what several pages ask",
     "tests": "one to one with core and pages, and what has no place there",
     "tests/core": "one folder a room, one file a file",
-    "tests/pages": "one file a page, in AppTest; a page's clicks in Chromium stand in the same file",
+    "tests/pages": "one file a page, in AppTest",
     "tests/contracts": "what every stage, every import and every page must keep",
     "tests/science": "planted faults, null ladders, published figures, costs worked out by hand",
-    "tests/browser": "the main path in Chromium, as a newcomer walks it",
+    "tests/browser": "one file a page, clicked in Chromium; the main path, as a newcomer walks it",
+    "tests/tools": "set-up and start",
     "tests/support": "models one can reason about, small datasets, the running app",
     "tools": "set-up, browser for tests, benchmark, this tree",
 }
 FLAT = ("tests/core", "tests/pages", "tests/support")  # what is in them is said in one sentence
-SHORT = ("pages", "tests", "tests/browser", "tests/contracts", "tests/science", "tools")  # names alone
+SHORT = ("pages", "tests", "tests/browser", "tests/contracts", "tests/science", "tests/tools", "tools")  # names alone
 
 
 def main() -> None:

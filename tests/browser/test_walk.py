@@ -18,17 +18,19 @@ from core.experiment.history import list_experiments, load_experiment
 from core.experiment.result import Experiment
 from core.jobs.kinds import TRAIN
 from core.jobs.state import DONE, list_jobs
+from core.recommendation.files import find_assessments
 from core.systems.trained import list_models
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, AppServer, run_app
-from tests.support.browser import assert_no_outside_requests, click_middle, settle
+from tests.support.browser import click_middle, open_fresh_page, settle
+from tests.support.jobs import wait_until
 from tests.support.small import write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ARTIFACTS = REPOSITORY / "artifacts"
-PATIENCE = 240_000  # milliseconds; the sample's first run takes about 40 s on two idle cores
+LONG = 360_000  # milliseconds; the first look takes about 40 s on two idle cores, and so does training; the ladder twice that
 
 
 @pytest.fixture(scope="module")
@@ -41,82 +43,85 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def recommended(walk: AppServer) -> AppServer:
+    """The server, once the sample has its recommendation: the app runs the ladder by itself after its first look."""
+    store = Workspace(walk.workspace)
+    wait_until(lambda: bool(find_assessments("product_docs", store)), seconds=2 * LONG / 1000)
+    return walk
+
+
+@pytest.fixture(scope="module")
+def trained(recommended: AppServer, chromium: Browser) -> AppServer:
+    """The server, once an adapter was trained from the page, in a child process of the app, and compared."""
+    store = Workspace(recommended.workspace)
+    with open_fresh_page(chromium) as page:
+        page.goto(f"{recommended.url}/fine_tuning?dataset=product_docs")
+        page.get_by_role("button", name="Start training").wait_for()
+        settle(page)
+        page.get_by_role("button", name="Start training").click()
+        wait_until(lambda: any(job.kind == TRAIN and not job.is_active for job in list_jobs(store)), seconds=LONG / 1000)
+    (job,) = (job for job in list_jobs(store) if job.kind == TRAIN)
+    assert job.state == DONE, job.error
+    return recommended
+
+
 def shoot(page: Page, name: str) -> None:
     settle(page)
     page.screenshot(path=ARTIFACTS / f"walk-{name}.png", full_page=True)
 
 
-@pytest.mark.browser
 def test_a_cold_deep_link_on_an_empty_workspace_shows_the_sample(walk: AppServer, page: Page) -> None:
     """The first page anybody opens is a link to Queries: menu and sidebar are there, and the sample fills the page."""
     page.goto(f"{walk.url}/queries?measure=Success%405")
-    page.get_by_role("heading", name="Queries", exact=True).wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", name="Queries", exact=True).wait_for(timeout=LONG)
     page.get_by_role("link", name="Results").wait_for()
-    page.get_by_text("on product_docs", exact=False).first.wait_for(timeout=PATIENCE)
+    page.get_by_text("on product_docs", exact=False).first.wait_for(timeout=LONG)
     assert "measure=Success%405" in page.url
     page.goto(f"{walk.url}/")  # leads to the recommendation, which is not there yet
-    page.get_by_role("heading", name="Recommendation", exact=True).wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", name="Recommendation", exact=True).wait_for(timeout=LONG)
     page.goto(f"{walk.url}/results?dataset=product_docs")
-    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=PATIENCE)
-    experiment = wait_for_first_look(page, Workspace(walk.workspace))
+    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=LONG)
+    experiment = load_first_look(Workspace(walk.workspace))
     assert [system.error for system in experiment.systems] == [None] * 6
     assert len(experiment.per_query["query_id"].unique()) == len(experiment.runs["dense"]["query_id"].unique())
 
 
-def wait_for_first_look(page: Page, workspace: Workspace) -> Experiment:
+def load_first_look(store: Workspace) -> Experiment:
     """The experiment that the app started by itself, once it has ended."""
-    for _ in range(PATIENCE // 500):
-        first = [entry for entry in list_experiments(workspace) if entry.name == "First look"]
-        if first and first[0].status != "running":
-            return load_experiment(first[0].id, workspace)
-        page.wait_for_timeout(500)
-    raise AssertionError("The first look did not end in time.")
+
+    def list_ended() -> list[str]:
+        found = list_experiments(store)
+        return [entry.id for entry in found if entry.name == "First look" and entry.status != "running"]
+
+    wait_until(lambda: bool(list_ended()), seconds=LONG / 1000)
+    return load_experiment(list_ended()[0], store)
 
 
-@pytest.mark.browser
-def test_the_sample_gets_its_recommendation_by_itself(walk: AppServer, page: Page) -> None:
-    """The ladder follows the first look without being asked for; its page shows how far it is, then the verdict."""
-    page.goto(f"{walk.url}/recommendation?dataset=product_docs")
-    page.get_by_role("heading", name=re.compile("^(Use|Keep) ")).wait_for(timeout=3 * PATIENCE)
+def test_the_sample_gets_its_recommendation_by_itself(recommended: AppServer, page: Page) -> None:
+    """The ladder follows the first look without being asked for; its page shows the verdict."""
+    page.goto(f"{recommended.url}/recommendation?dataset=product_docs")
+    page.get_by_role("heading", name=re.compile("^(Use|Keep) ")).wait_for()
     page.get_by_text("Fine-tuning:", exact=False).first.wait_for()
     assert page.get_by_test_id("stException").count() == 0
 
 
-@pytest.mark.browser
-def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(walk: AppServer, page: Page) -> None:
+def test_an_adapter_is_trained_on_the_sample_and_seen_in_results(trained: AppServer, page: Page) -> None:
     """Training in a child process of the app, from the page; its comparison is an experiment like any other."""
-    page.goto(f"{walk.url}/fine_tuning?dataset=product_docs")
-    page.get_by_role("button", name="Start training").wait_for(timeout=30_000)
-    settle(page)
-    page.get_by_role("button", name="Start training").click()
-    wait_for_training(page, Workspace(walk.workspace))
-    page.goto(f"{walk.url}/fine_tuning?dataset=product_docs&tuning_part=Models")  # as a link shows it to a colleague
-    page.get_by_role("button", name="Open in Results").wait_for(timeout=60_000)
+    page.goto(f"{trained.url}/fine_tuning?dataset=product_docs&tuning_part=Models")  # as a link shows it to a colleague
+    page.get_by_role("button", name="Open in Results").wait_for()
     page.get_by_text("Against the untrained model", exact=False).first.wait_for()
-    model = list_models(Workspace(walk.workspace), dataset="product_docs")[0]
+    model = list_models(Workspace(trained.workspace), dataset="product_docs")[0]
     assert (model.kind, model.state) == ("adapter", "ready")
     page.get_by_role("button", name="Open in Results").click()
-    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for(timeout=30_000)
-    page.get_by_text("dense-adapter", exact=False).first.wait_for(timeout=30_000)
+    page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for()
+    page.get_by_text("dense-adapter", exact=False).first.wait_for()
     assert page.get_by_test_id("stException").count() == 0
 
 
-def wait_for_training(page: Page, workspace: Workspace) -> None:
-    """Until the job that the click started has ended, model and comparison."""
-    for _ in range(3 * PATIENCE // 500):
-        job = next((job for job in list_jobs(workspace) if job.kind == TRAIN), None)
-        if job is not None and not job.is_active:
-            assert job.state == DONE, job.error
-            return
-        page.wait_for_timeout(500)
-    raise AssertionError("The training did not end in time.")
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, scheme: str) -> None:
-    context = chromium.new_context(viewport={"width": 1400, "height": 1350}, color_scheme=scheme)  # type: ignore[arg-type]
-    with context, assert_no_outside_requests(page := context.new_page()):
+def test_pages_of_the_sample_in_both_themes(trained: AppServer, chromium: Browser, scheme: str) -> None:
+    with open_fresh_page(chromium, viewport={"width": 1400, "height": 1350}, color_scheme=scheme) as page:
         for title in (
             "Recommendation",
             "Diagnosis",
@@ -129,18 +134,17 @@ def test_pages_of_the_sample_in_both_themes(walk: AppServer, chromium: Browser, 
             "Versions",
         ):
             name = title.lower().replace(" & ", "_").replace("-", "_")
-            page.goto(f"{walk.url}/{name}?dataset=product_docs")
-            page.get_by_role("heading", name=title, exact=True).wait_for(timeout=30_000)
+            page.goto(f"{trained.url}/{name}?dataset=product_docs")
+            page.get_by_role("heading", name=title, exact=True).wait_for()
             if title in ("Recommendation", "Diagnosis", "Fine-tuning", "Cost & latency", "Results"):
-                page.locator(".js-plotly-plot .point, .js-plotly-plot .points").first.wait_for(state="attached", timeout=30_000)
+                page.locator(".js-plotly-plot .point, .js-plotly-plot .points").first.wait_for(state="attached")
             shoot(page, f"{name}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0
-        page.goto(f"{walk.url}/try?dataset=product_docs&q=sensor+keeps+dropping+off+at+night")
-        page.locator(".hits").first.wait_for(timeout=60_000)
+        page.goto(f"{trained.url}/try?dataset=product_docs&q=sensor+keeps+dropping+off+at+night")
+        page.locator(".hits").first.wait_for()
         shoot(page, f"try-{scheme}")
 
 
-@pytest.mark.browser
 def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path) -> None:
     folder = write_small_dataset(tmp_path / "pumps")
     page.goto(f"{walk.url}/data?data_view=Load+data")
@@ -154,9 +158,9 @@ def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path)
     page.get_by_role("button", name="Run an experiment").click()
 
     page.get_by_role("heading", name="Experiment", exact=True).wait_for()
-    page.get_by_text("to embed, about", exact=False).wait_for(timeout=30_000)
+    page.get_by_text("to embed, about", exact=False).wait_for()
     page.get_by_role("button", name="Start", exact=True).click()
-    page.get_by_role("button", name="Open in Results").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Open in Results").click(timeout=LONG)
 
     page.get_by_role("heading", name="The answer is among the first five", exact=False).wait_for()
     page.get_by_text("Where do two systems differ?").click()
@@ -171,5 +175,5 @@ def test_load_run_results_query_try(walk: AppServer, page: Page, tmp_path: Path)
     page.get_by_role("link", name="Try", exact=True).click()
     page.get_by_placeholder("Type a query").fill("alerts by mail")
     page.keyboard.press("Enter")
-    page.locator(".hits").first.wait_for(timeout=60_000)
+    page.locator(".hits").first.wait_for()
     assert page.get_by_test_id("stException").count() == 0

@@ -1,4 +1,4 @@
-"""The page Data in all its states; chunks on the text as arithmetic; uploads and links in a browser."""
+"""The page Data in all its states; chunks on the text as arithmetic."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import zipfile
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
@@ -21,13 +19,8 @@ from pages.parts.data import chunk_view
 from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
 from pages.parts.data.health import NO_LABELS
 from pages.parts.data.map_tables import guess_role
-from tests.support.app import REPOSITORY, run_app
-from tests.support.browser import settle
 from tests.support.pages import open_page, read
-from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+from tests.support.small import HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
 
 pytestmark = pytest.mark.usefixtures("no_samples")
 
@@ -468,66 +461,3 @@ def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None
 )
 def test_what_a_table_holds_is_guessed(file: str, columns: list[str], role: str) -> None:
     assert guess_role(file, columns) == role
-
-
-# ---- in a browser
-
-
-def open_in_browser(page: Page, url: str) -> None:
-    page.goto(url)
-    page.get_by_role("heading", name="Data", exact=True).wait_for()
-
-
-@pytest.mark.browser
-def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(page: Page, workspace: Path, tmp_path: Path) -> None:
-    folder = write_small_dataset(tmp_path / "pumps")
-    make_experiment(workspace, systems=("bm25",))
-    with run_app(workspace) as server:
-        open_in_browser(page, f"{server.url}/data?dataset=small&data_view=Load+data")
-        page.get_by_text("A whole folder").click()
-        page.get_by_text("Choose a folder").wait_for()
-        settle(page)  # the uploader for files is still there for a moment
-        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
-        page.get_by_text("A dataset: corpus.jsonl, qrels.tsv, queries.jsonl.").wait_for()
-        page.get_by_role("button", name="Load", exact=True).click()
-        page.get_by_text("Loaded “pumps”: 12 documents").wait_for()
-        page.wait_for_url("**/data?*dataset=pumps*")
-        if (REPOSITORY / "pages" / "experiment.py").exists():
-            page.get_by_role("button", name="Run an experiment").click()
-            page.wait_for_url("**/experiment?*dataset=pumps*")
-
-
-@pytest.mark.browser
-def test_a_row_opens_a_document_and_puts_it_into_the_link(page: Page, workspace: Path) -> None:
-    make_experiment(workspace, systems=("bm25",))
-    with run_app(workspace) as server:
-        open_in_browser(page, f"{server.url}/data?dataset=small&data_view=Documents")
-        table = page.get_by_test_id("stDataFrame").first
-        box = table.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 18, box["y"] + 38 + 35 * 3 + 17)  # the fourth row
-        page.get_by_role("heading", name="Error KH-4012").wait_for()
-        assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
-        page.get_by_role("button", name="Show its chunks").click()
-        page.locator("strong", has_text="Recursive, size 64, overlap 0").wait_for()
-        assert page.locator("mark", has_text="the gateway refused").first.is_visible()
-        assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_hostile_text_asks_nobody_and_bands_show_in_both_themes(chromium: Browser, workspace: Path, scheme: str) -> None:
-    from tests.support.browser import assert_no_outside_requests
-
-    make_experiment(workspace, systems=("bm25",))
-    page = chromium.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-    with run_app(workspace) as server, assert_no_outside_requests(page):
-        for section in ("Documents", "Queries", "Chunks"):
-            link = f"dataset=small&data_view={section}&data_doc={HOSTILE_DOCUMENT}&data_query={HOSTILE_QUERY}"
-            open_in_browser(page, f"{server.url}/data?{link}")
-            page.locator(".lad-text", has_text=HOSTILE).first.wait_for()
-            assert page.locator("img[src*='example.com']").count() == 0
-        band = page.locator(".lad-text .lad-0").first
-        colour = band.evaluate("element => getComputedStyle(element).backgroundColor")
-        assert colour == "rgba(77, 148, 235, 0.34)"
-    page.close()

@@ -1,11 +1,11 @@
-"""The page Diagnosis in all its states; its links, and its clicks in a browser."""
+"""The page Diagnosis in all its states; its links."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,14 +16,9 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
 from core.workspace import Workspace
 from pages.parts.diagnosis.query_links import pick_systems
-from tests.support.app import run_app
-from tests.support.assessments import HOSTILE_QUERY, KINDS, make_assessment, write_labelled_dataset
-from tests.support.browser import click_middle, settle
+from tests.support.assessments import KINDS, make_assessment, write_labelled_dataset
 from tests.support.pages import open_page, read
-from tests.support.small import HOSTILE, make_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+from tests.support.small import make_experiment, write_small_dataset
 
 CHARTS = "chart_causes", "chart_headroom", "chart_gap", "chart_slices"
 
@@ -245,79 +240,3 @@ def test_systems_side_by_side_are_ready_and_few(workspace: Path) -> None:
             picked = pick_systems(assessment, system, cause)
             assert picked[0] == system and len(picked) <= 4 and len(set(picked)) == len(picked)
             assert set(picked) <= set(assessment.experiment.ready)
-
-
-# In a browser
-
-
-def make_hostile(workspace: Path) -> None:
-    """The baseline fails the query that holds markup, for a reason that holds some too."""
-    _, assessment = make_assessment(workspace)
-    failures = assessment.analysis.failures.copy()
-    failures.loc[0, "query_id"] = HOSTILE_QUERY
-    failures.loc[0, "evidence"] = f"The answer is at rank 9 of dense; both texts hold “{HOSTILE}”."
-    metadata = assessment.analysis.metadata
-    fields = [{**row, "field": HOSTILE} for row in metadata["fields"]]
-    slices, members = assessment.analysis.slices, assessment.analysis.members
-    change(
-        workspace,
-        failures=failures,
-        slices=slices.assign(slice=slices["slice"].replace("tag: code", f"tag: {HOSTILE}")),
-        members={**members, f"tag: {HOSTILE}": members["tag: code"]},
-        metadata={**metadata, "fields": fields, "recommended": [HOSTILE]},
-    )
-
-
-def click_left(page: Page, bar: Locator) -> None:
-    """A real click near the left end of a bar: Plotly listens on a layer above its bars."""
-    bar.scroll_into_view_if_needed()
-    settle(page)
-    box = bar.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(300)  # Plotly notices what is hovered after a moment, and a click counts for that
-    page.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)
-
-
-@pytest.mark.browser
-def test_bars_and_links_lead_to_queries_and_nothing_is_fetched(workspace: Path, page: Page) -> None:
-    make_hostile(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/diagnosis?dataset=labelled")  # a cold deep link
-        page.get_by_role("heading", name="dense fails", exact=False).wait_for(timeout=30_000)
-        bars = page.locator(".st-key-chart_causes .barlayer .point path")
-        bars.nth(13).wait_for(timeout=30_000)
-        settle(page)
-        assert page.get_by_text("![x](http://example.com/y.png)").count() >= 1  # as text
-        click_left(page, bars.nth(1))  # metadata: the second bar
-        page.wait_for_url("**cause=metadata**", timeout=15_000)
-        settle(page)
-        click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))  # once more: all are listed again
-        page.wait_for_url(lambda url: "cause=" not in url, timeout=15_000)
-        settle(page)
-        click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))
-        page.wait_for_url("**cause=metadata**", timeout=15_000)
-        settle(page)
-        link = page.get_by_role("link", name="Open side by side").first
-        assert parse_qs(urlsplit(link.get_attribute("href") or "").query)["query"][0].startswith("q-version")
-        link.click()
-        page.get_by_role("heading", name="Queries", exact=True).wait_for(timeout=15_000)
-        page.locator(".hits section").nth(1).wait_for(timeout=15_000)
-        asked = parse_qs(urlsplit(page.url).query)
-        assert asked["query"][0].startswith("q-version") and asked["systems"][0].startswith("dense,dense-filtered")
-        page.go_back()
-        page.get_by_role("heading", name="dense fails", exact=False).wait_for(timeout=15_000)
-        assert "cause=metadata" in page.url
-
-
-@pytest.mark.browser
-def test_a_dot_lists_the_queries_of_its_kind(workspace: Path, page: Page) -> None:
-    make_assessment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/diagnosis?dataset=labelled")
-        dots = page.locator(".st-key-chart_slices .scatterlayer .point")
-        dots.first.wait_for(timeout=30_000)
-        click_middle(page, dots.first)
-        page.wait_for_url("**slice=identifiers**", timeout=15_000)
-        settle(page)
-        page.get_by_text("Select a row to open the query", exact=False).wait_for(timeout=15_000)

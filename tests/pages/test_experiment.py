@@ -1,36 +1,28 @@
-"""The page Experiment in all its states: choose, start, follow, history, systems; its clicks in a browser."""
+"""The page Experiment in all its states: choose, start, follow, history, systems."""
 
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiment.history import edit_experiment, list_experiments, load_experiment, save_experiment
+from core.experiment.history import list_experiments, load_experiment, save_experiment
 from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
 from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
 from core.systems.available import list_own_systems, save_own_system
 from core.systems.named import make_named_systems, preselect
-from core.systems.system import System
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from pages.parts.experiment.history import describe_bytes
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
 from pages.shared.frame.outlook import Outlook, describe_outlook
 from tests.pages.conftest import RecordJobs
-from tests.support.app import run_app
-from tests.support.browser import settle
 from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 
 @pytest.fixture
@@ -406,77 +398,6 @@ def test_what_lies_ahead_in_words() -> None:
         "312 chunks and queries to embed, about 15 s here, 4 of 11 steps cached."
     )
     assert "known once the model is there" in describe_outlook(Outlook(None, ("far",), {}))
-
-
-def write_hostile(workspace: Path) -> str:
-    """An experiment and an own system whose names are hostile."""
-    store = Workspace(workspace)
-    experiment_id = make_experiment(workspace)
-    edit_experiment(experiment_id, store, name=HOSTILE, note=HOSTILE)
-    save_own_system(System(HOSTILE, HOSTILE, lexical=make_named_systems()["bm25"].lexical), store)
-    write_running(store, title=HOSTILE, label=HOSTILE, systems=({"name": HOSTILE},), ready=())
-    return experiment_id
-
-
-@pytest.mark.browser
-def test_hostile_names_are_shown_and_not_acted_on(workspace: Path, page: Page) -> None:
-    """The page fixture fails the test if the browser asks another machine."""
-    write_hostile(workspace)
-    with run_app(workspace) as server:
-        address = f"{server.url}/experiment?dataset=small&experiment_part="
-        for part, sign in (("Run", "Compare systems"), ("History", "One experiment"), ("Systems", "Your systems as a file")):
-            page.goto(address + part)
-            page.get_by_role("heading", name=sign).wait_for()
-            if part == "Systems":
-                page.get_by_text("Copy and change it").click()
-                page.get_by_role("button", name="Save the system").wait_for()
-            assert page.locator('[data-testid="stMain"] img[src*="example"]').count() == 0
-
-
-@pytest.mark.browser
-def test_start_export_delete_and_import_in_the_browser(workspace: Path, page: Page, tmp_path: Path) -> None:
-    write_small_dataset(workspace / "datasets" / "small")
-    (workspace / "jobs").mkdir()
-    (workspace / "jobs" / "first-run.once").touch()  # no sample run in this test
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/experiment?dataset=small")
-        for name in ("dense", "dense-chunk128", "hybrid-rrf", "hybrid-rerank", "dense-filtered"):
-            page.get_by_text(f"{name} ·", exact=False).first.click()
-        page.get_by_text("Nothing to embed").wait_for()
-        page.get_by_role("button", name="Start", exact=True).click()
-        page.get_by_text("small, bm25 is finished.").wait_for(timeout=60_000)  # beside the model, which is being loaded
-        experiment_id = list_experiments(Workspace(workspace))[0].id
-
-        page.get_by_role("button", name="Open in Results").click()
-        page.get_by_role("heading", name="Results").wait_for()
-        assert f"experiment={experiment_id}" in page.url
-
-        page.goto(f"{server.url}/experiment?dataset=small&experiment_part=History")
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Export as zip").click()
-        archive = tmp_path / "exported.zip"
-        download.value.save_as(archive)
-        names = zipfile.ZipFile(archive).namelist()
-        assert {"experiment/experiment.json", "dataset/corpus.jsonl"} <= set(names)
-
-        page.get_by_role("button", name="Delete", exact=False).first.click()
-        page.get_by_role("button", name="Delete it").click()
-        page.get_by_text("is deleted. The dataset and the cache are kept.").wait_for()
-        page.locator('input[type="file"]').set_input_files(archive)
-        page.get_by_text("exported.zip is imported.").wait_for()
-        assert [entry.id for entry in list_experiments(Workspace(workspace))] == [experiment_id]
-
-        # Once more, now beside one of that id: it gets an id of its own, and the select that is drawn already is no obstacle.
-        settle(page)
-        page.locator('input[type="file"]').set_input_files(archive)
-        for _ in range(50):
-            if len(list_experiments(Workspace(workspace))) == 2:
-                break
-            page.wait_for_timeout(200)
-        page.get_by_text("exported.zip is imported.").wait_for()
-        settle(page)
-        assert len(list_experiments(Workspace(workspace))) == 2
-        assert page.get_by_test_id("stException").count() == 0
 
 
 def test_yaml_export_reads_back(small: Workspace) -> None:

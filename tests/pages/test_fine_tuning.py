@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -35,15 +34,10 @@ from core.workspace import Workspace
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
 from pages.parts.fine_tuning.model import tell_row
 from tests.pages.conftest import RecordJobs, UseModels
-from tests.support.app import run_app
-from tests.support.assessments import HOSTILE_QUERY, AxisModels, make_assessment, write_labelled_dataset
-from tests.support.browser import settle
+from tests.support.assessments import AxisModels, make_assessment, write_labelled_dataset
 from tests.support.pages import make_app, open_page, read
 from tests.support.small import HOSTILE, write_small_dataset
 from tests.support.trained import REQUEST, make_trained
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 START, LOOK = "Start training", "Look at the training data first"
 HOSTILE_SEED = 1  # draws a split whose learning queries hold the hostile one
@@ -612,76 +606,3 @@ def test_it_joins_a_recommendation_where_that_is_ticked(workspace: Path, assesse
     app.checkbox(key="goal_training").set_value(True)
     press(app, "Run again with these")
     assert [goals.with_training for _, goals in assessed] == [True]
-
-
-# in a browser
-
-
-def make_hostile(workspace: Path) -> TrainedModel:
-    """A model of which everything that stems from data holds markup."""
-    _, model = make_trained(workspace)
-    store = Workspace(workspace)
-    told = read_evaluation(model, store)
-    rows = [{**row, "system": HOSTILE, "baseline": HOSTILE} for row in told["comparisons"]]
-    worse = [{**row, "query_id": HOSTILE_QUERY, "text": f"markup {HOSTILE}"} for row in told["regressions"]]
-    write_evaluation(
-        model, store, comparisons=rows, regressions=worse,
-        adoption={**told["adoption"], "sentence": HOSTILE}, learning_curve={**told["learning_curve"], "words": HOSTILE},
-    )  # fmt: skip
-    checks = [{**check, "sentence": HOSTILE} for check in model.data["checks"]]
-    changed = dataclasses.replace(model, metrics={**model.metrics, "device": HOSTILE}, data={**model.data, "checks": checks})
-    save_model(changed, store)
-    write_training(workspace, FAILED, error=HOSTILE, title=HOSTILE)
-    return changed
-
-
-@pytest.mark.browser
-def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    """The fixture fails the test if the browser asks another machine."""
-    make_hostile(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/fine_tuning?dataset=labelled")  # a cold deep link
-        page.get_by_role("heading", name="These queries cannot tell", exact=False).wait_for(timeout=30_000)
-        page.locator(".st-key-worth .main-svg").first.wait_for()
-        settle(page)
-        page.get_by_text("How it was trained").click()
-        settle(page)
-        for text in ("The last training failed. <img", "rung: <img", "on <img", "✓ <img"):
-            assert page.get_by_text(text).count() == 1  # as text
-        page.locator(".st-key-worth .point").first.hover(force=True)
-        page.get_by_text("Train", exact=True).click()
-        page.wait_for_url("**tuning_part=Train**")
-        settle(page)
-        page.get_by_text("Settings", exact=True).click()
-        page.get_by_label("Seed", exact=True).fill(str(HOSTILE_SEED))
-        page.get_by_label("Seed", exact=True).press("Enter")
-        settle(page)
-        page.get_by_role("button", name=LOOK).click()
-        page.get_by_text("Test queries kept apart").wait_for(timeout=30_000)
-        settle(page)
-        assert page.locator("img[src*='example.com']").count() == 0
-        assert page.get_by_test_id("stException").count() == 0
-        assert not page.get_by_test_id("stAlertContentError").filter(has_text="cannot").count()
-
-
-@pytest.mark.browser
-def test_a_query_that_got_worse_opens_side_by_side_and_a_link_keeps_its_model(workspace: Path, page: Page) -> None:
-    _, model = make_trained(workspace)
-    other = dataclasses.replace(model, id="adapter-00000000ff", created="2099-01-01T10:20:30+00:00")
-    save_model(other, Workspace(workspace))
-    told = read_evaluation(model, Workspace(workspace))
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/fine_tuning?dataset=labelled&model={model.id}")
-        page.get_by_role("heading", name="These queries cannot tell", exact=False).wait_for(timeout=30_000)
-        settle(page)
-        assert parse_qs(urlsplit(page.url).query)["model"] == [model.id]
-        table = page.get_by_test_id("stDataFrame").last
-        table.scroll_into_view_if_needed()
-        settle(page)
-        box = table.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 15, box["y"] + 38 + 17)  # the tick of the first row
-        page.wait_for_url("**/queries?**", timeout=15_000)
-        asked = parse_qs(urlsplit(page.url).query)
-        assert asked["query"] == [told["regressions"][0]["query_id"]]
-        assert asked["systems"] == ["dense,dense-adapter"] and asked["experiment"] == [told["experiment"]]

@@ -1,4 +1,4 @@
-"""The page Queries in all its states; lists, tables, cards and lines as arithmetic; keys, clicks and links in a browser."""
+"""The page Queries in all its states; lists, tables, cards and lines as arithmetic."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,8 +20,6 @@ from core.workspace import Workspace
 from pages.parts.queries import disagreement, query_table, rank_table, slope
 from pages.shared.show import cards
 from pages.shared.show.conditions import describe_conditions
-from tests.support.app import run_app
-from tests.support.browser import settle
 from tests.support.pages import open_page, read
 from tests.support.small import (
     FILTER_HELPS_QUERY,
@@ -34,9 +31,6 @@ from tests.support.small import (
     run_small_experiment,
     write_small_dataset,
 )
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
 
@@ -333,54 +327,3 @@ def test_filter_is_said_in_words() -> None:
         "year at least 2020, at most 2022",
         "open is true",
     ]
-
-
-# In a browser
-
-
-def get_query(page: Page) -> str:
-    return parse_qs(urlsplit(page.url).query)["query"][0]
-
-
-@pytest.mark.browser
-def test_keys_rows_and_back_walk_the_queries(workspace: Path, page: Page) -> None:
-    run_small_experiment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/queries?dataset=small")  # a cold deep link
-        head = page.locator(".query p")
-        head.get_by_text("alerts by mail").wait_for()
-        settle(page)  # the keys work once the buttons are there
-        page.keyboard.press("n")
-        head.get_by_text("reset the hub").wait_for()
-        assert get_query(page) == FILTER_HELPS_QUERY
-        page.keyboard.press("p")
-        head.get_by_text("alerts by mail").wait_for()
-        box = page.get_by_label("Search the queries")
-        box.click()
-        box.press_sequentially("npn")
-        assert box.input_value() == "npn" and get_query(page) == FILTERED_AWAY_QUERY  # typing is no shortcut
-        box.fill("")
-        grid = page.get_by_test_id("stDataFrame").first.bounding_box()
-        assert grid is not None
-        page.mouse.click(grid["x"] + 17, grid["y"] + 38 + 35 + 17)  # the box of the second row
-        head.get_by_text("reset the hub").wait_for()
-        page.go_back()
-        head.get_by_text("alerts by mail").wait_for()
-
-
-@pytest.mark.browser
-def test_cards_fold_open_wrap_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    run_small_experiment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/queries?dataset=small&query={HOSTILE_QUERY}")
-        columns = page.locator(".hits section")
-        columns.nth(1).wait_for()
-        assert page.locator(".hits img").count() == 0  # and the fixture sees no request to example.com
-        page.locator(".hits summary").first.click()
-        page.locator(".hits .whole").first.get_by_text("Paste markup").wait_for()
-        places = [columns.nth(number).bounding_box() for number in (0, 1)]
-        assert places[0] and places[1] and places[0]["y"] == places[1]["y"]
-        page.set_viewport_size({"width": 400, "height": 900})
-        page.wait_for_function(
-            "() => {const [a, b] = document.querySelectorAll('.hits section'); return b.offsetTop > a.offsetTop}"
-        )

@@ -1,12 +1,10 @@
-"""The page Recommendation in all its states: nothing, too few labels, running, failed, found out; its clicks in a browser."""
+"""The page Recommendation in all its states: nothing, too few labels, running, failed, found out."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -26,14 +24,9 @@ from pages.parts.recommendation.start import count_material
 from pages.parts.recommendation.verdict import describe_target, find_system, tabulate_pairs, tabulate_variants
 from pages.shared.frame.outlook import Outlook
 from tests.pages.conftest import RecordJobs
-from tests.support.app import run_app
-from tests.support.assessments import HOSTILE_QUERY, make_assessment, write_labelled_dataset
-from tests.support.browser import settle
+from tests.support.assessments import make_assessment, write_labelled_dataset
 from tests.support.pages import open_page, read
-from tests.support.small import HOSTILE, make_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from tests.support.small import make_experiment, write_small_dataset
 
 START = "Find out what to do first"
 
@@ -320,60 +313,3 @@ def test_form_is_filled_with_the_last_goals(workspace: Path, submitted: list) ->
     save_assessment(dataclasses.replace(assessment, goals=goals), Workspace(workspace))
     find_button(open_recommendation(), "Run again with these").click().run()  # type: ignore[attr-defined]
     assert submitted == [("labelled", goals)]
-
-
-# in a browser
-
-
-@pytest.mark.browser
-def test_examples_open_and_the_system_downloads_and_the_ladder_scrolls(workspace: Path, page: Page) -> None:
-    _, assessment = make_assessment(workspace)
-    said = assessment.recommendation
-    with run_app(workspace) as server:
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(f"{server.url}/recommendation?dataset=labelled")
-        page.locator(".st-key-ladder .main-svg").first.wait_for()
-        settle(page)
-        report = page.get_by_role("button", name="Download report").bounding_box()
-        assert report is not None and report["y"] + report["height"] <= 800  # all of it above the fold
-        with page.expect_download() as download:
-            page.get_by_role("button", name="System (YAML)").click()
-        text = Path(download.value.path()).read_text(encoding="utf-8")
-        assert list(read_systems(text)) == [said.system]
-
-        page.set_viewport_size({"width": 420, "height": 800})
-        settle(page)
-        width = page.evaluate("[document.documentElement.scrollWidth, document.querySelector('.st-key-ladder').scrollWidth]")
-        assert width[0] <= 420 < width[1]  # the ladder scrolls, the page does not
-
-        page.set_viewport_size({"width": 1280, "height": 800})
-        settle(page)
-        page.get_by_role("button", name="Compare the hits").first.click()
-        page.wait_for_url("**/queries?**")
-        asked = parse_qs(urlsplit(page.url).query)
-        assert asked["query"] == [said.fixes[0]]
-        assert asked["systems"] == [f"{assessment.analysis.baseline},{said.system}"]
-
-
-@pytest.mark.browser
-def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    """The fixture fails the test if the browser asks another machine."""
-    found = make_assessment(workspace)
-    rows = [{**row, "one_time": HOSTILE, "why_not": HOSTILE, "note": HOSTILE} for row in found[1].ladder]
-    assessment = dataclasses.replace(found[1], ladder=tuple(rows))
-    said = dataclasses.asdict(found[1].recommendation)["stability"] | {"deciding": [HOSTILE_QUERY]}
-    ruled_out = ({"rung": "chunking", "title": HOSTILE, "system": HOSTILE, "why": HOSTILE},)
-    change(
-        (found[0], assessment), workspace, sentence=HOSTILE, how_sure=HOSTILE, reasons=(HOSTILE,), flags=(HOSTILE,),
-        fixes=(HOSTILE_QUERY,), suspects=(HOSTILE_QUERY,), next=(HOSTILE,), ruled_out=ruled_out, stability=said,
-        errors={HOSTILE: HOSTILE}, fine_tuning={"answer": HOSTILE, "reason": HOSTILE, "kind": ""},
-    )  # fmt: skip
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/recommendation?dataset=labelled")
-        page.locator(".example").first.wait_for()
-        settle(page)
-        page.get_by_text("All comparisons in numbers").click()
-        settle(page)
-        assert page.locator("img[src*='example.com']").count() == 0
-        assert page.get_by_role("heading").filter(has_text="<img src=http:").count() == 1
-        assert page.get_by_test_id("stException").count() == 0

@@ -1,12 +1,10 @@
-"""The page Results in all its states; its tables and charts as arithmetic; its clicks in a browser."""
+"""The page Results in all its states; its tables and charts as arithmetic."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
@@ -18,13 +16,8 @@ from core.jobs.state import FAILED, RUNNING, Job, write_job
 from core.workspace import Workspace
 from pages.shared.frame.state import View
 from pages.shared.show import charts, tables
-from tests.support.app import run_app
-from tests.support.browser import click_middle, settle
 from tests.support.pages import open_page, read
-from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, run_small_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+from tests.support.small import HOSTILE, make_experiment, run_small_experiment, write_small_dataset
 
 ROW_HEIGHT = 35  # of a Streamlit table, in pixels
 CURE = "The model no-such-model cannot be had. Give its folder, or choose another model."
@@ -274,49 +267,6 @@ def test_charts_never_carry_markup_from_names() -> None:
 def test_labels_of_near_points_go_to_different_sides() -> None:
     rows = pd.DataFrame({"system": ["dense", "dense-filtered"], "mean": [0.4, 0.4], "milliseconds": [5.0, 5.0]})
     assert len(set(charts.place_labels(rows))) == 2
-
-
-@pytest.mark.browser
-def test_bar_opens_its_query(workspace: Path, page: Page) -> None:
-    make_experiment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/results?dataset=small&question=Where+do+two+systems+differ%3F")
-        bars = page.get_by_test_id("stPlotlyChart").locator(".bars .point path")
-        bars.first.wait_for()
-        assert bars.count() == 2  # one query each way, the gain of filtering first
-        settle(page)
-        bars.first.scroll_into_view_if_needed()
-        click_middle(page, bars.first)
-        page.wait_for_url("**/queries?**")
-        asked = parse_qs(urlsplit(page.url).query)
-        assert asked["query"] == [FILTER_HELPS_QUERY]
-        assert asked["systems"] == ["bm25-filtered,bm25"]
-        page.get_by_role("heading", name="Queries").first.wait_for()
-
-
-@pytest.mark.browser
-def test_row_offers_its_queries_and_a_query_opens(workspace: Path, page: Page) -> None:
-    """Hostile query texts are among them: the fixture fails the test if the browser asks another machine."""
-    make_experiment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/results?dataset=small")
-        select_first_row(page, page.get_by_role("region", name="Leaderboard of 2 systems"))
-        page.get_by_text("All (7)").click()
-        page.get_by_role("region", name="Queries of bm25: All (7).").wait_for()
-        page.get_by_text("Worse than bm25-filtered (1)").click()
-        select_first_row(page, page.get_by_role("region", name="Queries of bm25: Worse than bm25-filtered (1)."))
-        page.wait_for_url("**/queries?**")
-        assert parse_qs(urlsplit(page.url).query)["query"] == [FILTER_HELPS_QUERY]
-
-
-def select_first_row(page: Page, table: Locator) -> None:
-    """Ticks the box of a table's first row; the table is a canvas, so only places can be clicked."""
-    table.locator("canvas").first.wait_for()
-    table.scroll_into_view_if_needed()
-    settle(page)
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 1.5 * ROW_HEIGHT)
 
 
 def rename_to_dense(experiment: Experiment, name: str) -> Experiment:

@@ -1,35 +1,27 @@
-"""The page Try in all its states, its filters as arithmetic, and its typing, links and saving in a browser."""
+"""The page Try in all its states, its filters as arithmetic, its links and saving."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any
 
 import pytest
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
 
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import ModelUnavailable
 from core.graph.resources import Models
-from core.systems.available import list_own_systems, save_own_system
+from core.systems.available import list_own_systems
 from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from pages.parts.try_ import filters, live_search
 from pages.shared.show.cards import Hit
 from tests.pages.conftest import UseModels
-from tests.support.app import run_app
 from tests.support.pages import check, make_app, read
 from tests.support.small import FILTER_HELPS_QUERY, HOSTILE, make_experiment, write_small_dataset
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 WORDS_ONLY = ["bm25", "bm25-filtered"]
 NAMED = make_named_systems()
@@ -297,58 +289,3 @@ def test_a_changed_dataset_stops_what_was_prepared_for_the_old_one(small: Path) 
     (small / "corpus.jsonl").write_text('{"_id": "a", "text": "other"}\n', encoding="utf-8")
     second = live_search.open_live(load_dataset(small, name="small"))
     assert second is not first and first._cancel.cancelled and not second._cancel.cancelled
-
-
-def read_address(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.evaluate("location.href")).query)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Picks an option of a select. A list that opens while the page still moves closes again, so opening is tried anew."""
-    wanted = page.get_by_role("option", name=option)
-    for _ in range(8):
-        page.get_by_label(label).click()
-        with contextlib.suppress(PlaywrightTimeout):
-            wanted.click(timeout=1_500)
-            break
-        page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-
-
-@pytest.mark.browser
-def test_typing_answers_and_the_link_holds_query_systems_and_filter(workspace: Path, small: Path, page: Page) -> None:
-    make_experiment(workspace)  # so that the sample does not run
-    save_own_system(dataclasses.replace(NAMED["bm25"], name=f"odd {HOSTILE[:20]}"), Workspace(workspace))
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/try?dataset=small&try_systems=bm25&try_systems=bm25-filtered")
-        box = page.get_by_placeholder("Type a query")
-        box.press_sequentially("clock", delay=30)  # no Enter: the answer comes after a pause
-        page.locator("article", has_text="Error KH-4013").first.wait_for()
-        page.wait_for_function("location.search.includes('q=clock')")
-        page.get_by_text("Filter by metadata").click()
-        page.locator("[data-test-script-state='notRunning']").wait_for()
-        choose(page, "product", "Desk")
-        page.get_by_text("documents pass the filter").wait_for()
-        page.wait_for_function("location.search.includes('filter') && location.search.includes('q=clock')")
-        address = read_address(page)
-        assert json.loads(address["filter"][0]) == {"product": ["Desk"]}
-        assert address["try_systems"] == ["bm25", "bm25-filtered"]
-        box.fill("mail")
-        box.press("Enter")
-        page.locator("article", has_text="Alerts by mail").first.wait_for()
-        page.wait_for_function("location.search.includes('q=mail') && location.search.includes('filter')")
-        page.get_by_role("link", name="Results").click()
-        page.get_by_role("heading", name="Results", exact=True).wait_for()
-        page.get_by_role("link", name="Try", exact=True).click()
-        page.get_by_text("documents pass the filter").wait_for()
-        assert page.get_by_placeholder("Type a query").input_value() == "mail"
-
-
-@pytest.mark.browser
-def test_a_cold_link_with_hostile_text_asks_nobody(workspace: Path, small: Path, page: Page) -> None:
-    make_experiment(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/try?dataset=small&try_systems=bm25&q={quote('markup ' + HOSTILE)}")
-        page.locator("article").first.wait_for()
-        assert page.locator("article img").count() == 0
-        assert page.get_by_role("link", name="Results").count() == 1

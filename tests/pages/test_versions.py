@@ -6,8 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import pytest
 import yaml
@@ -32,14 +31,12 @@ from core.versions.version import (
     build_lock,
     list_unfinished,
     list_versions,
-    load_version,
     make_live,
     name_version,
     read_evaluation,
     read_live,
     remove_version,
     version_folder,
-    write_evaluation,
     write_version,
 )
 from core.workspace import Workspace
@@ -47,15 +44,10 @@ from pages.parts.versions.charts import draw_evaluation
 from pages.parts.versions.keeping_up import name_some
 from pages.parts.versions.sentences import say_seconds, say_size, say_usd
 from tests.pages.conftest import RecordJobs, UseModels
-from tests.support.app import run_app
 from tests.support.assessments import AxisModels, make_assessment, write_labelled_dataset
-from tests.support.browser import settle
 from tests.support.pages import open_page, read
-from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, write_small_dataset
-from tests.support.versions import named, put_live, resources_of
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from tests.support.small import HOSTILE, write_small_dataset
+from tests.support.versions import named, put_live, resources_of, write_failed_evaluation
 
 Submitted = list[tuple[str, VersionRequest]]
 NAME = "labelled"
@@ -155,18 +147,6 @@ def change_corpus(workspace: Path, *, added: int = 1) -> None:
     changed = {**json.loads(lines[3]), "text": "something else"}
     new = [json.dumps({"_id": f"new-{number}", "title": "New", "text": f"Text {number}."}) for number in range(added)]
     file.write_text("\n".join([*lines[2:3], json.dumps(changed), *lines[4:], *new]) + "\n", encoding="utf-8")
-
-
-def measure(version: Version, workspace: Path, **changes: Any) -> dict[str, Any]:
-    """An evaluation that the version did not pass, as if it had been asked for."""
-    told: dict[str, Any] = {
-        "passed": False, "sentence": "Does not pass: it is worse.", "measure": "nDCG@10", "n": 30, "mean": 0.40, "low": 0.35,
-        "high": 0.45, "against": read_live(NAME, Workspace(workspace)).version, "query_ids": [],
-        "delta": {"delta": -0.10, "low": -0.15, "high": -0.04, "verdict": "worse"}, "bar": dataclasses.asdict(Bar()),
-    }  # fmt: skip
-    told |= changes
-    write_evaluation(version, told, Workspace(workspace))
-    return told
 
 
 # before there is a version
@@ -345,7 +325,7 @@ def test_the_bar_reaches_the_runner(live: Version, newer: Version, submitted: Su
 def test_a_version_that_did_not_pass_is_promoted_in_a_second_step(
     workspace: Path, live: Version, newer: Version, submitted: Submitted
 ) -> None:
-    measure(newer, workspace)
+    write_failed_evaluation(newer, Workspace(workspace))
     app = open_part("Versions")
     assert list(app.dataframe[0].value["Test queries"]) == ["✗ does not pass", "? not measured"]
     assert "✗ Does not pass: it is worse." in read(app.markdown)
@@ -353,7 +333,7 @@ def test_a_version_that_did_not_pass_is_promoted_in_a_second_step(
     assert "It did not pass." in read(app.markdown)
     press(app, "Promote anyway")
     assert submitted == [(NAME, VersionRequest(PROMOTE, version=newer.id, anyway=True))]
-    measure(newer, workspace, against="another-version")
+    write_failed_evaluation(newer, Workspace(workspace), against="another-version")
     app = open_part("Versions")
     assert "That was against another-version, which no longer answers. Measure it again." in read(app.caption)
     assert "Promote anyway" not in list_buttons(app)
@@ -589,7 +569,7 @@ def test_the_page_experiment_starts_it_again(workspace: Path, corpus: Dataset, s
 
 
 def test_the_chart_shows_the_difference_from_the_live_mean(workspace: Path, live: Version) -> None:
-    told = measure(live, workspace, against=HOSTILE, bar=dataclasses.asdict(Bar(least=0.6)))
+    told = write_failed_evaluation(live, Workspace(workspace), against=HOSTILE, bar=dataclasses.asdict(Bar(least=0.6)))
     before, own = draw_evaluation(told, name=HOSTILE).data
     # live 0.40 + 0.10 = 0.50; the interval of the difference, from there: 0.35 to 0.46
     assert before.x[0] == pytest.approx(0.50) and own.x[0] == 0.40
@@ -612,100 +592,3 @@ def test_the_chart_shows_the_difference_from_the_live_mean(workspace: Path, live
 )  # fmt: skip
 def test_figures_in_words(say: Callable[[Any], str], value: Any, words: str) -> None:
     assert say(value) == words
-
-
-# in a browser
-
-
-@pytest.mark.browser
-def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    """The fixture fails the test if the browser asks another machine."""
-    folder = write_small_dataset(workspace / "datasets" / NAME)
-    store = Workspace(workspace)
-    corpus = open_dataset(NAME, store)
-    system = dataclasses.replace(named("bm25"), name=HOSTILE, description=HOSTILE)
-    (workspace / "systems.yaml").write_text(yaml.safe_dump({"systems": [system.to_spec()]}), encoding="utf-8")
-    first = put_live(corpus, named("bm25"), resources_of(workspace))
-    version = put_live(corpus, dataclasses.replace(system, filter=True), resources_of(workspace))
-    told = measure(version, workspace, against=HOSTILE, sentence=f"Does not pass: {HOSTILE}")
-    with (folder / "corpus.jsonl").open("a", encoding="utf-8") as out:
-        out.write(json.dumps({"_id": HOSTILE, "title": HOSTILE, "text": HOSTILE}) + "\n")
-    write_version_job(workspace, VersionRequest(PROMOTE, version=HOSTILE), FAILED, error=HOSTILE, title=HOSTILE)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/versions?dataset={NAME}")  # a cold deep link
-        page.get_by_text("1 added, 0 changed, 0 deleted").wait_for(timeout=30_000)
-        settle(page)
-        for text in ("Promoting <img", "Does not pass: <img", "<img src=http://example.com/x.png> ![x]"):
-            assert page.get_by_text(text).count() >= 1  # as text
-        for part in ("Versions", "Build another", "Ask it"):
-            page.get_by_test_id("stButtonGroup").get_by_text(part, exact=True).click()
-            page.wait_for_url(f"**versions_part={part.replace(' ', '+')}**")
-            settle(page)
-            if part == "Versions":
-                page.locator(".st-key-versions_chart .main-svg").first.wait_for()
-                page.locator(".st-key-versions_chart .point").first.hover(force=True)
-            if part == "Build another":
-                page.get_by_label("System").click()
-                page.get_by_role("option", name=HOSTILE[:20]).click()
-                settle(page)
-        page.get_by_label("Query").fill("markup")
-        page.get_by_label("Query").press("Enter")
-        page.get_by_text(HOSTILE_DOCUMENT).first.wait_for()
-        settle(page)
-        assert page.locator("img[src*='example.com']").count() == 0
-        assert page.get_by_test_id("stException").count() == 0
-    assert told["against"] == HOSTILE and read_live(NAME, store).previous == (first.id,)
-
-
-@pytest.mark.browser
-def test_a_version_is_built_promoted_asked_refreshed_and_rolled_back(workspace: Path, page: Page) -> None:
-    """The main path, with word matching alone. Promoting waits for the model, by which like queries are kept together."""
-    folder = write_small_dataset(workspace / "datasets" / "small")
-    store = Workspace(workspace)
-    (store.jobs / "first-run.once").touch()  # the sample's own run would go first
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/versions?dataset=small")
-        page.get_by_role("heading", name="Build the first").wait_for(timeout=30_000)
-        settle(page)
-        page.get_by_label("System").click()
-        page.get_by_role("option", name="bm25", exact=True).click()
-        settle(page)
-        page.get_by_role("button", name="Build it").click()
-        page.get_by_text("It answers once it is promoted, below.").wait_for(timeout=30_000)
-        (version,) = list_versions("small", store)
-        page.wait_for_url(f"**version={version.id}**")
-        assert parse_qs(urlsplit(page.url).query)["versions_part"] == ["Versions"]
-        settle(page)
-        page.get_by_role("button", name="Measure and promote").click()
-        page.get_by_role("heading", name="bm25 answers now").wait_for(timeout=120_000)
-        settle(page)
-        page.get_by_test_id("stButtonGroup").get_by_text("Ask it", exact=True).click()
-        settle(page)
-        page.get_by_label("Query").fill("KH-4012")
-        page.get_by_label("Query").press("Enter")
-        page.get_by_text("Error KH-4012").wait_for()
-        settle(page)
-        with (folder / "corpus.jsonl").open("a", encoding="utf-8") as out:
-            out.write(json.dumps({"_id": "new", "title": "Error KH-4999", "text": "The clock stopped."}) + "\n")
-        page.get_by_test_id("stButtonGroup").get_by_text("Up to date?", exact=True).click()
-        page.get_by_text("1 added, 0 changed, 0 deleted").wait_for()
-        settle(page)
-        page.get_by_role("button", name="Refresh now").click()
-        page.get_by_text("Refreshed: 1 added, 0 changed, 0 deleted.").wait_for(timeout=30_000)
-        live = read_live("small", store)
-        assert live.previous == (version.id,) and load_version(live.version, "small", store).documents == 13
-        settle(page)
-        page.get_by_role("button", name=f"Roll back to {version.id}").click()
-        page.get_by_text(f"{version.id} answers again.").wait_for()
-        assert read_live("small", store).version == version.id
-        settle(page)
-        page.get_by_test_id("stButtonGroup").get_by_text("Versions", exact=True).click()
-        settle(page)
-        table = page.get_by_test_id("stDataFrame").first
-        box = table.bounding_box()
-        assert box is not None
-        shown = parse_qs(urlsplit(page.url).query)["version"]
-        other = live.version if shown == [version.id] else version.id
-        row = 0 if other == live.version else 1  # the refreshed one is newer
-        page.mouse.click(box["x"] + 15, box["y"] + 38 + 35 * row + 17)  # the tick of the other row
-        page.wait_for_url(f"**version={other}**", timeout=15_000)

@@ -111,4 +111,9 @@ def run_app(workspace: Path, *, script: Path = REPOSITORY / "app.py", log: Path 
             yield server
         finally:
             _stop(process)
+    assert_stayed(server)
+
+
+def assert_stayed(server: AppServer) -> None:
+    """Fails if the app tried to reach another machine."""
     assert MARK not in server.read_log(), f"The app tried to leave this machine:\n{server.read_log()}"

@@ -6,12 +6,9 @@ about: every known word is an axis, and two words that mean the same share one. 
 
 from __future__ import annotations
 
-import atexit
-import functools
 import itertools
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +24,10 @@ from core.recommendation.files import load_assessment, save_assessment
 from core.stages.embed import Encoded
 from core.workspace import Workspace
 from tests.support.models import FakeModels, words_of
+from tests.support.once import make_once
 from tests.support.small import HOSTILE
 
+DATASET = "labelled"
 PRODUCTS = ("hub", "probe", "desk", "gateway", "sensor", "panel", "relay", "meter")
 TOPICS = ("battery", "clock", "mail", "price", "reset", "network", "export", "login")
 SYNONYMS = ("accumulator", "timepiece", "letter", "cost", "restart", "wireless", "download", "password")
@@ -150,31 +149,26 @@ def _make_query(kind: str, number: int) -> tuple[Record, str]:
 
 
 def make_assessment(
-    workspace: Path,
-    *,
-    dataset: str = "labelled",
-    goals: Goals | None = None,
-    kinds: dict[str, int] | None = None,
-    evidence: bool = False,
+    workspace: Path, *, kinds: dict[str, int] | None = None, evidence: bool = False
 ) -> tuple[Dataset, Assessment]:
-    """A dataset of write_labelled_dataset() and its saved assessment, both in the workspace as if uploaded and run there.
+    """The dataset "labelled" of write_labelled_dataset() and its saved assessment, both in the workspace as if uploaded and run
+    there.
 
     By default hybrid search over filtered documents wins. kinds={"easy": 50}: embeddings are enough; {"easy": 8}: too few
-    queries; {"easy": 25, "missing": 25}: the corpus is to blame. Computed once a session for equal arguments, then copied.
+    queries; {"easy": 25, "missing": 25}: the corpus is to blame. Computed once a run for equal arguments, then copied.
     """
-    made, assessment = run_assessment(dataset, goals or Goals(), tuple((kinds or KINDS).items()), evidence)
+    made, assessment = make_once(run_assessment, tuple((kinds or KINDS).items()), evidence)
     shutil.copytree(made, workspace, dirs_exist_ok=True)
     store = Workspace(workspace)
-    return open_dataset(dataset, store), load_assessment(assessment.id, store)
+    return open_dataset(DATASET, store), load_assessment(assessment.id, store)
 
 
-@functools.cache
-def run_assessment(dataset: str, goals: Goals, kinds: tuple[tuple[str, int], ...], evidence: bool) -> tuple[Path, Assessment]:
-    """(workspace folder, the assessment as assess() gave it). The folder is everybody's: copy it, never write to it."""
-    folder = Path(tempfile.mkdtemp(prefix="ladder-assessment-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    store = Workspace(folder)
-    write_labelled_dataset(folder / "datasets" / dataset, kinds=dict(kinds), evidence=evidence)
-    assessment = assess(open_dataset(dataset, store), workspace=store, goals=goals, models=AxisModels())
+def run_assessment(
+    workspace: Path, kinds: tuple[tuple[str, int], ...] = tuple(KINDS.items()), evidence: bool = False
+) -> Assessment:
+    """The assessment as assess() gives it, of a dataset that is written into the workspace; saved there too."""
+    store = Workspace(workspace)
+    write_labelled_dataset(store.datasets / DATASET, kinds=dict(kinds), evidence=evidence)
+    assessment = assess(open_dataset(DATASET, store), workspace=store, goals=Goals(), models=AxisModels())
     save_assessment(assessment, store)
-    return folder, assessment
+    return assessment

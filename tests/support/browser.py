@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
+VIEWPORT = {"width": 1280, "height": 900}
+PATIENCE = 120_000  # milliseconds: what a busy machine may take to load the model, and what waits behind that
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 NETWORK_SCHEMES = {"http", "https", "ws", "wss", "ftp"}
 
@@ -40,11 +43,39 @@ def assert_no_outside_requests(page: Page) -> Iterator[list[str]]:
     assert not outside, f"The page asked other machines: {outside[:5]}"
 
 
+@contextlib.contextmanager
+def open_fresh_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page in a profile of its own, which waits with PATIENCE. Fails at its end if it asked another machine for anything."""
+    defaults = {"viewport": VIEWPORT, "locale": "en-GB", "color_scheme": "light", "accept_downloads": True}
+    with browser.new_context(**{**defaults, **options}) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        with assert_no_outside_requests(page):
+            yield page
+
+
+# Until the script has not run, and nothing on the page has changed, for a moment; given up where it never rests.
+_REST = """([quiet, most]) => new Promise(resolve => {
+    const begun = performance.now();
+    let changed = begun;
+    const observer = new MutationObserver(() => changed = performance.now());
+    observer.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+    const timer = setInterval(() => {
+        const now = performance.now();
+        if (!document.querySelector('[data-test-script-state="notRunning"]')) changed = now;
+        if (now - changed < quiet && now - begun < most) return;
+        clearInterval(timer);
+        observer.disconnect();
+        resolve();
+    }, 25);
+})"""
+_QUIET, _MOST = 400, 10_000  # milliseconds
+
+
 def settle(page: Page) -> None:
     """Waits until the page is drawn: a click on something that moves hits something else."""
-    page.wait_for_timeout(300)  # a rerun that was just asked for has not begun yet
     page.locator('[data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(500)  # the browser is still busy for a moment after the script has ended
+    page.evaluate(_REST, [_QUIET, _MOST])
 
 
 def click_middle(page: Page, element: Locator) -> None:

@@ -1,13 +1,15 @@
-"""Waiting for jobs of the app, which run in threads of the test's own process."""
+"""Jobs of the app, which run in threads of the test's own process: waiting for them, and records of them."""
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from core.jobs.locks import hold_workspace
-from core.jobs.state import Job, read_job
+from core.jobs.state import RUNNING, Job, read_job, write_job
 from core.workspace import Workspace
 
 WAIT_SECONDS = 60
@@ -47,3 +49,14 @@ class Held:
     def __exit__(self, *_: object) -> None:
         self._free.set()
         self._thread.join(WAIT_SECONDS)
+
+
+def write_running(store: Workspace, kind: str, *, dataset: str, **changes: Any) -> Job:
+    """A job as another process keeps it in the workspace: running, unless `changes` say otherwise."""
+    job = Job(
+        id="20990101-000000-aaaa", title=f"{dataset}, {kind}", dataset=dataset, split="test", systems=(), kind=kind,
+        state=RUNNING, label="embedding 180 of 310 chunks", progress=0.4, seconds_left=20.0,
+    )  # fmt: skip
+    job = dataclasses.replace(job, **changes)
+    write_job(job, store)
+    return job

@@ -7,6 +7,7 @@ Twelve documents on two products in two versions, eight queries. No model is nee
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from core.experiment.history import save_experiment
 from core.experiment.result import Experiment
 from core.systems.available import list_systems
 from core.workspace import Workspace
+from tests.support.once import make_once
 
 HOSTILE = "<img src=http://example.com/x.png> ![x](http://example.com/y.png) $a$ :red[b]"
 HOSTILE_QUERY = "q-hostile"
@@ -88,8 +90,8 @@ def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
 
-def run_small_experiment(
-    workspace: Path, *, systems: Sequence[str] = ("bm25", "bm25-filtered"), labels: bool = True, dataset: str = "small"
+def compare_small(
+    workspace: Path, systems: Sequence[str] = ("bm25", "bm25-filtered"), labels: bool = True, dataset: str = "small"
 ) -> Experiment:
     """Writes the dataset into the workspace (as if uploaded, unless it is there), compares the systems on it and saves
     the experiment. Only systems without a model keep a test light."""
@@ -102,6 +104,17 @@ def run_small_experiment(
         load_dataset(folder, name=dataset), {name: known[name] for name in systems}, workspace=store, name="Small test"
     )
     save_experiment(experiment, store)
+    return experiment
+
+
+def run_small_experiment(
+    workspace: Path, *, systems: Sequence[str] = ("bm25", "bm25-filtered"), labels: bool = True, dataset: str = "small"
+) -> Experiment:
+    """compare_small(); in an empty workspace it is a copy of what was computed once a run of the tests for equal arguments."""
+    if any(workspace.iterdir()):
+        return compare_small(workspace, systems, labels, dataset)
+    made, experiment = make_once(compare_small, tuple(systems), labels, dataset)
+    shutil.copytree(made, workspace, dirs_exist_ok=True)
     return experiment
 
 

@@ -12,7 +12,8 @@ from core.graph.resources import Models, Resources
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.versions.build import build_version
-from core.versions.version import PROMOTED, Version, make_live
+from core.versions.promote import Bar
+from core.versions.version import PROMOTED, Version, make_live, read_live, write_evaluation
 from core.workspace import Workspace
 from tests.support.assessments import AxisModels, write_labelled_dataset
 
@@ -51,3 +52,15 @@ def edit(dataset: Dataset, *, change: dict[str, dict[str, Any]] | None = None, d
     records += [{**empty, **record} for record in add]
     documents = type(dataset.documents)(records, columns=list(dataset.documents.columns))
     return dataclasses.replace(dataset, documents=documents)
+
+
+def write_failed_evaluation(version: Version, store: Workspace, **changes: Any) -> dict[str, Any]:
+    """An evaluation that the version did not pass, as if it had been asked for."""
+    told: dict[str, Any] = {
+        "passed": False, "sentence": "Does not pass: it is worse.", "measure": "nDCG@10", "n": 30, "mean": 0.40, "low": 0.35,
+        "high": 0.45, "against": read_live(version.dataset, store).version, "query_ids": [],
+        "delta": {"delta": -0.10, "low": -0.15, "high": -0.04, "verdict": "worse"}, "bar": dataclasses.asdict(Bar()),
+    }  # fmt: skip
+    told |= changes
+    write_evaluation(version, told, store)
+    return told

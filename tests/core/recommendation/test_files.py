@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError, NotInWorkspace
-from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE, find_assessments, has_assessment, load_assessment, save_assessment
 from core.workspace import Workspace
 from tests.support.assessments import KINDS, make_assessment, run_assessment
+from tests.support.once import make_once
 from tests.support.small import make_experiment
 
 
@@ -27,7 +27,7 @@ def as_plain(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def original() -> Assessment:
-    return run_assessment("labelled", Goals(), tuple(KINDS.items()), False)[1]
+    return make_once(run_assessment, tuple(KINDS.items()), False)[1]
 
 
 def test_round_trip(original: Assessment, workspace: Path) -> None:

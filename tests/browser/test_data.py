@@ -1,0 +1,63 @@
+"""The page Data in a browser: uploads, rows, chunks, links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.support.app import AppServer
+from tests.support.browser import open_fresh_page, settle
+from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, write_small_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+def open_data(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("heading", name="Data", exact=True).wait_for()
+
+
+def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(app: AppServer, page: Page, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "pumps")
+    open_data(page, f"{app.url}/data?dataset=small&data_view=Load+data")
+    page.get_by_text("A whole folder").click()
+    page.get_by_text("Choose a folder").wait_for()
+    settle(page)  # the uploader for files is still there for a moment
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
+    page.get_by_text("A dataset: corpus.jsonl, qrels.tsv, queries.jsonl.").wait_for()
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_text("Loaded “pumps”: 12 documents").wait_for()
+    page.wait_for_url("**/data?*dataset=pumps*")
+    page.get_by_role("button", name="Run an experiment").click()
+    page.wait_for_url("**/experiment?*dataset=pumps*")
+
+
+def test_a_row_opens_a_document_and_puts_it_into_the_link(app: AppServer, page: Page) -> None:
+    open_data(page, f"{app.url}/data?dataset=small&data_view=Documents")
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 38 + 35 * 3 + 17)  # the fourth row
+    page.get_by_role("heading", name="Error KH-4012").wait_for()
+    assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
+    page.get_by_role("button", name="Show its chunks").click()
+    page.locator("strong", has_text="Recursive, size 64, overlap 0").wait_for()
+    assert page.locator("mark", has_text="the gateway refused").first.is_visible()
+    assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hostile_text_asks_nobody_and_bands_show_in_both_themes(app: AppServer, chromium: Browser, scheme: str) -> None:
+    with open_fresh_page(chromium, color_scheme=scheme) as page:
+        for section in ("Documents", "Queries", "Chunks"):
+            link = f"dataset=small&data_view={section}&data_doc={HOSTILE_DOCUMENT}&data_query={HOSTILE_QUERY}"
+            open_data(page, f"{app.url}/data?{link}")
+            page.locator(".lad-text", has_text=HOSTILE).first.wait_for()
+            assert page.locator("img[src*='example.com']").count() == 0
+        band = page.locator(".lad-text .lad-0").first
+        colour = band.evaluate("element => getComputedStyle(element).backgroundColor")
+        assert colour == "rgba(77, 148, 235, 0.34)"

@@ -20,11 +20,12 @@ class LadderError(Exception):
 
 
 class InputError(LadderError):
-    """Bad input. `str()` gives "file, line 12: what was found; what to do"."""
+    """Bad input. `str()` gives "file, line 12: what was found; what to do"; `what` the part after the place."""
 
     def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
         self.file = str(file) if file is not None else None
         self.line = line
+        self.what = message
         where = ""
         if self.file:
             where = self.file + (f", line {line}" if line is not None else "") + ": "

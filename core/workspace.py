@@ -8,11 +8,12 @@ workspace/
   indexes/KEY/                 one Chroma folder per dense index
   models/ID/                   one folder per trained model: model.json, weights/, and training/ while it is unfinished
   versions/DATASET/ID/         one folder per index version; live.json beside them names the one that answers
-  datasets/NAME/               uploaded datasets, in the canonical layout
+  datasets/NAME/               uploaded datasets, in the canonical layout; datasets.json names the folders opened by path
   prices.csv, scenarios/       prices that the user changed; what is expected of each dataset, for its costs
   systems.yaml                 systems that the user added
   experiments/ID/              one folder per experiment
   jobs/ID.json                 state and progress of long work
+  log/NAME.log                 what went wrong where nobody was looking, with older files beside it
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from core.errors import InputError
 from core.schema import content_hash
 
 WEIGHTS = "weights"  # folder of a trained model's files, below its own
-# What decoding a file raises that is cut off, or was written by something else: no JSON, no key of this name, another type.
-_DAMAGED = (AttributeError, KeyError, TypeError, ValueError, OSError)
+# What reading a file raises that is cut off, or was written by something else (pyarrow's errors are ValueErrors).
+_DAMAGED = (ValueError, OSError)
 _SQL_BATCH = 500  # SQLite takes at most 999 parameters a statement in older builds
 
 
@@ -130,9 +131,15 @@ class Workspace:
         return self.path("cache", "nodes", f"{key}.parquet").exists()
 
     def read_facts(self, key: str) -> dict[str, Any] | None:
-        """Small facts about a node (latency, the hashes of the texts it embeds), or None."""
+        """Small facts about a node (latency, the hashes of the texts it embeds), or None; a damaged file is dropped: they are
+        found out again.
+        """
         file = self.path("cache", "nodes", f"{key}.json")
-        return read_json(file) if file.exists() else None
+        try:
+            return dict(read_json(file)) if file.exists() else None
+        except (OSError, ValueError, TypeError):
+            file.unlink(missing_ok=True)
+            return None
 
     def write_facts(self, key: str, facts: dict[str, Any]) -> None:
         """Keeps small facts about a node."""

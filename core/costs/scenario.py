@@ -13,9 +13,10 @@ from core.costs.prices import CPU, EMBEDDING, GPU, PERSON, RERANK_SEARCH, RERANK
 from core.data.dataset import Dataset
 from core.errors import InputError, check_range
 from core.graph.resources import Models, Resources
+from core.records import Content, RecordFile
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace
 
 OWN, API, MIXED = DEPLOYMENTS = ("own", "api", "mixed")
 
@@ -26,6 +27,7 @@ _LIMITS: dict[str, tuple[float, float | None]] = {
     "trained_upkeep_hours_per_month": (0, 1e5), "retrainings_per_year": (0, 366), "experiments": (1, 10_000),
     "gpu_speedup": (0.01, 10_000), "months": (1, 600),
 }  # fmt: skip
+_WHOLE = ("dimensions", "vcpus", "experiments", "months")
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ class Scenario:
     GPU trains than this machine did; 1 until it was measured. months: of the first year.
     """
 
-    documents: float = 1_000
+    documents: int | float = 1_000
     tokens_per_document: float = 200.0
     tokens_per_query: float = 12.0
     growth_per_month: float = 0.02
     changed_per_week: float = 0.01
-    queries_per_month: float = 10_000
+    queries_per_month: int | float = 10_000
     deployment: str = OWN
     embedding: str = "openai-3-small"
     rerank: str = "cohere-rerank-3.5"
@@ -83,9 +85,11 @@ class Scenario:
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise InputError(f"{name} is {value!r}; it must be a number")
             check_range(name, value, low=low, high=high)
-        for name in ("dimensions", "vcpus", "experiments", "months"):
-            if getattr(self, name) != int(getattr(self, name)):
-                raise InputError(f"{name} is {getattr(self, name):g}; it must be a whole number")
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if value != int(value):
+                raise InputError(f"{name} is {value:g}; it must be a whole number")
+            object.__setattr__(self, name, int(value))  # 384.0 is meant as 384, and kept as that
 
     def to_json(self) -> dict[str, Any]:
         """The fields, as from_json() reads them."""
@@ -112,6 +116,14 @@ class Scenario:
             prices.pick(self.gpu, GPU)
 
 
+def _write_whole(content: Content) -> Content:
+    """Whole numbers could be written as 384.0."""
+    return {name: int(value) if name in _WHOLE else value for name, value in content.items()}
+
+
+_FILES = RecordFile(Scenario, upgrades=[_write_whole], cure="delete it to begin with the default scenario")
+
+
 def make_scenario(dataset: Dataset, workspace: Workspace, *, models: Models | None = None, **changes: Any) -> Scenario:
     """The default scenario for a dataset: as many documents as it has, tokens per document and query as counted by the default
     model's tokenizer. changes: fields of Scenario; None leaves a field as it is."""
@@ -132,18 +144,13 @@ def read_scenario(dataset: Dataset, workspace: Workspace, *, models: Models | No
     file = _kept_file(dataset.name, workspace)
     if not file.is_file():
         return make_scenario(dataset, workspace, models=models, **changes)
-    try:
-        kept = Scenario.from_json(read_json(file))
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"is no scenario ({type(error).__name__}); delete it to begin with the default one", file=file
-        ) from error
+    kept = _FILES.read(file)
     return dataclasses.replace(kept, **{name: value for name, value in changes.items() if value is not None})
 
 
 def save_scenario(scenario: Scenario, dataset: str, workspace: Workspace) -> None:
     """Keeps what the user expects of a dataset, for the pages and the recommendation."""
-    write_json(_kept_file(dataset, workspace), scenario.to_json())
+    _FILES.write(_kept_file(dataset, workspace), scenario)
 
 
 def forget_scenario(dataset: str, workspace: Workspace) -> None:

@@ -15,7 +15,8 @@ from core.data.readers.archive import move_whole
 from core.data.samples import list_samples
 from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
-from core.workspace import Workspace, read_json, remove_folder, write_json
+from core.records import RecordFile
+from core.workspace import Workspace, remove_folder
 
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
 _LONGEST_NAME = 60
@@ -29,6 +30,28 @@ class CatalogEntry:
     path: Path
     kind: str
     description: str = ""
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """paths: of the folders and zips of this machine that were opened, by name."""
+
+    paths: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """notes: what was found while a dataset was taken in."""
+
+    notes: tuple[str, ...]
+
+
+_FOLDER_FILES = RecordFile(
+    _Folders,
+    upgrades=[lambda content: {"paths": content}],
+    cure="delete this file; folders can be opened again",
+)
+_NOTE_FILES = RecordFile(_Notes, upgrades=[lambda content: {"notes": content}], cure="delete this file")
 
 
 def list_datasets(workspace: Workspace) -> list[CatalogEntry]:
@@ -48,7 +71,11 @@ def _is_dataset(path: Path) -> bool:
 
 def _read_folders(workspace: Workspace) -> dict[str, str]:
     file = workspace.path("datasets.json")
-    return dict(read_json(file)) if file.exists() else {}
+    return _FOLDER_FILES.read(file).paths if file.exists() else {}
+
+
+def _write_folders(paths: dict[str, str], workspace: Workspace) -> None:
+    _FOLDER_FILES.write(workspace.path("datasets.json"), _Folders(paths))
 
 
 def check_name(name: str, workspace: Workspace) -> str | None:
@@ -116,7 +143,7 @@ def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
         again = load_dataset(aside, name=name)
         notes = [warning for warning in dataset.warnings if warning not in again.warnings]
         if notes:
-            write_json(aside / _NOTES, notes)
+            _NOTE_FILES.write(aside / _NOTES, _Notes(tuple(notes)))
         move_whole(aside, workspace.datasets / name)
     finally:
         remove_folder(aside)
@@ -141,7 +168,7 @@ def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:
 def read_notes(entry: CatalogEntry) -> list[str]:
     """Warnings from when an uploaded dataset was taken in, which loading its copy no longer gives."""
     file = entry.path / _NOTES
-    return [str(note) for note in read_json(file)] if entry.kind == "uploaded" and file.is_file() else []
+    return list(_NOTE_FILES.read(file).notes) if entry.kind == "uploaded" and file.is_file() else []
 
 
 def remove_dataset(name: str, workspace: Workspace) -> None:
@@ -157,7 +184,7 @@ def remove_dataset(name: str, workspace: Workspace) -> None:
     if entry.kind == "uploaded":
         remove_folder(entry.path)
         return
-    write_json(workspace.path("datasets.json"), {key: path for key, path in _read_folders(workspace).items() if key != name})
+    _write_folders({key: path for key, path in _read_folders(workspace).items() if key != name}, workspace)
 
 
 def remember_folder(path: Path, workspace: Workspace) -> str:
@@ -168,7 +195,7 @@ def remember_folder(path: Path, workspace: Workspace) -> str:
     path = path.resolve()
     name = _name_folder(path, workspace)
     if all(entry.name != name for entry in list_datasets(workspace)):
-        write_json(workspace.path("datasets.json"), {**_read_folders(workspace), name: str(path)})
+        _write_folders({**_read_folders(workspace), name: str(path)}, workspace)
     return name
 
 

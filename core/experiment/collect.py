@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import time
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 from core.errors import Cancelled, LadderError
 from core.evaluation.measures import measure_judged
 from core.evaluation.per_query import average, evaluate_runs
-from core.experiment.result import Experiment, SystemResult, describe_dataset
+from core.experiment.result import Experiment, MeasuredMean, SystemResult, describe_dataset
 from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import count_distinct_texts
 from core.graph.execute import Outcome, distinct_nodes
@@ -74,7 +73,10 @@ class ExperimentDraft:
             error = self._errors.get(name)
             if name not in self._runs and error is None:
                 error = "Cancelled before this system was finished. Run the experiment again to complete it."
-            measures = {measure: dataclasses.asdict(value) for measure, value in means.get(name, {}).items()}
+            measures = {
+                measure: MeasuredMean(mean=value.mean, low=value.low, high=value.high, n=value.n)
+                for measure, value in means.get(name, {}).items()
+            }
             results.append(
                 SystemResult(
                     name=name,

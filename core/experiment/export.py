@@ -13,9 +13,9 @@ from core.data.catalog import add_dataset, list_datasets, open_named, suggest_na
 from core.data.load import load_dataset
 from core.data.readers.archive import unpack_zip
 from core.errors import InputError
-from core.experiment.history import find_folder, read_entry, read_experiment, save_experiment
+from core.experiment.history import find_folder, read_experiment, save_experiment
 from core.experiment.result import make_experiment_id
-from core.workspace import Workspace, reading
+from core.workspace import Workspace
 
 COMPANIONS = ("assessment.json", "tuning.json", "checks.json")  # what core.recommendation keeps beside an experiment
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,60}")
@@ -52,10 +52,13 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
                 "is not an exported experiment: experiment/experiment.json is missing; export one on the page Experiment",
                 file=archive.name,
             )
-        with reading(archive.name, cure="export it again", words="is an exported experiment that cannot be read"):
+        try:
             experiment = read_experiment(source)
-            experiment_id, dataset = str(experiment.id), str(experiment.dataset["name"])
-            read_entry(source / "experiment.json", -1)
+        except InputError as error:
+            raise InputError(
+                f"is an exported experiment that cannot be read ({error.what}); export it again", file=archive.name
+            ) from error
+        experiment_id, dataset = experiment.id, experiment.dataset["name"]
         if not _ID.fullmatch(experiment_id) or (workspace.experiments / experiment_id).exists():
             experiment_id = make_experiment_id()
         if (aside / "dataset").is_dir():

@@ -8,26 +8,28 @@ workspace/experiments/ID/
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from core.errors import InputError, NotInWorkspace
-from core.experiment.result import Experiment, SystemResult
-from core.schema import content_hash
+from core.experiment.result import Experiment
+from core.records import RecordFile, keep_content
+from core.schema import PER_QUERY, RUN, content_hash
 from core.workspace import (
     Workspace,
     folder_size,
     read_frame,
-    read_json,
     reading,
     remove_folder,
     write_frame,
-    write_json,
 )
 
 _CURE = "delete this experiment on the page Experiment and run it again"
+_DESCRIPTIONS = RecordFile(Experiment, upgrades=[keep_content], cure=_CURE, leave_out=("per_query", "runs"))
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,11 @@ def save_experiment(experiment: Experiment, workspace: Workspace) -> None:
     for name, run in experiment.runs.items():
         write_frame(run, _run_file(folder, name))
     write_frame(experiment.per_query, folder / "per_query.parquet")
-    content = experiment.to_json()
     file = folder / "experiment.json"
     if file.exists():
-        before = read_json(file)
-        content.update(name=before["name"], note=before["note"])
-    write_json(file, content)
+        before = _DESCRIPTIONS.read(file)
+        experiment = dataclasses.replace(experiment, name=before.name, note=before.note)
+    _DESCRIPTIONS.write(file, experiment)
 
 
 def _run_file(folder: Path, system: str) -> Path:
@@ -73,23 +74,25 @@ def _run_file(folder: Path, system: str) -> Path:
 def load_experiment(experiment_id: str, workspace: Workspace) -> Experiment:
     """Raises NotInWorkspace if there is none with this id, InputError if its files are damaged."""
     folder = find_folder(experiment_id, workspace)
-    with reading(folder, cure=_CURE):
-        return read_experiment(folder)
+    return read_experiment(folder)
 
 
 def read_experiment(folder: Path) -> Experiment:
-    """load_experiment() of any folder, in a workspace or not; for the block of reading()."""
-    content = read_json(folder / "experiment.json")
-    systems = tuple(SystemResult(**item) for item in content.pop("systems"))
-    runs = {}
-    for system in systems:
-        file = _run_file(folder, system.name)
-        if system.error is None and file.exists():
-            runs[system.name] = read_frame(file)
-    per_query = read_frame(folder / "per_query.parquet")
-    known = per_query["system"].isin([system.name for system in systems])
-    content["query_ids"] = tuple(content.get("query_ids", ()))
-    return Experiment(**content, systems=systems, per_query=per_query[known].reset_index(drop=True), runs=runs)
+    """load_experiment() of any folder, in a workspace or not. Raises InputError if its files are damaged."""
+    described = _DESCRIPTIONS.read(folder / "experiment.json")
+    files = {system.name: _run_file(folder, system.name) for system in described.systems if system.error is None}
+    with reading(folder, cure=_CURE):
+        runs = {name: _read_columns(file, RUN) for name, file in files.items() if file.exists()}
+        per_query = _read_columns(folder / "per_query.parquet", PER_QUERY)
+    known = per_query["system"].isin([system.name for system in described.systems])
+    return dataclasses.replace(described, per_query=per_query[known].reset_index(drop=True), runs=runs)
+
+
+def _read_columns(file: Path, columns: list[str]) -> pd.DataFrame:
+    frame = read_frame(file)
+    if missing := [name for name in columns if name not in frame.columns]:
+        raise ValueError(f"{file.name} has no column {missing[0]}")
+    return frame
 
 
 def list_experiments(workspace: Workspace) -> list[HistoryEntry]:
@@ -109,31 +112,31 @@ def _read_entries(workspace: Workspace) -> dict[str, HistoryEntry | None]:
         if file.parent.name.startswith("."):
             continue  # on its way out
         try:
-            with reading(file, cure=_CURE):
-                entries[file.parent.name] = read_entry(file, file.stat().st_mtime_ns)
+            entries[file.parent.name] = read_entry(file, file.stat().st_mtime_ns)
+        except FileNotFoundError:
+            continue  # deleted a moment ago
         except InputError:
-            if file.exists():  # else it was deleted a moment ago
-                entries[file.parent.name] = None
+            entries[file.parent.name] = None
     return entries
 
 
 @functools.lru_cache(maxsize=2_000)
 def read_entry(file: Path, written: int) -> HistoryEntry:
-    """An experiment.json as a line of the history; for the block of reading().
+    """An experiment.json as a line of the history. Raises FileNotFoundError, InputError if it is damaged.
 
     Read once per change: the description is written last, so that its time `written` stands for the whole folder.
     """
-    content = read_json(file)
+    described = _DESCRIPTIONS.read(file)
     return HistoryEntry(
         id=file.parent.name,
-        name=str(content["name"]),
-        note=str(content["note"]),
-        created=str(content["created"]),
-        dataset=str(content["dataset"]["name"]),
-        fingerprint=str(content["dataset"]["fingerprint"]),
-        split=str(content["split_used"]),
-        status=str(content["status"]),
-        systems=tuple(str(system["name"]) for system in content["systems"]),
+        name=described.name,
+        note=described.note,
+        created=described.created,
+        dataset=described.dataset["name"],
+        fingerprint=described.dataset["fingerprint"],
+        split=described.split_used,
+        status=described.status,
+        systems=tuple(system.name for system in described.systems),
         bytes=folder_size(file.parent),
     )
 
@@ -141,9 +144,11 @@ def read_entry(file: Path, written: int) -> HistoryEntry:
 def edit_experiment(experiment_id: str, workspace: Workspace, *, name: str | None = None, note: str | None = None) -> None:
     """Renames an experiment or changes its note."""
     file = find_folder(experiment_id, workspace) / "experiment.json"
-    content = read_json(file)
-    changes: dict[str, Any] = {"name": name, "note": note}
-    write_json(file, {**content, **{key: value for key, value in changes.items() if value is not None}})
+    described = _DESCRIPTIONS.read(file)
+    changed = dataclasses.replace(
+        described, name=described.name if name is None else name, note=described.note if note is None else note
+    )
+    _DESCRIPTIONS.write(file, changed)
 
 
 def delete_experiment(experiment_id: str, workspace: Workspace) -> None:

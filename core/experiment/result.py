@@ -7,22 +7,44 @@ import datetime
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.schema import to_document_run
+from core.schema import PER_QUERY, empty, to_document_run
 
 _WHITE_SPACE = re.compile(r"\s")
+
+
+class MeasuredMean(TypedDict):
+    """A mean over n queries with its 95 % interval, low to high."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class DatasetSummary(TypedDict):
+    """What describe_dataset() tells of a dataset: its name, counts and fingerprints."""
+
+    name: str
+    documents: int
+    queries: int
+    judgments: int
+    evidence: int
+    fingerprint: str
+    corpus_fingerprint: str
 
 
 @dataclass(frozen=True)
 class SystemResult:
     """What is known of one system after a run; `error` says why the rest is empty.
 
-    measures: name -> {mean, low, high, n}. latency_ms: as measure_latency() gives it, or None; in older experiments without
+    measures: by name. latency_ms: as measure_latency() gives it, or None; in older experiments without
     nodes and machine. judged_at_10: None = n/a.
     index: {chunks, truncated_passages, truncated_tokens (shares), index_loss (1 - recall@100 of the index) or None}, or
     {error} if that could not be found out.
@@ -31,7 +53,7 @@ class SystemResult:
     name: str
     spec: dict[str, Any]
     error: str | None = None
-    measures: dict[str, dict[str, float]] = field(default_factory=dict)
+    measures: dict[str, MeasuredMean] = field(default_factory=dict)
     latency_ms: dict[str, Any] | None = None
     judged_at_10: float | None = None
     index: dict[str, Any] = field(default_factory=dict)
@@ -46,12 +68,12 @@ class Experiment:
     id: str
     name: str
     created: str
-    dataset: dict[str, Any]
+    dataset: DatasetSummary
     split_used: str
     systems: tuple[SystemResult, ...]
     timings: dict[str, Any]
-    per_query: pd.DataFrame
-    runs: dict[str, pd.DataFrame]
+    per_query: pd.DataFrame = field(default_factory=partial(empty, PER_QUERY))
+    runs: dict[str, pd.DataFrame] = field(default_factory=dict)
     status: str = "done"
     note: str = ""
     query_ids: tuple[str, ...] = ()
@@ -69,7 +91,7 @@ class Experiment:
         return [system.name for system in self.systems if system.error is None and system.name in self.runs]
 
 
-def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: Dataset) -> DatasetSummary:
     """name, counts and fingerprints, as they stand in JSON."""
     return {
         "name": dataset.name,

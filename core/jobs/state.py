@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from core.errors import NotInWorkspace
+from core.errors import InputError, NotInWorkspace
 from core.jobs.locks import drop_files, is_alive, set_cancel
+from core.records import RecordFile, keep_content
 from core.schema import content_hash
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "queued",
@@ -83,13 +84,19 @@ class Job:
         return [str(spec["name"]) for spec in self.systems]
 
 
+_FILES = RecordFile(Job, upgrades=[keep_content], cure="delete this file; what the job has made is kept elsewhere")
+
+
 def write_job(job: Job, workspace: Workspace) -> None:
     """Keeps the job's state; one that is there is replaced."""
-    write_json(workspace.jobs / f"{job.id}.json", asdict(job))
+    _FILES.write(workspace.jobs / f"{job.id}.json", job)
 
 
 def read_job(job_id: str, workspace: Workspace) -> Job:
-    """The job's state now; one whose process is gone is "interrupted". Raises NotInWorkspace."""
+    """The job's state now; one whose process is gone is "interrupted".
+
+    Raises NotInWorkspace, and InputError if its file is damaged.
+    """
     job = _read(job_id, workspace)
     if not job.is_active or is_alive(job.id, workspace, pid=job.pid, host=job.host):
         return job
@@ -107,19 +114,16 @@ def _read(job_id: str, workspace: Workspace) -> Job:
     if Path(job_id).name != job_id:
         raise missing
     try:
-        content = read_json(file)
+        return _FILES.read(file)
     except FileNotFoundError as error:
         raise missing from error
-    known = {part.name for part in fields(Job)}
-    content = {name: value for name, value in content.items() if name in known}
-    return Job(**{**content, "systems": tuple(content["systems"]), "ready": tuple(content["ready"])})
 
 
 def list_jobs(workspace: Workspace) -> list[Job]:
-    """All jobs, newest first."""
+    """All jobs, newest first; one whose file is damaged is left out: nobody can say what it was."""
     jobs = []
     for name in sorted((path.stem for path in workspace.jobs.glob("*.json")), reverse=True):
-        with contextlib.suppress(NotInWorkspace):  # forgotten by another process a moment ago
+        with contextlib.suppress(NotInWorkspace, InputError):  # or forgotten by another process a moment ago
             jobs.append(read_job(name, workspace))
     return jobs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from core.data.dataset import Dataset
 from core.data.split import Split, keep_judged
@@ -33,11 +33,23 @@ from core.records import as_records
 from core.workspace import Workspace
 
 
+class SplitSummary(TypedDict):
+    """tuning, test, groups: counts. given: whether the data fix the split. tuning_ids, test_ids: of queries."""
+
+    tuning: int
+    test: int
+    groups: int
+    warnings: list[str]
+    given: bool
+    tuning_ids: list[str]
+    test_ids: list[str]
+
+
 @dataclass(frozen=True)
 class Assessment:
     """What is known of a dataset after the ladder.
 
-    id: the experiment's. split: tuning, test, groups (counts), warnings, given, tuning_ids, test_ids. ladder: one row per rung,
+    id: the experiment's. ladder: one row per rung,
     see describe_rungs(). comparisons: compare_table() of the frozen pairs as records. analysis: diagnosis, headroom, slices,
     metadata. errors: variant -> why it could not run. timings: total_seconds, encode_seconds and
     encoded_texts of the whole ladder.
@@ -46,14 +58,14 @@ class Assessment:
     id: str
     goals: Goals
     primary: str
-    split: dict[str, Any]
+    split: SplitSummary
     experiment: Experiment
     ladder: tuple[dict[str, Any], ...]
     comparisons: tuple[dict[str, Any], ...]
     analysis: ErrorAnalysis
     recommendation: Recommendation
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
-    timings: dict[str, float] = dataclasses.field(default_factory=dict)
+    timings: dict[str, int | float] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `recommend --json`: all of compare's, on test, and what follows from it."""
@@ -62,7 +74,7 @@ class Assessment:
             "timings": {**self.experiment.timings, **self.timings},
             "primary": self.primary,
             "goals": self.goals.to_json(),
-            "split": {name: self.split[name] for name in ("tuning", "test", "groups", "warnings", "given")},
+            "split": {name: value for name, value in self.split.items() if not name.endswith("_ids")},
             "comparisons": list(self.comparisons),
             "ladder": list(self.ladder),
             "failures": self.analysis.failures_by_cause,
@@ -170,7 +182,7 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysi
     )
 
 
-def _describe_split(split: Split) -> dict[str, Any]:
+def _describe_split(split: Split) -> SplitSummary:
     return {
         "tuning": len(split.tuning),
         "test": len(split.test),

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
-import pandas as pd
-
 from core.diagnosis.causes import FAILURES, RESCUES
 from core.diagnosis.slices import SLICE_MEASURES
 from core.errors import NotInWorkspace
 from core.experiment.history import list_experiments, load_experiment, save_experiment
 from core.experiment.result import Experiment
-from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
-from core.recommendation.error_analysis import ErrorAnalysis
-from core.recommendation.recommend import Recommendation
-from core.records import as_records
-from core.workspace import Workspace, read_json, reading, write_json
+from core.records import Content, RecordFile
+from core.workspace import Workspace
 
 FILE = "assessment.json"
+# The columns that the frames of an analysis had while they were written as rows with names.
 _FRAMES = {"failures": FAILURES, "rescues": [*RESCUES, "diagnosed"], "slices": SLICE_MEASURES}
+
+
+def _name_columns(content: Content) -> Content:
+    """Readings became `analysis`, and its frames say their columns once, also where they have no row."""
+    analysis = content["readings"]
+    frames = {
+        name: {"columns": columns, "rows": [[row.get(column) for column in columns] for row in analysis[name]]}
+        for name, columns in _FRAMES.items()
+    }
+    kept = {name: value for name, value in content.items() if name != "readings"}
+    return {**kept, "analysis": {**analysis, **frames}}
+
+
+_FILES = RecordFile(
+    Assessment,
+    upgrades=[_name_columns],
+    cure="delete this experiment on the page Experiment and run it again",
+    leave_out=("id", "experiment"),
+)
 
 
 def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
     """Writes the assessment and its experiment."""
     save_experiment(assessment.experiment, workspace)
-    analysis = {f.name: getattr(assessment.analysis, f.name) for f in dataclasses.fields(ErrorAnalysis)}
-    content = {
-        "goals": assessment.goals.to_json(),
-        "primary": assessment.primary,
-        "split": assessment.split,
-        "ladder": list(assessment.ladder),
-        "comparisons": list(assessment.comparisons),
-        "readings": {**analysis, **{name: as_records(analysis[name]) for name in _FRAMES}},
-        "recommendation": dataclasses.asdict(assessment.recommendation),
-        "errors": assessment.errors,
-        "timings": assessment.timings,
-    }
-    write_json(workspace.experiments / assessment.id / FILE, content)
+    _FILES.write(workspace.experiments / assessment.id / FILE, assessment)
 
 
 def has_assessment(experiment_id: str, workspace: Workspace) -> bool:
@@ -55,30 +55,7 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
     if not file.exists():
         raise NotInWorkspace(f"There is no recommendation with the id {experiment_id!r} here.")
     measured = experiment or load_experiment(experiment_id, workspace)
-    with reading(file, cure="delete this experiment on the page Experiment and run it again"):
-        return _read(read_json(file), measured)
-
-
-def _read(content: dict[str, Any], experiment: Experiment) -> Assessment:
-    analysis = dict(content["readings"])
-    for name, columns in _FRAMES.items():
-        analysis[name] = pd.DataFrame(analysis[name], columns=columns)
-    advice: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in content["recommendation"].items()
-    }
-    return Assessment(
-        id=experiment.id,
-        goals=Goals.from_json(content["goals"]),
-        primary=content["primary"],
-        split=content["split"],
-        experiment=experiment,
-        ladder=tuple(content["ladder"]),
-        comparisons=tuple(content["comparisons"]),
-        analysis=ErrorAnalysis(**analysis),
-        recommendation=Recommendation(**advice),
-        errors=content["errors"],
-        timings=content.get("timings", {}),
-    )
+    return _FILES.read(file, id=measured.id, experiment=measured)
 
 
 def find_assessments(dataset: str, workspace: Workspace) -> list[str]:

@@ -33,12 +33,12 @@ from core.graph.estimate import write_speed
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.recommendation.assess import Assessment
-from core.records import as_records
+from core.records import RecordFile, as_records, keep_content
 from core.schema import content_hash
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import Workspace, read_json, reading, write_json
+from core.workspace import Workspace
 
 SCORES_FILE, CHECKS_FILE = "tuning.json", "checks.json"
 SCORES = ["system", "mean", "low", "high", "n", "delta", "delta_low", "delta_high", "error"]
@@ -64,6 +64,56 @@ class Check:
     mean: float
     recommended_mean: float
     comparison: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Score:
+    """What is kept of a system on the tuning queries: its values by query id, or why it could not run."""
+
+    name: str
+    values: dict[str, float]
+    error: str
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """systems: by identify()."""
+
+    systems: dict[str, _Score] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Recommended:
+    """The system that all others are compared with, and its values on the test queries."""
+
+    system: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at the test queries, as it was put down: see Check. values: by query id."""
+
+    key: str
+    system: str
+    spec: dict[str, Any]
+    checked: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """All looks of an assessment, and how they are tested."""
+
+    measure: str
+    min_gain: float
+    seed: int
+    recommended: _Recommended
+    checks: tuple[_Look, ...]
+
+
+_SCORES = RecordFile(_Scores, upgrades=[lambda content: {"systems": content}], cure=_CURE)
+_LOOKS = RecordFile(_Looks, upgrades=[keep_content], cure=_CURE)
 
 
 def identify(system: System) -> str:
@@ -108,9 +158,9 @@ def score_on_tuning(
         if not known and not error:
             raise InputError(f"no tuning query of {dataset.name} is measured on {assessment.primary}; label more queries")
         with _hold(assessment.id, workspace):
-            kept = _read(assessment.id, SCORES_FILE, workspace)
-            entry = {"name": system.name, "values": known, "error": error}
-            write_json(_file(assessment.id, SCORES_FILE, workspace), {**kept, key: entry})
+            kept = _read_scores(assessment.id, workspace)
+            scores = _Scores({**kept, key: _Score(system.name, known, error)})
+            _SCORES.write(_file(assessment.id, SCORES_FILE, workspace), scores)
         resources.on_progress(ProgressEvent(label=f"{system.name} is scored", system=system.name))
     write_speed(resources)
     return read_scores(assessment, systems, workspace=workspace)
@@ -123,13 +173,13 @@ def read_scores(assessment: Assessment, systems: Sequence[System], *, workspace:
     delta to the recommended system with its paired interval; NaN where a system (or the recommended one) is not scored yet.
     error: why it could not run, else "".
     """
-    kept = _read(assessment.id, SCORES_FILE, workspace)
+    kept = _read_scores(assessment.id, workspace)
     recommended = get_recommended(assessment)
     level = _as_series(kept.get(identify(recommended)))
     rows = []
     for system in (recommended, *systems):
         entry = kept.get(identify(system))
-        row: dict[str, Any] = {"system": system.name, "error": entry["error"] if entry else ""}
+        row: dict[str, Any] = {"system": system.name, "error": entry.error if entry else ""}
         values = _as_series(entry)
         if len(values):
             row |= {"mean": float(values.mean()), "n": len(values)}
@@ -173,14 +223,9 @@ def check_on_test(
                 raise LadderError(f"{one.name} cannot run, so nothing was checked. {measurer.errors[name]}")
             found[name] = _take(values, assessment.split["test_ids"])
         resources.cancel.check()  # the last moment at which the test queries can stay closed
-        entry = {
-            "key": key,
-            "system": system.name,
-            "spec": system.to_spec(),
-            "checked": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "values": found[key],
-        }
-        _append(assessment, recommended, entry, found[base], workspace)
+        checked = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        look = _Look(key=key, system=system.name, spec=system.to_spec(), checked=checked, values=found[key])
+        _append(assessment, recommended, look, found[base], workspace)
         write_speed(resources)
     return next(check for check in list_checks(assessment.id, workspace) if check.key == key)
 
@@ -190,60 +235,52 @@ def list_checks(assessment_id: str, workspace: Workspace) -> list[Check]:
 
     Raises InputError if the file is damaged.
     """
-    kept = _read(assessment_id, CHECKS_FILE, workspace)
-    if not kept:
+    kept = _read_looks(assessment_id, workspace)
+    if kept is None:
         return []
-    with reading(_file(assessment_id, CHECKS_FILE, workspace), cure=_CURE):
-        values, checks = _decode_checks(kept)
-        options: dict[str, Any] = {
-            "measure": str(kept["measure"]),
-            "min_gain": float(kept["min_gain"]),
-            "seed": int(kept["seed"]),
-        }
-    table = compare_table(values, [(_RECOMMENDED, check.key) for check in checks], **options)
+    values, checks = _list_checks(kept)
+    pairs = [(_RECOMMENDED, check.key) for check in checks]
+    table = compare_table(values, pairs, measure=kept.measure, min_gain=kept.min_gain, seed=kept.seed)
     return [
         dataclasses.replace(check, comparison={**row, "baseline": check.recommended, "system": check.system})
         for check, row in zip(checks, as_records(table), strict=True)
     ]
 
 
-def _decode_checks(kept: Mapping[str, Any]) -> tuple[pd.DataFrame, list[Check]]:
+def _list_checks(kept: _Looks) -> tuple[pd.DataFrame, list[Check]]:
     """(test queries x keys of the systems, the checks without their comparisons)."""
-    entries, recommended = kept["checks"], kept["recommended"]
-    columns = {_RECOMMENDED: recommended["values"], **{entry["key"]: entry["values"] for entry in entries}}
+    columns = {_RECOMMENDED: kept.recommended.values, **{look.key: look.values for look in kept.checks}}
     values = pd.DataFrame({name: pd.Series(column, dtype=float) for name, column in columns.items()})
     checks = [
         Check(
-            key=entry["key"],
-            system=entry["system"],
-            spec=entry["spec"],
-            recommended=recommended["system"],
-            checked=entry["checked"],
-            mean=float(values[entry["key"]].mean()),
+            key=look.key,
+            system=look.system,
+            spec=look.spec,
+            recommended=kept.recommended.system,
+            checked=look.checked,
+            mean=float(values[look.key].mean()),
             recommended_mean=float(values[_RECOMMENDED].mean()),
             comparison={},
         )
-        for entry in entries
+        for look in kept.checks
     ]
     return values, checks
 
 
-def _append(
-    assessment: Assessment, recommended: System, entry: dict[str, Any], values: dict[str, float], workspace: Workspace
-) -> None:
-    """Adds a check, unless another process has added the same system meanwhile."""
-    start: dict[str, Any] = {
-        "measure": assessment.primary,
-        "min_gain": assessment.goals.min_gain,
-        "seed": assessment.goals.seed,
-        "recommended": {"system": recommended.name, "values": values},
-        "checks": [],
-    }
+def _append(assessment: Assessment, recommended: System, look: _Look, values: dict[str, float], workspace: Workspace) -> None:
+    """Adds a look, unless another process has added the same system meanwhile."""
+    first = _Looks(
+        measure=assessment.primary,
+        min_gain=assessment.goals.min_gain,
+        seed=assessment.goals.seed,
+        recommended=_Recommended(recommended.name, values),
+        checks=(),
+    )
     with _hold(assessment.id, workspace):
-        kept = _read(assessment.id, CHECKS_FILE, workspace) or start
-        if all(before["key"] != entry["key"] for before in kept["checks"]):
-            content = {**kept, "checks": [*kept["checks"], entry]}
-            write_json(_file(assessment.id, CHECKS_FILE, workspace), content)
+        kept = _read_looks(assessment.id, workspace) or first
+        if all(before.key != look.key for before in kept.checks):
+            looks = dataclasses.replace(kept, checks=(*kept.checks, look))
+            _LOOKS.write(_file(assessment.id, CHECKS_FILE, workspace), looks)
 
 
 def check_unchanged(assessment: Assessment, dataset: Dataset) -> None:
@@ -279,8 +316,8 @@ def _take(values: pd.Series, query_ids: Sequence[str]) -> dict[str, float]:
     return {str(query_id): float(value) for query_id, value in values.reindex(query_ids).dropna().items()}
 
 
-def _as_series(entry: Mapping[str, Any] | None) -> pd.Series:
-    return pd.Series(entry["values"] if entry else {}, dtype=float)
+def _as_series(score: _Score | None) -> pd.Series:
+    return pd.Series(score.values if score else {}, dtype=float)
 
 
 def _bound(values: np.ndarray, assessment: Assessment) -> tuple[float, float]:
@@ -300,9 +337,11 @@ def _hold(assessment_id: str, workspace: Workspace) -> filelock.BaseFileLock:
     return filelock.FileLock(folder / _LOCK)
 
 
-def _read(assessment_id: str, name: str, workspace: Workspace) -> dict[str, Any]:
-    file = _file(assessment_id, name, workspace)
-    if not file.exists():
-        return {}
-    with reading(file, cure=_CURE):
-        return dict(read_json(file))
+def _read_scores(assessment_id: str, workspace: Workspace) -> dict[str, _Score]:
+    file = _file(assessment_id, SCORES_FILE, workspace)
+    return _SCORES.read(file).systems if file.exists() else {}
+
+
+def _read_looks(assessment_id: str, workspace: Workspace) -> _Looks | None:
+    file = _file(assessment_id, CHECKS_FILE, workspace)
+    return _LOOKS.read(file) if file.exists() else None

@@ -9,14 +9,14 @@ workspace/models/ID/
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, NotInWorkspace
+from core.records import RecordFile, keep_content
 from core.settings import TRAINED_PREFIX
-from core.workspace import WEIGHTS, Workspace, folder_size, read_json, reading, remove_folder, write_json
+from core.workspace import WEIGHTS, Workspace, folder_size, remove_folder
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
 READY, UNFINISHED = "ready", "unfinished"
@@ -84,6 +84,9 @@ class TrainedModel:
         return self.id.rsplit("-", 1)[-1][:4]
 
 
+_FILES = RecordFile(TrainedModel, upgrades=[keep_content], cure="remove this model and train it again")
+
+
 def model_folder(model_id: str, workspace: Workspace) -> Path:
     """Where a model lies, whether or not it is there. model_id: without "trained:"."""
     return workspace.models / Path(model_id).name
@@ -101,7 +104,7 @@ def training_folder(model_id: str, workspace: Workspace) -> Path:
 
 def save_model(model: TrainedModel, workspace: Workspace) -> None:
     """Writes what the model is, in place of what was written before; its weights are written by the training."""
-    write_json(model_folder(model.id, workspace) / _FILE, dataclasses.asdict(model))
+    _FILES.write(model_folder(model.id, workspace) / _FILE, model)
 
 
 def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
@@ -110,11 +113,7 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
     file = model_folder(name, workspace) / _FILE
     if Path(name).name != name or not file.exists():
         raise _say_absent(name)
-    with reading(file, cure="remove this model and train it again"):
-        content = read_json(file)
-        known = {part.name for part in dataclasses.fields(TrainedModel)}
-        content = {key: value for key, value in content.items() if key in known}
-        return TrainedModel(**{**content, "curve": tuple(content["curve"])})
+    return _FILES.read(file)
 
 
 def _say_absent(name: str) -> NotInWorkspace:

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import filelock
 
+from core.errors import InputError
+from core.records import RecordFile, keep_content
 from core.systems.trained import TrainedModel, model_folder
-from core.workspace import Workspace, read_json, write_json
+from core.workspace import Workspace
 
 FILE = "evaluation.json"
 _LOCK = ".evaluation.lock"
 
 
-def read_evaluation(model: TrainedModel, workspace: Workspace) -> dict[str, Any]:
-    """What is known of a model on the test queries; {} if nothing is, or the file is damaged.
+class Evaluation(TypedDict, total=False):
+    """What the test queries say of a trained model, as far as it was asked.
 
     measure, experiment (id), comparisons, regressions, adoption: see held_out. curve_points, learning_curve: see
     learning_curve. folds: see cross_fit.
     """
-    file = model_folder(model.id, workspace) / FILE
+
+    measure: str
+    experiment: str
+    comparisons: list[dict[str, Any]]
+    regressions: list[dict[str, Any]]
+    adoption: dict[str, Any]
+    curve_points: list[dict[str, Any]]
+    learning_curve: dict[str, Any]
+    folds: dict[str, Any]
+
+
+_FILES = RecordFile(Evaluation, upgrades=[keep_content], cure="measure this model again")
+
+
+def read_evaluation(model: TrainedModel, workspace: Workspace) -> Evaluation:
+    """What is known of a model on the test queries; {} if nothing is, or the file is damaged: it is measured anew then."""
     try:
-        return dict(read_json(file)) if file.exists() else {}
-    except (OSError, ValueError):
+        return _FILES.read(model_folder(model.id, workspace) / FILE)
+    except (FileNotFoundError, InputError):
         return {}
 
 
@@ -31,4 +48,4 @@ def write_evaluation(model: TrainedModel, workspace: Workspace, **parts: Any) ->
     folder = model_folder(model.id, workspace)
     folder.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder / _LOCK):
-        write_json(folder / FILE, {**read_evaluation(model, workspace), **parts})
+        _FILES.write(folder / FILE, cast(Evaluation, {**read_evaluation(model, workspace), **parts}))

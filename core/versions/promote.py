@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from core.systems.trained_systems import find_seen
 from core.versions.contents import read_contents, restore
 from core.versions.version import (
     PROMOTED,
+    Evaluation,
     Live,
     Version,
     check_model,
@@ -77,13 +78,16 @@ class Bar:
 
 @dataclass(frozen=True)
 class Promotion:
-    """promoted: whether it is live now. passed: whether it passed the bar. sentence: why. evaluation: see evaluate()."""
+    """promoted: whether it is live now. passed: whether it passed the bar. sentence: why.
+
+    evaluation: None where it was not measured.
+    """
 
     promoted: bool
     passed: bool
     sentence: str
     live: Live
-    evaluation: dict[str, Any]
+    evaluation: Evaluation | None
 
     def to_json(self) -> dict[str, Any]:
         """What the command line writes: ids instead of the live state."""
@@ -93,7 +97,7 @@ class Promotion:
             "sentence": self.sentence,
             "live": self.live.version,
             "before": self.live.previous[-1] if self.live.previous else "",
-            "evaluation": self.evaluation,
+            "evaluation": self.evaluation or {"passed": False, "sentence": self.sentence},
         }
 
 
@@ -107,21 +111,23 @@ def promote(
     version = load_version(version_id, dataset.name, workspace)
     live = read_live(dataset.name, workspace)
     if live.version == version.id:
-        return Promotion(True, True, f"{version.id} is live already.", live, read_evaluation(version, workspace) or {})
+        return Promotion(True, True, f"{version.id} is live already.", live, read_evaluation(version, workspace))
+    told = None
     try:
         told = evaluate(version, dataset, resources, bar=bar)
         write_evaluation(version, told, workspace)
+        passed, sentence = told["passed"], told["sentence"]
     except InputError as error:
         if not anyway:
             raise
-        told = {"passed": False, "sentence": f"Not measured: {error}"}
-    if not told["passed"] and not anyway:
-        return Promotion(False, False, told["sentence"], live, told)
-    note = told["sentence"] if told["passed"] else f"without passing. {told['sentence']}"
-    return Promotion(True, told["passed"], note, make_live(version, PROMOTED, workspace, note=note), told)
+        passed, sentence = False, f"Not measured: {error}"
+    if not passed and not anyway:
+        return Promotion(False, False, sentence, live, told)
+    note = sentence if passed else f"without passing. {sentence}"
+    return Promotion(True, passed, note, make_live(version, PROMOTED, workspace, note=note), told)
 
 
-def evaluate(version: Version, dataset: Dataset, resources: Resources, *, bar: Bar) -> dict[str, Any]:
+def evaluate(version: Version, dataset: Dataset, resources: Resources, *, bar: Bar) -> Evaluation:
     """The version and the live one, each from its own files, on the test queries.
 
     Returns {passed, sentence, measure, n, mean, low, high (95 % interval of the mean), against: id of the live version, delta:
@@ -146,7 +152,7 @@ def evaluate(version: Version, dataset: Dataset, resources: Resources, *, bar: B
     if "live" in values:
         table = compare_table(values, [("live", "candidate")], measure=measure, min_gain=bar.min_gain)
         delta = table.iloc[0].drop(["baseline", "system", "measure"]).to_dict()
-    told = {
+    told: dict[str, Any] = {
         "measure": measure,
         "n": len(values),
         "mean": float(own.mean()),
@@ -159,7 +165,7 @@ def evaluate(version: Version, dataset: Dataset, resources: Resources, *, bar: B
         "query_ids": list(values.index),
     }
     passed, sentence = judge(told, bar)
-    return {"passed": passed, "sentence": sentence, **told}
+    return cast(Evaluation, {"passed": passed, "sentence": sentence, **told})
 
 
 def judge(told: dict[str, Any], bar: Bar) -> tuple[bool, str]:

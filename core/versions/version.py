@@ -6,7 +6,6 @@ that is replaced as a whole. So a query meets a whole version or none, however a
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import re
 import shutil
@@ -14,16 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import filelock
 
 from core.errors import InputError, NotInWorkspace, WorkspaceBusy
+from core.records import RecordFile, keep_content
 from core.schema import content_hash
 from core.stages.embed import model_revision
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import Workspace, folder_size, read_json, reading, remove_folder, write_json
+from core.workspace import Workspace, folder_size, remove_folder
 
 PROMOTED, REFRESHED, ROLLED_BACK, REMOVED = "promoted", "refreshed", "rolled back", "removed"
 _FILE, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"
@@ -85,6 +85,27 @@ class Live:
     log: tuple[dict[str, Any], ...] = ()
 
 
+class Evaluation(TypedDict):
+    """How a version did on the test queries against a bar: see core.versions.promote.evaluate()."""
+
+    passed: bool
+    sentence: str
+    measure: str
+    n: int
+    mean: float
+    low: float
+    high: float
+    against: str
+    delta: dict[str, Any] | None
+    bar: dict[str, Any]
+    query_ids: list[str]
+
+
+_VERSIONS = RecordFile(Version, upgrades=[keep_content], cure="remove this version and build it again")
+_EVALUATIONS = RecordFile(Evaluation, upgrades=[keep_content], cure="measure this version again")
+_LIVES = RecordFile(Live, upgrades=[keep_content], cure="delete this file and promote a version again")
+
+
 def name_version(system: System, corpus_fingerprint: str) -> str:
     """The id of a system's version over a corpus."""
     spec = {name: value for name, value in system.to_spec().items() if name not in ("name", "description")}
@@ -106,7 +127,7 @@ def aside_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
 
 def write_version(version: Version, folder: Path) -> None:
     """Writes the record of a version into its folder."""
-    write_json(folder / _FILE, dataclasses.asdict(version))
+    _VERSIONS.write(folder / _FILE, version)
 
 
 def load_version(version_id: str, dataset: str, workspace: Workspace) -> Version:
@@ -114,14 +135,7 @@ def load_version(version_id: str, dataset: str, workspace: Workspace) -> Version
     file = version_folder(version_id, dataset, workspace) / _FILE
     if Path(version_id).name != version_id or not file.is_file():
         raise NotInWorkspace(f"The index version {version_id!r} of {dataset} is not in this workspace.")
-    return _read_version(file)
-
-
-def _read_version(file: Path) -> Version:
-    with reading(file, cure="remove this version and build it again"):
-        content = read_json(file)
-        known = {part.name for part in dataclasses.fields(Version)}
-        return Version(**{name: value for name, value in content.items() if name in known})
+    return _VERSIONS.read(file)
 
 
 def check_model(version: Version) -> None:
@@ -152,7 +166,7 @@ def _list_folders(dataset: str, workspace: Workspace, *, hidden: bool) -> list[V
         aside = folder.name.startswith(".") and folder.name.endswith(_ASIDE)
         if (aside if hidden else not folder.name.startswith(".")) and (folder / _FILE).is_file():
             try:
-                found.append(_read_version(folder / _FILE))
+                found.append(_VERSIONS.read(folder / _FILE))
             except InputError:
                 continue
     return sorted(found, key=lambda version: (version.created, version.id), reverse=True)
@@ -172,11 +186,7 @@ def measure_size(version: Version, workspace: Workspace) -> int:
 def read_live(dataset: str, workspace: Workspace) -> Live:
     """Which version answers; nothing yet if none was promoted. Raises InputError if the file that says so is damaged."""
     file = workspace.versions(dataset) / _LIVE
-    if not file.is_file():
-        return Live()
-    with reading(file, cure="delete this file and promote a version again"):
-        content = read_json(file)
-        return Live(content["version"], tuple(content["previous"]), tuple(content["log"]))
+    return _LIVES.read(file) if file.is_file() else Live()
 
 
 @contextmanager
@@ -286,19 +296,18 @@ def discard_unfinished(version_id: str, dataset: str, workspace: Workspace) -> N
     shutil.rmtree(aside_folder(version_id, dataset, workspace), ignore_errors=True)
 
 
-def read_evaluation(version: Version, workspace: Workspace) -> dict[str, Any] | None:
+def read_evaluation(version: Version, workspace: Workspace) -> Evaluation | None:
     """How the version did against a bar when that was last asked, see core.versions.promote; None if it never was, or
     if its file is damaged: it is measured anew then."""
-    file = version_folder(version.id, version.dataset, workspace) / _EVALUATION
     try:
-        return dict(read_json(file)) if file.is_file() else None
-    except (TypeError, ValueError, OSError):
+        return _EVALUATIONS.read(version_folder(version.id, version.dataset, workspace) / _EVALUATION)
+    except (FileNotFoundError, InputError):
         return None
 
 
-def write_evaluation(version: Version, told: dict[str, Any], workspace: Workspace) -> None:
+def write_evaluation(version: Version, told: Evaluation, workspace: Workspace) -> None:
     """Keeps how the version did against a bar: see core.versions.promote.evaluate()."""
-    write_json(version_folder(version.id, version.dataset, workspace) / _EVALUATION, told)
+    _EVALUATIONS.write(version_folder(version.id, version.dataset, workspace) / _EVALUATION, told)
 
 
 def now_utc() -> str:
@@ -314,5 +323,5 @@ def _write_live(
     dataset: str, workspace: Workspace, version: str, previous: tuple[str, ...], log: tuple[dict[str, Any], ...]
 ) -> Live:
     live = Live(version, previous, log)
-    write_json(workspace.versions(dataset) / _LIVE, dataclasses.asdict(live))
+    _LIVES.write(workspace.versions(dataset) / _LIVE, live)
     return live

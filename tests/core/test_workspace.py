@@ -172,9 +172,7 @@ def test_a_cached_frame_that_cannot_be_read_is_dropped(tmp_path: Path) -> None:
     ("content", "name"),
     [
         ("{", "JSONDecodeError"),
-        ("[]", "AttributeError"),
-        ("{}", "KeyError"),
-        ('{"a": "b"}', "ValueError"),
+        ('"b"', "ValueError"),
         (None, "FileNotFoundError"),
     ],
 )
@@ -183,13 +181,13 @@ def test_what_a_damaged_file_raises_says_the_file_and_the_cure(content: str | No
     if content is not None:
         file.write_text(content)
     with pytest.raises(InputError) as caught, reading(file, cure="train it again"):
-        int(dict(read_json(file).items())["a"])
+        int(read_json(file))
     assert str(caught.value) == f"{file}: cannot be read ({name}); train it again"
     assert type(caught.value.__cause__).__name__ == name
 
 
 def test_what_is_said_already_and_what_is_a_bug_passes(tmp_path: Path) -> None:
-    for error in (NotInWorkspace("gone"), InputError("said"), ZeroDivisionError(), AssertionError()):
+    for error in (NotInWorkspace("gone"), InputError("said"), ZeroDivisionError(), AttributeError(), KeyError(), TypeError()):
         with pytest.raises(type(error)) as caught, reading(tmp_path, cure="none"):
             raise error
         assert caught.value is error

@@ -16,7 +16,7 @@ from core.jobs.state import DONE, Job
 from core.systems.trained import KIND_ARTICLES, TrainedModel
 from core.systems.trained_systems import make_trained_systems
 from core.trained_model.cross_fit import cross_fit
-from core.trained_model.evaluation_file import read_evaluation
+from core.trained_model.evaluation_file import Evaluation, read_evaluation
 from core.trained_model.held_out import compare_with_cheap, compare_with_untrained
 from core.trained_model.learning_curve import draw_learning_curve
 from core.trained_model.model_under_test import ModelUnderTest
@@ -28,14 +28,14 @@ from core.training.uploads import read_examples
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """model: as it was trained. evaluation: see core.trained_model.evaluation_file."""
+    """model: as it was trained. evaluation: what the test queries say of it, as far as they were asked."""
 
     model: TrainedModel
-    evaluation: dict[str, Any]
+    evaluation: Evaluation
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `train --json`."""
-        model, told = self.model, dict(self.evaluation)
+        model, told = self.model, dict[str, Any](self.evaluation)
         rows = {row["against"]: row for row in told.pop("comparisons", [])}
         told.pop("curve_points", None)
         checks = model.data["checks"]

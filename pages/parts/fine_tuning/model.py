@@ -20,7 +20,7 @@ from core.ladder.goals import Goals
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, NOT_LEARNED, RERANKER, TrainedModel, remove_model
 from core.systems.trained_systems import make_trained_systems
 from core.text.phrases import count_of, describe_duration
-from core.trained_model.evaluation_file import read_evaluation
+from core.trained_model.evaluation_file import Evaluation, read_evaluation
 from core.training.example_checks import Finding
 from pages.parts.fine_tuning.charts import draw_comparisons, draw_learning_curve, draw_loss
 from pages.parts.fine_tuning.form import show_findings
@@ -97,7 +97,7 @@ def tell_row(row: Mapping[str, Any]) -> str:
     )
 
 
-def _show_actions(model: TrainedModel, told: Mapping[str, Any], dataset: Dataset) -> None:
+def _show_actions(model: TrainedModel, told: Evaluation, dataset: Dataset) -> None:
     names = make_trained_systems([model])
     with st.container(horizontal=True):
         experiment = told.get("experiment")
@@ -116,7 +116,7 @@ def _show_actions(model: TrainedModel, told: Mapping[str, Any], dataset: Dataset
             help="Makes a recommendation with the trained models as ordinary rungs, on the split they were trained with.",
         ):
             open_recommendation(dataset)
-        result = TrainingResult(model, dict(told)).to_json()
+        result = TrainingResult(model, told).to_json()
         st.download_button(
             "JSON", json.dumps(result, ensure_ascii=False, indent=2), file_name=f"{model.id}.json", icon=":material/download:"
         )

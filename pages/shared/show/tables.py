@@ -64,7 +64,7 @@ def average_view(view: View, measures: Sequence[str]) -> dict[str, dict[str, Mea
     if experiment is not None and view.split == experiment.split_used:
         known = {system.name: system.measures for system in experiment.systems if system.measures}
         return {
-            name: {measure: MeanValue(**values[measure]) for measure in measures if measure in values}  # type: ignore[arg-type]
+            name: {measure: MeanValue(**values[measure]) for measure in measures if measure in values}
             for name, values in known.items()
         }
     return _average(stamp(view), tuple(measures), view.per_query)

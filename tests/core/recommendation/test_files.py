@@ -77,9 +77,9 @@ def test_file_is_json_that_other_programs_read(original: Assessment, workspace: 
         lambda text: "",
         lambda text: text.replace('"goals"', '"gaols"'),
         lambda text: json.dumps({**json.loads(text), "recommendation": {"action": "dance"}}),
-        lambda text: json.dumps({**json.loads(text), "readings": None}),
+        lambda text: json.dumps({**json.loads(text), "analysis": None}),
     ],
-    ids=["cut", "a list", "empty", "renamed", "half a recommendation", "no readings"],
+    ids=["cut", "a list", "empty", "renamed", "half a recommendation", "no analysis"],
 )
 def test_damaged_file(original: Assessment, workspace: Path, damage: Any) -> None:
     store = Workspace(workspace)

@@ -111,7 +111,7 @@ def test_scoring_on_tuning_never_reads_test_values(assessed: Assessed, monkeypat
     pd.testing.assert_frame_equal(assessed.score(WORDS, PLAIN), clean)
     assert (assessed.folder / SCORES_FILE).read_bytes() == kept
     assert not (assessed.folder / CHECKS_FILE).exists()
-    for entry in json.loads(kept).values():
+    for entry in json.loads(kept)["systems"].values():
         assert set(entry["values"]) <= set(split["tuning_ids"]), "nothing of the test queries is put down"
     # The same poison in one tuning query is seen at once: this test can fail.
     poison(monkeypatch, split["tuning_ids"][:1])

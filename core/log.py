@@ -1,6 +1,6 @@
 """The log of a workspace: what went wrong where nobody was looking, with its traceback.
 
-Standard logging, below the logger "core". At the default level nothing of the user's texts is logged: ids, names and counts are.
+Standard logging, below the logger "core". At the default level none of the user's texts is logged: ids, names and counts are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LINE = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 def keep_log(workspace: Workspace, name: str) -> None:
     """Writes what core logs from now on to log/NAME.log in the workspace, and to older files beside it once that is full.
 
-    name: of the kind of process ("app", "command-line", "child"), since two processes must not turn over one file. Called again it
+    name: of the kind of process ("app", "child", "command-line"): two processes must not turn over one file. Called again it
     changes nothing; for another workspace it moves there.
     """
     file = workspace.path("log", f"{name}.log")

@@ -14,6 +14,7 @@ from core.jobs.keeper import run_job
 from core.jobs.kinds import find_kind
 from core.jobs.locks import hold_alive
 from core.jobs.state import FAILED, INTERRUPTED, Job, read_job, write_job
+from core.log import keep_log
 from core.settings import REPOSITORY
 from core.workspace import Workspace
 
@@ -51,6 +52,7 @@ def run_as_child(job_id: str, *, workspace: Workspace) -> None:
     """Does the work of a job that the app has queued, in this process: what watch_child() starts."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    keep_log(workspace, "child")
     job = replace(read_job(job_id, workspace), pid=os.getpid())
     kind = find_kind(job.kind)
     alive = hold_alive(job.id, workspace)

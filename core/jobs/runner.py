@@ -16,7 +16,7 @@ import filelock
 
 from core.data.catalog import open_named
 from core.data.dataset import Dataset
-from core.errors import LadderError
+from core.errors import Cancelled, LadderError
 from core.graph.resources import Models
 from core.jobs.child import watch_child
 from core.jobs.keeper import run_job
@@ -83,9 +83,11 @@ class JobRunner:
                     alive=alive,
                     shows_ready=kind.shows_ready,
                 )
-            except LadderError:  # the job's state says what went wrong
+            except Cancelled:
                 pass
-            except Exception:  # and of what should not go wrong the log says where: nobody waits for this thread
+            except LadderError:  # the job's state says what went wrong, the log where: nobody waits for this thread
+                _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
+            except Exception:
                 _log.exception("The job %s (%s) broke off", job.id, job.kind)
         with contextlib.suppress(LadderError):
             if read_job(job.id, workspace).state == DONE:

@@ -84,12 +84,13 @@ class LiveSearch:
 
     def _take_apart(self, system: System) -> GraphParts:
         """The system's graph; its key does not depend on the typed texts, which are given to each execution."""
-        if system not in self._parts:
+        parts = self._parts.get(system)
+        if parts is None:
             if len(self._parts) > _MOST_GRAPHS:
-                self._parts.clear()
+                self._parts.clear()  # another thread may be about to read: whoever has found its graph keeps that
             documents, queries = self._sources
-            self._parts[system] = GraphParts.of(build(system, documents=documents, queries=queries))
-        return self._parts[system]
+            parts = self._parts[system] = GraphParts.of(build(system, documents=documents, queries=queries))
+        return parts
 
     @cached_property
     def _sources(self) -> tuple[Node, Node]:

@@ -90,6 +90,7 @@ class Background:
             except Cancelled:
                 continue
             except LadderError as error:
+                _log.warning("The system %s cannot be prepared", system.name, exc_info=True)
                 self._errors[system] = str(error)
             except Exception as error:  # a thread that dies would leave its systems waiting for ever
                 _log.exception("The system %s could not be prepared", system.name)

@@ -21,6 +21,7 @@ from core.jobs.runner import JobRunner
 from core.jobs.state import find_active
 from core.ladder.goals import Goals
 from core.live.search import LiveSearch
+from core.log import keep_log
 from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import load_assessment
@@ -119,9 +120,12 @@ def open_search(dataset: Dataset) -> LiveSearch:
 
 @st.cache_resource(show_spinner=False)
 def start_background() -> bool:
-    """Once per server: loads the model in the background, and on an empty workspace runs the sample, first a comparison, then
-    the ladder, which gives way to whatever the user starts."""
+    """Once per server: begins the log, loads the model in the background, and on an empty workspace runs the sample.
+
+    First a comparison, then the ladder, which gives way to whatever the user starts.
+    """
     workspace, runner, models = open_workspace(), open_runner(), open_models()
+    keep_log(workspace, "app")
     names = {entry.name for entry in list_datasets(workspace)}
     if FIRST_DATASET in names and not list_experiments(workspace) and not find_active(workspace):
         systems = {name: make_named_systems()[name] for name in preselect(has_filters=True)}

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import InputError, NotInWorkspace
 from core.jobs.locks import drop_files, is_alive, set_cancel
-from core.records import RecordFile, keep_content
+from core.records import Content, RecordFile
 from core.schema import content_hash
 from core.workspace import Workspace
 
@@ -59,7 +59,7 @@ class Job:
     starter: str = APP
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=socket.gethostname)
-    kind: str = "compare"  # as long as files did not name it, there was no other
+    kind: str = "compare"
     options: dict[str, Any] = field(default_factory=dict)
     gives_way: bool = False
 
@@ -84,7 +84,13 @@ class Job:
         return [str(spec["name"]) for spec in self.systems]
 
 
-_FILES = RecordFile(Job, upgrades=[keep_content], cure="delete this file; what the job has made is kept elsewhere")
+def _rename_kinds(content: Content) -> Content:
+    """A kind has the name of its file since then."""
+    kind = content.get("kind", "compare")
+    return {**content, "kind": {"deploy": "versions", "scale": "scaling"}.get(kind, kind)}
+
+
+_FILES = RecordFile(Job, upgrades=[_rename_kinds], cure="delete this file; what the job has made is kept elsewhere")
 
 
 def write_job(job: Job, workspace: Workspace) -> None:

@@ -19,7 +19,7 @@ from core.data.catalog import open_dataset
 from core.experiment.compare import compare
 from core.experiment.history import load_experiment, save_experiment
 from core.experiment.result import Experiment, SystemResult
-from core.jobs.kinds import ASSESS, SCALE
+from core.jobs.kinds import ASSESS, SCALING
 from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.recommendation.files import save_assessment
@@ -408,7 +408,7 @@ def test_measuring_is_asked_of_the_runner(measured: Experiment, scaled: list[tup
 def write_scaling_job(workspace: Path, **changes: Any) -> Job:
     job = Job(
         id="99990101-000000-aaaa", title="small, latency at several sizes", dataset="small", split="all", systems=(),
-        kind=SCALE, label="timing one query at a time", progress=0.4,
+        kind=SCALING, label="timing one query at a time", progress=0.4,
     )  # fmt: skip
     job = dataclasses.replace(job, **changes)
     write_job(job, Workspace(workspace))

@@ -1,4 +1,4 @@
-"""We say here what each kind of job does: a file for a kind, and the table of them."""
+"""We say here what each kind of job does: a file for a kind, which has its name."""
 
 from __future__ import annotations
 
@@ -10,17 +10,8 @@ from core.errors import NotInWorkspace
 if TYPE_CHECKING:
     from core.jobs.kinds.kind import JobKind
 
-# As they stand in a job's file, where a version was once called a deployment.
-COMPARE, ASSESS, SCORE, CHECK, TRAIN, VERSIONS, SCALE = "compare", "assess", "score", "check", "train", "deploy", "scale"
-_FILES = {
-    COMPARE: "compare",
-    ASSESS: "assess",
-    SCORE: "own_systems",
-    CHECK: "own_systems",
-    TRAIN: "train",
-    VERSIONS: "versions",
-    SCALE: "scaling",
-}
+COMPARE, ASSESS, SCORE, CHECK = "compare", "assess", "score", "check"
+TRAIN, VERSIONS, SCALING = "train", "versions", "scaling"
 
 
 def find_kind(name: str) -> JobKind[Any]:
@@ -28,7 +19,15 @@ def find_kind(name: str) -> JobKind[Any]:
 
     Raises NotInWorkspace for a kind that this version does not know: another one may have left its job here.
     """
-    if name not in _FILES:
-        raise NotInWorkspace(f"Jobs of the kind {name!r} are not known to this version of the product; a newer one made it.")
-    module = import_module(f"{__name__}.{_FILES[name]}")
-    return next(kind for kind in module.KINDS if kind.name == name)
+    unknown = NotInWorkspace(f"Jobs of the kind {name!r} are not known to this version of the product; a newer one made it.")
+    if not name.isidentifier():
+        raise unknown
+    try:
+        kind = getattr(import_module(f"{__name__}.{name}"), "KIND", None)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise unknown from error
+    if kind is None or kind.name != name:
+        raise unknown
+    return kind

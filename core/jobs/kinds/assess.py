@@ -36,4 +36,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
 
 
 # It runs one comparison after another, and shows none of their systems before it has a verdict.
-KINDS = (JobKind(ASSESS, _work, shows_ready=False, counts_systems=False),)
+KIND = JobKind(ASSESS, _work, shows_ready=False, counts_systems=False)

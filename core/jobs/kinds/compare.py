@@ -47,4 +47,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return (CANCELLED if experiment.status == CANCELLED else DONE), experiment
 
 
-KINDS = (JobKind(COMPARE, _work),)
+KIND = JobKind(COMPARE, _work)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from core.data.dataset import Dataset
 from core.graph.resources import Models
 from core.jobs.keeper import JobKeeper
-from core.jobs.kinds import SCALE
+from core.jobs.kinds import SCALING
 from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.state import DONE, Job
 from core.scaling.measure import measure_scaling, save_scaling
@@ -19,7 +19,7 @@ from core.systems.yaml_files import from_spec
 def make_scaling_job(dataset: str, systems: Mapping[str, System]) -> Job:
     """systems: by the name that they are told under, which need not be their own."""
     specs = [{**system.to_spec(), "name": name} for name, system in systems.items()]
-    return make_job(SCALE, dataset, title=f"{dataset}, latency at several sizes", split="all", systems=specs)
+    return make_job(SCALING, dataset, title=f"{dataset}, latency at several sizes", split="all", systems=specs)
 
 
 def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[str, Scaling]:
@@ -36,4 +36,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, scaling
 
 
-KINDS = (JobKind(SCALE, _work, counts_systems=False, keeps_parts=False),)
+KIND = JobKind(SCALING, _work, started_on="Cost & latency", counts_systems=False, keeps_parts=False)

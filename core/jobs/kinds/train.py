@@ -97,4 +97,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 
-KINDS = (JobKind(TRAIN, _work, own_process=True, counts_systems=False),)
+KIND = JobKind(TRAIN, _work, started_on="Fine-tuning", own_process=True, counts_systems=False)

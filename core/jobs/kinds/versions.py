@@ -23,4 +23,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, do_version_request(VersionRequest.from_json(keeper.job.options), dataset, resources)
 
 
-KINDS = (JobKind(VERSIONS, _work, counts_systems=False),)
+KIND = JobKind(VERSIONS, _work, started_on="Versions", counts_systems=False)

@@ -13,7 +13,7 @@ from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.experiment.result import Experiment
 from core.graph.latency import find_shared
-from core.jobs.kinds import SCALE
+from core.jobs.kinds import SCALING
 from core.jobs.kinds.scaling import make_scaling_job
 from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, find_active, list_jobs
 from core.scaling.scaling import Scaling
@@ -130,7 +130,7 @@ def _begin(dataset: str, systems: dict[str, System]) -> None:
 
 
 def _find_job(dataset: str) -> Job | None:
-    return next((job for job in find_active(open_workspace()) if job.kind == SCALE and job.dataset == dataset), None)
+    return next((job for job in find_active(open_workspace()) if job.kind == SCALING and job.dataset == dataset), None)
 
 
 def _show_job(job: Job) -> None:
@@ -145,7 +145,7 @@ def _show_job(job: Job) -> None:
 
 def _show_ended(dataset: str) -> None:
     """What became of the last measurement if it ended badly."""
-    last = next((job for job in list_jobs(open_workspace()) if job.kind == SCALE and job.dataset == dataset), None)
+    last = next((job for job in list_jobs(open_workspace()) if job.kind == SCALING and job.dataset == dataset), None)
     if last is None:
         return
     if last.state == FAILED:

@@ -16,7 +16,8 @@ from core.errors import InputError, LadderError
 from core.evaluation.measures import MEASURES
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds import CHECK, SCORE
-from core.jobs.kinds.own_systems import make_check_job, make_scores_job
+from core.jobs.kinds.check import make_check_job
+from core.jobs.kinds.score import make_scores_job
 from core.jobs.state import FAILED, Job, find_active, list_jobs
 from core.recommendation.assess import Assessment
 from core.recommendation.files import find_assessments

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from core.errors import LadderError
 from core.evaluation.measures import PRIMARY, explain_measure, list_measures
 from core.experiment.history import HistoryEntry
-from core.jobs.kinds import SCALE, TRAIN, VERSIONS
+from core.jobs.kinds import find_kind
 from core.jobs.state import INTERRUPTED, cancel_job, find_active, list_jobs
 from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.services import FIRST_DATASET, open_dataset, open_workspace
@@ -17,11 +19,6 @@ from pages.shared.frame.text import escape_markdown, shorten
 _JOB_SEEN = "_job_seen"
 _WHOLE_PAGE = "_job_whole_page"  # this run draws the page, not only the job
 _SECONDS = 1.0
-_STARTED_ON = {
-    TRAIN: "Fine-tuning",
-    VERSIONS: "Versions",
-    SCALE: "Cost & latency",
-}  # where a job of this kind is started; others on Experiment
 
 
 def draw_sidebar() -> None:
@@ -164,9 +161,7 @@ def _draw_job() -> None:
 def _show_interrupted() -> None:
     jobs = list_jobs(open_workspace())[:1]
     if jobs and jobs[0].state == INTERRUPTED:
-        st.caption(
-            escape_markdown(
-                f"“{jobs[0].title}” was interrupted. What was finished is kept; start it again on the page "
-                f"{_STARTED_ON.get(jobs[0].kind, 'Experiment')}."
-            )
-        )
+        again = ""
+        with contextlib.suppress(LadderError):  # of a kind that another version knows
+            again = f"; start it again on the page {find_kind(jobs[0].kind).started_on}"
+        st.caption(escape_markdown(f"“{jobs[0].title}” was interrupted. What was finished is kept{again}."))

@@ -20,7 +20,7 @@ from core.data.catalog import open_dataset
 from core.data.load import load_dataset
 from core.experiment.compare import compare
 from core.experiment.history import load_experiment, save_experiment
-from core.jobs.kinds import SCALE
+from core.jobs.kinds import SCALING
 from core.jobs.runner import run_here
 from core.jobs.state import COMMAND_LINE, DONE, list_jobs
 from core.scaling import timing
@@ -183,7 +183,7 @@ def test_latency_at_other_sizes(
     # an eighth of 12 documents is 2 (1.5), then 3, 6 and all
     content = call(capsys, "latest", "--measure-sizes", "--at-documents", "24", "1200")["latency_by_size"]
     (job,) = list_jobs(store)
-    assert (job.kind, job.state, job.starter, job.title) == (SCALE, DONE, COMMAND_LINE, "small, latency at several sizes")
+    assert (job.kind, job.state, job.starter, job.title) == (SCALING, DONE, COMMAND_LINE, "small, latency at several sizes")
     assert list(content["measured"]) == ["bm25", "dense", "reranked", "tuned"]
     assert [point["documents"] for point in content["measured"]["dense"]] == [2, 3, 6, 12]
     assert set(content["error"]) == set(content["measured"]) and content["machine"]["cores"]

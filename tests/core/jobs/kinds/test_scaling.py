@@ -10,7 +10,7 @@ import pytest
 from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.graph.resources import Models
-from core.jobs.kinds import SCALE
+from core.jobs.kinds import SCALING
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.kinds.scaling import make_scaling_job
 from core.jobs.locks import hold_workspace
@@ -43,7 +43,7 @@ def choose(*names: str) -> dict[str, System]:
 def test_it_is_measured_and_kept(store: Workspace) -> None:
     systems = choose("bm25", "bm25-filtered")
     job = wait_for_end(JobRunner(store, Models()).submit(make_scaling_job("small", systems)), store)
-    assert (job.kind, job.state, job.error, job.progress) == (SCALE, DONE, None, 1.0)
+    assert (job.kind, job.state, job.error, job.progress) == (SCALING, DONE, None, 1.0)
     assert job.title == "small, latency at several sizes"
     scaling = load_scaling(open_dataset("small", store), systems, workspace=store)
     assert scaling is not None and [point.documents for point in scaling.systems["bm25"].sizes] == [2, 3, 6, 12]
@@ -54,7 +54,7 @@ def test_a_name_of_ones_own_is_kept(store: Workspace) -> None:
     scaling = run_here(make_scaling_job("small", systems), open_dataset("small", store), workspace=store)
     assert list(scaling.systems) == ["mine"]
     (job,) = list_jobs(store)
-    assert (job.kind, job.starter, job.state, job.system_names) == (SCALE, COMMAND_LINE, DONE, ["mine"])
+    assert (job.kind, job.starter, job.state, job.system_names) == (SCALING, COMMAND_LINE, DONE, ["mine"])
 
 
 def test_the_same_is_not_queued_twice_and_can_be_cancelled(store: Workspace) -> None:

@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 from core.jobs.kinds import CHECK, SCORE
-from core.jobs.kinds.own_systems import make_check_job, make_scores_job
+from core.jobs.kinds.check import make_check_job
+from core.jobs.kinds.score import make_scores_job
 from core.jobs.runner import JobRunner
 from core.jobs.state import DONE, read_job
 from core.recommendation.own_systems import list_checks, read_scores

@@ -13,8 +13,8 @@ from core.errors import NotInWorkspace
 from core.jobs.keeper import run_job
 from core.jobs.kinds import find_kind
 from core.jobs.locks import hold_alive
+from core.jobs.log import keep_log
 from core.jobs.state import FAILED, INTERRUPTED, Job, read_job, write_job
-from core.log import keep_log
 from core.settings import REPOSITORY
 from core.workspace import Workspace
 

@@ -13,10 +13,11 @@ import pytest
 from core.data.catalog import open_named
 from core.data.dataset import Dataset
 from core.graph.resources import Models
+from core.jobs import kinds
 from core.jobs.keeper import JobKeeper
 from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.runner import run_here
-from core.jobs.state import CANCELLED, DONE, INTERRUPTED, list_jobs, read_job, write_job
+from core.jobs.state import DONE, INTERRUPTED, read_job, write_job
 from core.workspace import Workspace
 from tests.support.pages import open_page, read
 from tests.support.small import write_small_dataset
@@ -28,8 +29,8 @@ def _count_words(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> 
 
 @pytest.fixture(autouse=True)
 def _added() -> Iterator[None]:
-    """What a file core/jobs/kinds/count_words.py would be."""
-    module = ModuleType("core.jobs.kinds.count_words")
+    """What a file of that name in the folder of the kinds would be."""
+    module = ModuleType(f"{kinds.__name__}.count_words")
     module.KIND = JobKind("count_words", _count_words, started_on="Data", counts_systems=False)  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     yield
@@ -44,11 +45,7 @@ def test_it_runs_and_is_seen_in_the_app(workspace: Path) -> None:
     words = run_here(job, open_named("small", store), workspace=store)
     assert words > len(list((folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()))
     assert read_job(job.id, store).state == DONE
-    write_job(replace(read_job(job.id, store), state=CANCELLED), store)
-    app = open_page("experiment", dataset="small")
-    texts = read([*app.info, *app.warning, *app.caption, *app.markdown, *app.error])
-    assert "Counting the words of small" in texts
-    assert "What was computed is kept." in texts
     write_job(replace(read_job(job.id, store), state=INTERRUPTED), store)
-    assert [one.kind for one in list_jobs(store)] == ["count_words"]
-    assert "start it again on the page Data." in read(open_page("results", dataset="small").sidebar.caption)
+    app = open_page("experiment", dataset="small")
+    assert "Counting the words of small was interrupted: its process ended. What was computed is kept." in read(app.warning)
+    assert "start it again on the page Data." in read(app.sidebar.caption)

@@ -17,11 +17,11 @@ from core.experiment.result import Experiment
 from core.graph.resources import Models
 from core.jobs.kinds.assess import make_assessment_job
 from core.jobs.kinds.compare import make_comparison_job
+from core.jobs.log import keep_log
 from core.jobs.runner import JobRunner
 from core.jobs.state import find_active
 from core.ladder.goals import Goals
 from core.live.search import LiveSearch
-from core.log import keep_log
 from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import load_assessment

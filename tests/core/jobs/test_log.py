@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from core import log
 from core.errors import ModelUnavailable
-from core.log import keep_log, show_log
+from core.jobs import log
+from core.jobs.log import keep_log, show_log
 from core.workspace import Workspace
 
-LOGGER = logging.getLogger("core.tests")
+LOGGER = logging.getLogger(log.__name__)
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    core = logging.getLogger("core")
-    handlers, level = list(core.handlers), core.level
+    logger = logging.getLogger("core")
+    handlers, level = list(logger.handlers), logger.level
     yield
-    for handler in [handler for handler in core.handlers if handler not in handlers]:
-        core.removeHandler(handler)
+    for handler in [handler for handler in logger.handlers if handler not in handlers]:
+        logger.removeHandler(handler)
         handler.close()
-    core.setLevel(level)
+    logger.setLevel(level)
 
 
 def fail(name: str) -> None:

@@ -19,6 +19,7 @@ from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.runner import run_here
 from core.jobs.state import DONE, INTERRUPTED, read_job, write_job
 from core.workspace import Workspace
+from tests.pages.conftest import quiet_app  # noqa: F401  what pages are opened in
 from tests.support.pages import open_page, read
 from tests.support.small import write_small_dataset
 

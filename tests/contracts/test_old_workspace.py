@@ -28,6 +28,7 @@ from core.trained_model.evaluation_file import read_evaluation
 from core.versions.version import list_versions, read_live
 from core.versions.version import read_evaluation as read_version_evaluation
 from core.workspace import Workspace
+from tests.pages.conftest import quiet_app  # noqa: F401  what pages are opened in
 from tests.support.pages import open_page
 
 ARCHIVE = Path(__file__).with_name("old_workspace.zip")

@@ -252,7 +252,7 @@ def test_a_broken_scenario_is_told_and_can_be_dropped(measured: Experiment, work
     save_scenario(Scenario(), "small", Workspace(workspace))
     (workspace / "scenarios" / "small.json").write_text("{", encoding="utf-8")
     app = open_costs()
-    assert "is no scenario" in read(app.error)
+    assert "delete it to begin with the default scenario" in read(app.error)
     press(app, "Back to the defaults")
     assert not app.error and len(read_costs(app)) == 3
 

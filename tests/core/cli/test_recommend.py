@@ -161,7 +161,7 @@ BAD = [
         "--target is 'Success@5=nan'; X must lie between 0 and 1, for example --target Success@5=0.8",
     ),
     (["--target", "Hits=0.5"], "--target names the measure 'Hits'; it can be nDCG@10, Success@1, Success@5, "),
-    (["--primary", "Hits"], "--primary names the measure 'Hits'; it can be nDCG@10, AP, RR@10, "),
+    (["--primary", "Hits"], "--primary names the measure 'Hits'; it can be nDCG@10, Success@1, "),
     (["--min-gain", "2"], "the smallest useful gain is 2; it must be between 0.001 and 1"),
     (["--max-latency", "-1"], "the latency limit (ms) is -1; it must be at least 0"),
     (["--report", "{tmp}/report.pdf"], "{tmp}/report.pdf: is no name for a web page; give --report a file that ends in .html"),

@@ -254,8 +254,11 @@ def test_damage_beside_the_versions_is_told_too(corpus: Dataset, resources: Reso
     folder = version_folder(version.id, DATASET, resources.workspace)
     (folder / "evaluation.json").write_text("{", encoding="utf-8")
     assert read_evaluation(version, resources.workspace) is None, "it is measured anew"
-    (folder.parent / "live.json").write_text(json.dumps({"version": version.id}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"live\.json: cannot be read \(KeyError\); delete this file and promote a version"):
+    (folder.parent / "live.json").write_text(json.dumps({"version": version.id, "previous": 7}), encoding="utf-8")
+    with pytest.raises(
+        InputError,
+        match=r"live\.json: cannot be read \(Expected `array`, got `int`.*\); delete this file and promote a version",
+    ):
         read_live(DATASET, resources.workspace)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page
 
 VIEWPORT = {"width": 1280, "height": 900}
-PATIENCE = 120_000  # milliseconds: what a busy machine may take to load the model, and what waits behind that
+PATIENCE = 300_000  # milliseconds: what a busy machine may take to load the model, and what waits behind that
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 NETWORK_SCHEMES = {"http", "https", "ws", "wss", "ftp"}
 

@@ -234,7 +234,7 @@ def replace_file(file: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> Iterator[None]:
+def reading(file: Path | str, *, cure: str) -> Iterator[None]:
     """Around the lines that decode a file of the workspace, and only these: what a damaged or foreign file raises becomes an
     InputError ("FILE: cannot be read (KeyError); CURE"). Whatever is computed from it belongs after the block, where an
     error of ours stays one.
@@ -242,7 +242,7 @@ def reading(file: Path | str, *, cure: str, words: str = "cannot be read") -> It
     try:
         yield
     except _DAMAGED as error:
-        raise InputError(f"{words} ({type(error).__name__}); {cure}", file=file) from error
+        raise InputError(f"cannot be read ({type(error).__name__}); {cure}", file=file) from error
 
 
 def write_json(file: Path, value: Any) -> None:

@@ -17,8 +17,8 @@ _LINE = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 def keep_log(workspace: Workspace, name: str) -> None:
     """Writes what core logs from now on to log/NAME.log in the workspace, and to older files beside it once that is full.
 
-    name: of the kind of process ("app", "child", "command-line"): two processes must not turn over one file. Called again it
-    changes nothing; for another workspace it moves there.
+    name: of the kind of process ("app", "child"): two processes must not turn over one file. Called again it changes nothing;
+    for another workspace it moves there.
     """
     file = workspace.path("log", f"{name}.log")
     logger = logging.getLogger("core")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from core.diagnosis.causes import FAILURES, RESCUES
-from core.diagnosis.slices import SLICE_MEASURES
 from core.errors import NotInWorkspace
 from core.experiment.history import list_experiments, load_experiment, save_experiment
 from core.experiment.result import Experiment
@@ -12,8 +10,12 @@ from core.records import Content, RecordFile
 from core.workspace import Workspace
 
 FILE = "assessment.json"
-# The columns that the frames of an analysis had while they were written as rows with names.
-_FRAMES = {"failures": FAILURES, "rescues": [*RESCUES, "diagnosed"], "slices": SLICE_MEASURES}
+# What the frames of an analysis held in format 0, where rows named their columns: never to change again.
+_COLUMNS_0 = {
+    "failures": ["system", "query_id", "cause", "evidence", "holds"],
+    "rescues": ["cause", "system", "rescued", "broken", "net", "used", "diagnosed"],
+    "slices": ["slice", "system", "n", "mean", "low", "high", "small"],
+}
 
 
 def _name_columns(content: Content) -> Content:
@@ -21,7 +23,7 @@ def _name_columns(content: Content) -> Content:
     analysis = content["readings"]
     frames = {
         name: {"columns": columns, "rows": [[row.get(column) for column in columns] for row in analysis[name]]}
-        for name, columns in _FRAMES.items()
+        for name, columns in _COLUMNS_0.items()
     }
     kept = {name: value for name, value in content.items() if name != "readings"}
     return {**kept, "analysis": {**analysis, **frames}}

@@ -25,7 +25,8 @@ from pages.shared.frame.text import escape_markdown
 
 def describe_measure(measure: str) -> str:
     """What the primary measure says, as a help text."""
-    return f"{escape_markdown(measure)}: {MEASURES[measure].plain_name}. 1 is perfect."
+    plain = f": {MEASURES[measure].plain_name}" if measure in MEASURES else ""  # an old result may hold another
+    return f"{escape_markdown(measure)}{plain}. 1 is perfect."
 
 
 def show_headroom(assessment: Assessment) -> None:

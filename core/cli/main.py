@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 from core.cli.commands import COMMANDS
@@ -19,16 +20,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = make_parser(given[0] if given else "").parse_args(given)
     quieten_libraries()
+    if options.verbose:
+        from core.jobs.log import show_log  # it reads more than --help may
+
+        show_log()
     try:
         return int(options.run(options))
-    except InputError as error:
-        clear_progress()
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
     except LadderError as error:
         clear_progress()
+        if options.verbose:
+            traceback.print_exception(error)
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return EXIT_BAD_INPUT if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130
@@ -44,4 +47,5 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
         added = parsers.add_parser(name, help=known.words)
         if name == command:
             known.add_options(name, added)
+            added.add_argument("--verbose", action="store_true", help="say what goes on, and where an error came from")
     return parser

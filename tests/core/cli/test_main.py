@@ -34,3 +34,10 @@ def test_a_command_is_in_the_list_and_in_its_file(command: str, capsys: pytest.C
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert f"usage: python -m core {command}" in capsys.readouterr().out
+
+
+def test_verbose_shows_where_an_error_came_from(workspace: Path, tmp_path: Path) -> None:
+    answer = call(workspace, "compare", str(tmp_path / "nothing"), "--verbose")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("Traceback (most recent call last)")
+    assert answer.stderr.splitlines()[-1].startswith("error: ")

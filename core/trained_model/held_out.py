@@ -18,7 +18,7 @@ from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, describe_dataset
 from core.ladder.names import name_variant
-from core.ladder.rungs import list_cheap
+from core.ladder.rungs import list_cheap_rungs
 from core.ladder.test_run import mark_sides
 from core.records import as_records
 from core.schema import list_passages
@@ -44,7 +44,7 @@ def compare_with_cheap(subject: ModelUnderTest) -> Experiment:
     """compare_with_untrained(), with the best cheap rung beside it."""
     ladder = subject.ladder
     ladder.progress.enter("the cheap rungs, on the same tuning queries")
-    steps = ladder.climb(ladder.split, rungs=list_cheap())
+    steps = ladder.climb(ladder.split, rungs=list_cheap_rungs())
     kept = [step.chosen for step in steps if step.kept and step.chosen is not None]
     return _compare(subject, cheap=kept[-1] if kept else ladder.baseline)
 

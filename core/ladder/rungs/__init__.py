@@ -31,7 +31,7 @@ def list_rungs() -> list[Rung]:
     return list(RUNGS.values())
 
 
-def list_cheap() -> list[Rung]:
+def list_cheap_rungs() -> list[Rung]:
     """The rungs that train nothing, cheapest first."""
     return [rung for rung in RUNGS.values() if not rung.is_trained]
 

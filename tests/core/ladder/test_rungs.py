@@ -10,7 +10,7 @@ from core.diagnosis.causes import CAUSES, FIXED_CAUSES
 from core.diagnosis.headroom import FIXES
 from core.ladder.actions import list_actions, title_action
 from core.ladder.offer import Offer
-from core.ladder.rungs import RUNGS, find_cure, list_cheap, list_rungs
+from core.ladder.rungs import RUNGS, find_cure, list_cheap_rungs, list_rungs
 from core.ladder.rungs.chunking import CHUNKING
 from core.ladder.rungs.fine_tuned import FINE_TUNED_ADAPTER, FINE_TUNED_EMBEDDING, FINE_TUNED_RERANKER, pick_training
 from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
@@ -35,7 +35,7 @@ def test_the_order_of_the_rungs() -> None:
         "chunking", "metadata_filters", "hybrid_search", "query_rewriting", "reranking",
         "fine_tuned_reranker", "fine_tuned_adapter", "fine_tuned_embedding",
     ]  # fmt: skip
-    assert list_rungs() == [*list_cheap(), FINE_TUNED_RERANKER, FINE_TUNED_ADAPTER, FINE_TUNED_EMBEDDING]
+    assert list_rungs() == [*list_cheap_rungs(), FINE_TUNED_RERANKER, FINE_TUNED_ADAPTER, FINE_TUNED_EMBEDDING]
 
 
 def test_a_rung_stands_under_its_name_and_has_a_title_of_its_own() -> None:
@@ -73,7 +73,7 @@ def test_a_perfect_fix_has_one_real_counterpart_at_most() -> None:
 
 def test_an_absent_rung_says_why() -> None:
     assert "Add filters" in METADATA_FILTERS.absence
-    assert {rung.absence for rung in list_cheap() if rung is not METADATA_FILTERS} == {CHUNKING.absence}
+    assert {rung.absence for rung in list_cheap_rungs() if rung is not METADATA_FILTERS} == {CHUNKING.absence}
     trained = [rung for rung in list_rungs() if rung.is_trained]
     assert len({rung.absence for rung in trained}) == len(trained), "each names the model to train"
     assert all(f"--kind {rung.trained_kind}" in rung.absence for rung in trained)

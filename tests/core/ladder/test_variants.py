@@ -13,7 +13,7 @@ from core.data.load import load_dataset
 from core.experiment.measurer import Measurer
 from core.ladder.names import describe_system, name_variant
 from core.ladder.offer import Offer
-from core.ladder.rungs import list_cheap, list_rungs
+from core.ladder.rungs import list_cheap_rungs, list_rungs
 from core.ladder.rungs.chunking import CHUNKING
 from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
 from core.ladder.rungs.metadata_filters import METADATA_FILTERS
@@ -40,7 +40,7 @@ NAMED = make_named_systems()
 def climb_all(offer: Offer, *, choose: int) -> list[System]:
     """Every variant of every rung, each rung stacked on the variant number `choose` (from the end if below 0) before it."""
     incumbent, found = make_baseline(), [make_baseline()]
-    for rung in list_cheap():
+    for rung in list_cheap_rungs():
         variants = propose_variants(rung, incumbent, offer)
         found += variants
         if variants:

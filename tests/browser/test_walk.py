@@ -47,7 +47,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 def recommended(walk: AppServer) -> AppServer:
     """The server, once the sample has its recommendation: the app runs the ladder by itself after its first look."""
     store = Workspace(walk.workspace)
-    wait_until(lambda: bool(find_assessments("product_docs", store)), seconds=2 * LONG / 1000)
+    wait_until(lambda: bool(find_assessments("product_docs", store)), seconds=2 * LONG / 1000, every=0.5)
     return walk
 
 
@@ -60,7 +60,9 @@ def trained(recommended: AppServer, chromium: Browser) -> AppServer:
         page.get_by_role("button", name="Start training").wait_for()
         settle(page)
         page.get_by_role("button", name="Start training").click()
-        wait_until(lambda: any(job.kind == TRAIN and not job.is_active for job in list_jobs(store)), seconds=LONG / 1000)
+        wait_until(
+            lambda: any(job.kind == TRAIN and not job.is_active for job in list_jobs(store)), seconds=LONG / 1000, every=0.5
+        )
     (job,) = (job for job in list_jobs(store) if job.kind == TRAIN)
     assert job.state == DONE, job.error
     return recommended
@@ -94,7 +96,7 @@ def load_first_look(store: Workspace) -> Experiment:
         found = list_experiments(store)
         return [entry.id for entry in found if entry.name == "First look" and entry.status != "running"]
 
-    wait_until(lambda: bool(list_ended()), seconds=LONG / 1000)
+    wait_until(lambda: bool(list_ended()), seconds=LONG / 1000, every=0.5)
     return load_experiment(list_ended()[0], store)
 
 

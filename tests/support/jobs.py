@@ -15,12 +15,12 @@ from core.workspace import Workspace
 WAIT_SECONDS = 60
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = WAIT_SECONDS) -> None:
-    """Fails once that takes too long."""
+def wait_until(is_so: Callable[[], bool], *, seconds: float = WAIT_SECONDS, every: float = 0.02) -> None:
+    """Fails once that takes too long. every: seconds between two looks, which cost the work itself time where they are many."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "waited too long"
-        threading.Event().wait(0.02)
+        threading.Event().wait(every)
 
 
 def wait_for_end(job_id: str, store: Workspace) -> Job:

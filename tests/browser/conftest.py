@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,7 @@ def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     folder.mkdir()
     make_experiment(folder)
     make_assessment(folder)
+    shutil.rmtree(folder / "cache")  # a stand-in's vectors, under the name of the model that the app has
     bm25 = make_named_systems()["bm25"]
     save_own_system(System(f"odd {HOSTILE[:20]}", HOSTILE, lexical=bm25.lexical), Workspace(folder))
     with run_app(folder) as server:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from pathlib import Path
 
@@ -25,8 +24,7 @@ from core.live.search import LiveSearch
 from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import load_assessment
-from core.settings import DEFAULT_MODEL, EmbeddingServer, get_threads, get_workspace, quieten_libraries
-from core.stages.embed import Encoder, load_encoder
+from core.settings import DEFAULT_MODEL, get_threads, get_workspace, quieten_libraries
 from core.systems.named import make_named_systems, preselect
 from core.workspace import Workspace
 
@@ -43,23 +41,7 @@ def open_workspace() -> Workspace:
 @st.cache_resource(show_spinner=False)
 def open_models() -> Models:
     """The models of this server process; encoding leaves the pages a core."""
-    return Models(threads=get_threads(leave_one=True), load=_load_and_freeze)
-
-
-def _load_and_freeze(name: str, *, server: EmbeddingServer | None, threads: int | None) -> Encoder:
-    encoder = load_encoder(name, server=server, threads=threads)
-    freeze_garbage_collector()
-    return encoder
-
-
-def freeze_garbage_collector() -> None:
-    """Takes all objects that exist now out of the collector's sight.
-
-    Streamlit collects garbage after every run of a script. With torch loaded that stops every thread for half a second,
-    which doubled the time that embedding takes while a page shows its progress.
-    """
-    gc.collect()
-    gc.freeze()
+    return Models(threads=get_threads(leave_one=True))
 
 
 @st.cache_resource(show_spinner=False)

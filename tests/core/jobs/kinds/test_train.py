@@ -159,7 +159,7 @@ def test_a_child_that_cannot_begin_says_why(runner: JobRunner, store: Workspace)
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, store: Workspace, tmp_path: Path) -> None:
     base = write_embedder(tmp_path / "base")
-    changes = {"form": "pairs", "epochs": 10, "patience": 10, "batch_size": 8}  # long enough to be killed in the middle
+    changes = {"form": "pairs", "epochs": 60, "patience": 60, "batch_size": 8}  # long enough to be killed in the middle
     request = TrainingRequest(make_plan("embedding", base=str(base), **changes), cheap=False)  # random: no hard negatives
     job_id = runner.submit(make_training_job("shifted", request))
 

@@ -17,9 +17,11 @@ from core.graph.resources import Models, Resources
 from core.schema import content_hash, list_passages
 from core.settings import DEFAULT_DIMENSIONS, DEFAULT_MODEL, TRAINED_PREFIX, get_threads
 from core.stages.chunk import WholeDocument
-from core.stages.embed import EmbedChunks, text_hash
+from core.stages.embed import EmbedChunks, EmbedQueries, text_hash
 from core.stages.index_lexical import IndexBm25
+from core.stages.registry import STAGES
 from core.stages.rerank import HitPassages
+from core.stages.retrieve import RetrieveDense
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.systems.trained import ADAPTER, EMBEDDING, RERANKER, load_model
@@ -28,7 +30,6 @@ from core.workspace import Workspace
 
 _BYTES_PER_TOKEN = 4.5  # in English, where nothing was indexed to measure it
 _CHANGED = "The documents have changed since this experiment: sizes are those of today, quality and latency those of then"
-_ENCODING, _SEARCHING, _RERANKING = ("EmbedQueries",), ("RetrieveDense",), ("LateInteraction", "CrossEncoderRerank")
 
 
 @dataclass(frozen=True)
@@ -224,14 +225,11 @@ def _read_latency(result: SystemResult, assumed: list[str]) -> dict[str, Any]:
         assumed.append("Latency was not measured: the smallest machine is assumed to be enough")
         return {}
     stages = result.latency_ms["stages"]
-
-    def add(names: tuple[str, ...]) -> float:
-        return float(sum(stages.get(name, 0.0) for name in names))
-
+    rerankers = {name for name, stage in STAGES.items() if stage.role == "rerank"}
     return {
         "p50_ms": float(result.latency_ms["p50"]),
         "p95_ms": float(result.latency_ms["p95"]),
-        "encode_ms": add(_ENCODING),
-        "search_ms": add(_SEARCHING),
-        "rerank_ms": add(_RERANKING),
+        "encode_ms": float(stages.get(EmbedQueries.__name__, 0.0)),
+        "search_ms": float(stages.get(RetrieveDense.__name__, 0.0)),
+        "rerank_ms": float(sum(ms for name, ms in stages.items() if name in rerankers)),
     }

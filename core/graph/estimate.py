@@ -9,9 +9,7 @@ from core.errors import Cancelled, LadderError
 from core.graph.execute import Execution, distinct_nodes
 from core.graph.node import Node
 from core.graph.resources import Resources
-from core.schema import list_passages
-from core.stages.embed import EmbedChunks, EmbedQueries, text_hash
-from core.stages.rerank import LateInteraction
+from core.stages.embed import list_texts, text_hash
 
 _SPEED_KEY = "encoding-speed"
 _DEFAULT_SPEED = 25_000.0  # characters a second until this machine has been measured
@@ -36,8 +34,7 @@ def estimate_work(targets: Mapping[str, Node], execution: Execution) -> WorkEsti
     needed = find_needed(targets, execution)
     texts: dict[str, str] = {}
     for node in needed:
-        if isinstance(node.stage, EmbedChunks | EmbedQueries | LateInteraction):
-            texts.update(_missing_texts(node, execution))
+        texts.update(_missing_texts(node, execution))
     characters = sum(len(text) for text in texts.values())
     steps = len(distinct_nodes(targets))
     speed = read_speed(execution.resources)
@@ -67,25 +64,30 @@ def find_needed(targets: Mapping[str, Node], execution: Execution) -> list[Node]
 
 
 def _missing_texts(node: Node, execution: Execution) -> dict[str, str]:
-    """The texts that a node still has to encode, by their keys; for a reranker all it may come across."""
-    stage = node.stage
-    late = isinstance(stage, LateInteraction)
-    try:
-        frame = execution.output(node.inputs[-1 if late else 0])
-    except Cancelled:
-        raise
-    except LadderError:
-        return {}
-    if isinstance(stage, EmbedChunks | LateInteraction):
-        role, all_texts = "document", list_passages(frame)
-    else:
-        role, all_texts = "query", frame["text"].tolist()
-    by_hash = {text_hash(text, role=role, prompt=None if late else stage.prompt): text for text in all_texts}
-    workspace = execution.resources.workspace
-    missing = set() if late else set(workspace.vectors(stage.model, stage.revision).missing(list(by_hash)))
-    if late or node.key in execution.resources.token_nodes:
-        missing |= set(workspace.tokens(stage.model, stage.revision).missing(list(by_hash)))
-    return {f"{stage.model}|{name}": by_hash[name] for name in missing}
+    missing: dict[str, str] = {}
+    for source in node.encoded:
+        try:
+            missing.update(find_unencoded(node, source, execution))
+        except Cancelled:
+            raise
+        except LadderError:
+            continue
+    return missing
+
+
+def find_unencoded(node: Node, source: Node, execution: Execution) -> dict[str, str]:
+    """The texts of `source` that a node still has to encode, by their keys; for a reranker all it may come across.
+
+    source: of node.encoded; it is run if it has to be, and its error is raised.
+    """
+    stage, workspace = node.stage, execution.resources.workspace
+    role, texts = list_texts(execution.output(source), source.gives)
+    by_hash = {text_hash(text, role=role, prompt=getattr(stage, "prompt", None)): text for text in texts}
+    caches = [] if stage.token_vectors else [workspace.vectors(stage.model, stage.revision)]
+    if stage.token_vectors or node.key in execution.resources.token_nodes:
+        caches.append(workspace.tokens(stage.model, stage.revision))
+    absent = {name for cache in caches for name in cache.missing(list(by_hash))}
+    return {f"{stage.model}|{name}": by_hash[name] for name in absent}
 
 
 def read_speed(resources: Resources) -> float:

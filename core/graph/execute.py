@@ -15,8 +15,6 @@ from core.graph.resources import Resources
 from core.progress import ProgressEvent
 from core.schema import check_chunks, check_run
 from core.settings import ENDPOINT_PREFIX
-from core.stages.embed import EmbedChunks, EmbedQueries
-from core.stages.rerank import LateInteraction
 
 _CHECKS: dict[str, Callable[..., pd.DataFrame]] = {"chunks": check_chunks, "run": check_run}
 _KEPT_ON_DISK = frozenset(_CHECKS)  # kinds that are frames; vectors have a cache of their own
@@ -130,21 +128,22 @@ def execute(
 
 
 def find_token_nodes(targets: Iterable[Node]) -> frozenset[str]:
-    """Keys of the embedding nodes whose token vectors a late-interaction reranker of the graphs will read.
+    """Keys of the embedding nodes whose token vectors another stage of the graphs will read.
 
     Encoding them once for both uses saves a second pass. An endpoint gives no token vectors, and a prompt of the user's own
-    changes them: those are left to the reranker.
+    changes them: those are left to the stage that reads them.
     """
     nodes = [node for target in targets for node in target.walk()]
-    readers = [node for node in nodes if isinstance(node.stage, LateInteraction)]
-    wanted = {(reader.stage.model, source.key) for reader in readers for source in reader.inputs}
+    readers = [node for node in nodes if node.stage.token_vectors]
+    wanted = {(reader.stage.model, source.key) for reader in readers for source in reader.encoded}
     return frozenset(
         node.key
         for node in nodes
-        if isinstance(node.stage, EmbedChunks | EmbedQueries)
+        if node.encoded
+        and not node.stage.token_vectors
         and node.stage.prompt is None
         and not node.stage.model.startswith(ENDPOINT_PREFIX)
-        and (node.stage.model, node.inputs[0].key) in wanted
+        and (node.stage.model, node.encoded[0].key) in wanted
     )
 
 

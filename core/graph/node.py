@@ -14,7 +14,7 @@ from core.stages.base import Stage
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Stage):
     """A leaf of the graph: a frame that comes from outside, known by its fingerprint."""
 
     type: ClassVar[str] = "source"
@@ -23,7 +23,7 @@ class Source:
     fingerprint: str
 
     @property
-    def gives(self) -> str:
+    def gives(self) -> str:  # type: ignore[override]
         """The kind of the frame."""
         return self.kind
 
@@ -41,21 +41,18 @@ class Node:
 
     def __post_init__(self) -> None:
         check_wiring(self.stage, [node.gives for node in self.inputs])
-        check_inputs = getattr(self.stage, "check_inputs", None)
-        if check_inputs is not None:
-            check_inputs(self.inputs)
+        self.stage.check_inputs(self.inputs)
 
     @property
     def gives(self) -> str:
         """The kind of the stage's output."""
-        return self.stage.gives
+        return str(self.stage.gives)
 
     @cached_property
     def key(self) -> str:
         """Hash of the stage's name, version and fields and of the keys of its inputs."""
-        version = getattr(self.stage, "version", 1)
         fields = _read_fields(self.stage)
-        return content_hash([type(self.stage).__name__, version, fields, [node.key for node in self.inputs]])
+        return content_hash([type(self.stage).__name__, self.stage.version, fields, [node.key for node in self.inputs]])
 
     @cached_property
     def per_query(self) -> bool:
@@ -63,6 +60,11 @@ class Node:
         if isinstance(self.stage, Source):
             return self.stage.kind == "queries"
         return any(node.per_query for node in self.inputs)
+
+    @property
+    def encoded(self) -> tuple[Node, ...]:
+        """The inputs whose texts the stage has a model encode."""
+        return tuple(node for node in self.inputs if node.gives in self.stage.encodes)
 
     def walk(self) -> Iterator[Node]:
         """The node's ancestors and the node itself, each distinct key once, inputs before their readers."""

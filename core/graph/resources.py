@@ -102,8 +102,8 @@ class Usage:
 class Resources:
     """Handed to every stage call.
 
-    token_nodes: keys of the nodes whose texts a late-interaction reranker will read (see find_token_nodes); their token
-    vectors are kept from the same pass. keep_tokens: the node that runs now is one of them.
+    token_nodes: keys of the nodes whose token vectors another stage will read (see find_token_nodes); they are kept from
+    the same pass. keep_tokens: the node that runs now is one of them.
     through_index: search the Chroma index instead of exactly (for latency).
     cached: False measures a query as if its text were new.
     """
@@ -213,6 +213,11 @@ class Resources:
             load=load,
             on_batch=on_batch,
         )
+
+    def keep_token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> None:
+        """Encodes the texts whose token vectors the cache lacks."""
+        self.note_texts(model, revision, texts, role=role)
+        self._timed(model, revision, texts, role=role, prompt=None, keep_tokens=True)
 
     def token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> dict[str, np.ndarray]:
         """text -> token vectors (float16, tokens x dimensions, unit rows), from memory, disk, or the model."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.graph.node import Node
-from core.stages.embed import EmbedQueries
-from core.stages.rerank import CrossEncoderRerank, LateInteraction
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class GraphParts:
         """The parts of the graph that ends in this node."""
         nodes = [node for node in target.walk() if node.inputs]
         per_query = tuple(node for node in nodes if node.per_query)
-        stages = [node.stage for node in per_query if isinstance(node.stage, EmbedQueries | LateInteraction)]
+        stages = [node.stage for node in per_query if node.encoded]
         return cls(
             target=target,
             corpus=tuple(node for node in nodes if not node.per_query),
@@ -39,5 +37,5 @@ class GraphParts:
 
     @property
     def rerankers(self) -> list[Node]:
-        """The nodes that need a model or token vectors of the corpus besides their inputs."""
-        return [node for node in self.per_query if isinstance(node.stage, LateInteraction | CrossEncoderRerank)]
+        """The nodes that may need a model or token vectors of the corpus besides their inputs."""
+        return [node for node in self.per_query if node.stage.role == "rerank"]

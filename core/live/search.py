@@ -20,17 +20,15 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
-from core.graph.estimate import write_speed
+from core.graph.estimate import find_unencoded, write_speed
 from core.graph.execute import Execution, find_token_nodes
 from core.graph.node import Node
 from core.graph.resources import Models, Resources
 from core.live.graph_parts import GraphParts
 from core.live.typed_query import Answer, TypedResources, locate_hits, make_queries
 from core.progress import CancelToken, ProgressCallback, ignore_progress
-from core.schema import RUN_DEPTH, list_passages, to_document_run
-from core.stages.embed import EmbedChunks, text_hash
+from core.schema import RUN_DEPTH, to_document_run
 from core.stages.index_dense import IndexDense
-from core.stages.rerank import LateInteraction
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.workspace import Workspace
@@ -141,17 +139,8 @@ class LiveSearch:
     def _prepare_reranker(self, node: Node, resources: Resources) -> None:
         if node.key in self._warm:
             return
-        stage = node.stage
-        if isinstance(stage, LateInteraction):
-            resources.keep_tokens = True
-            resources.encode(stage.model, stage.revision, self._passages(node.inputs[2]), role="document", prompt=None)
-        else:
-            resources.report("loading the reranker")
-            resources.cross_encoder(stage.model)
+        node.stage.warm_up(*(self._memory[source.key] for source in node.inputs if not source.per_query), resources=resources)
         self._warm.add(node.key)
-
-    def _passages(self, chunker: Node) -> list[str]:
-        return list_passages(self._memory[chunker.key])
 
     def find_missing(self, systems: Sequence[System]) -> dict[str, str]:
         """The texts of the corpus that the systems still have to embed, by their keys in the cache.
@@ -163,27 +152,18 @@ class LiveSearch:
         missing: dict[str, str] = {}
         for system in systems:
             try:
-                for chunker, stage, tokens in self._embedders(self._take_apart(system), resources.token_nodes):
-                    execution.output(chunker)
-                    prompt = getattr(stage, "prompt", None)
-                    texts = {text_hash(text, role="document", prompt=prompt): text for text in self._passages(chunker)}
-                    absent = set(self.workspace.vectors(stage.model, stage.revision).missing(list(texts)))
-                    if tokens:
-                        absent |= set(self.workspace.tokens(stage.model, stage.revision).missing(list(texts)))
-                    missing.update((f"{stage.model}|{name}", texts[name]) for name in absent)
+                for node in self._list_cold(self._take_apart(system)):
+                    for source in node.encoded:
+                        if not source.per_query:
+                            missing.update(find_unencoded(node, source, execution))
             except LadderError:
                 continue
         return missing
 
-    def _embedders(self, parts: GraphParts, token_nodes: frozenset[str]) -> list[tuple[Node, Any, bool]]:
-        """(chunker, stage, whether token vectors are kept) of what embeds passages and is not in memory yet."""
-        found = [
-            (node.inputs[0], node.stage, node.key in token_nodes)
-            for node in parts.corpus
-            if isinstance(node.stage, EmbedChunks) and node.key not in self._memory
-        ]
-        late = [node for node in parts.rerankers if isinstance(node.stage, LateInteraction) and node.key not in self._warm]
-        return [*found, *((node.inputs[2], node.stage, True) for node in late)]
+    def _list_cold(self, parts: GraphParts) -> list[Node]:
+        """What has not prepared the corpus yet: it would embed passages first."""
+        cold = [node for node in parts.corpus if node.key not in self._memory]
+        return [*cold, *(node for node in parts.rerankers if node.key not in self._warm)]
 
     def search(
         self,

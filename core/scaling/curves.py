@@ -12,22 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CONSTANT, LINEAR, LOG, DEPTH = "constant", "linear", "log", "depth"
+from core.stages.base import CONSTANT, LINEAR, LOG, Stage
+from core.stages.registry import STAGES
+from core.stages.retrieve import RetrieveDense
+
+DEPTH = "depth"
 TERMS: dict[str, Callable[[float, float], float]] = {
     CONSTANT: lambda documents, depth: 1.0,
     LINEAR: lambda documents, depth: documents,
     LOG: lambda documents, depth: math.log2(documents),
     DEPTH: lambda documents, depth: min(depth, documents),  # no more hits than there are documents
 }
-DENSE_SEARCH = "RetrieveDense"
-# How a step grows with the documents; of two, the second is taken only where the first clearly fails. All others: linear.
-_GROWTH: dict[str, tuple[str, ...]] = {
-    # They see the query alone, or the first hits of a run, however many documents there are.
-    **dict.fromkeys(("EmbedQueries", "AdaptQueries", "Glossary", "CountTerms"), (CONSTANT,)),
-    **dict.fromkeys(("ReciprocalRankFusion", "WeightedFusion"), (CONSTANT,)),
-    # A search through HNSW visits about log(n) nodes (Malkov, Yashunin 2018); a filter has to look at every document.
-    DENSE_SEARCH: (LOG, LINEAR),
-}
+DENSE_SEARCH = RetrieveDense.__name__
 _CLEARLY_FAILS = 10.0  # percent of held-out error
 
 
@@ -125,7 +121,8 @@ def choose_terms(stage: str, times: Sequence[tuple[float, float, float]]) -> tup
     Where two kinds of growth are possible, both are fitted without the largest size and predict it; the first stays unless
     it misses by more than 10 % and the second by less than half of that. So noise alone does not change the kind.
     """
-    first, *others = [(CONSTANT,) if growth == CONSTANT else (CONSTANT, growth) for growth in _GROWTH.get(stage, (LINEAR,))]
+    ways = STAGES[stage].growth if stage in STAGES else Stage.growth
+    first, *others = [(CONSTANT,) if growth == CONSTANT else (CONSTANT, growth) for growth in ways]
     if not others or len(times) < 3:
         return first
     largest = max(times)

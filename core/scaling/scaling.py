@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any, TypedDict
 
 from core.errors import InputError, check_range
-from core.scaling.curves import DENSE_SEARCH, LINEAR, LOG, TERMS, Fit, Point, fit_nonnegative, fit_points, measure_error
+from core.scaling.curves import DENSE_SEARCH, TERMS, Fit, Point, fit_nonnegative, fit_points, measure_error
+from core.stages.base import LINEAR, LOG
 
 FAR = 10.0  # times the largest measured size, dimensions or depth; an estimate beyond is marked
 _LEAST_ERROR = 10.0  # percent; a smaller held-out error is luck: two sessions on one machine differ by as much

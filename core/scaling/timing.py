@@ -31,7 +31,6 @@ from core.schema import RUN_DEPTH
 from core.stages.arithmetic import unit_rows
 from core.stages.embed import Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
-from core.stages.rerank import LateInteraction
 from core.systems.system import System
 from core.workspace import VectorCache, Workspace
 
@@ -170,7 +169,7 @@ def time_systems(
             on_phase(f"preparing {size:,} of {max(subsets):,} documents")
             targets |= {label: node for label, node in system_runs.targets.items() if _prepare(node, warm)}
         on_phase("timing one query at a time")
-        late = any(isinstance(node.stage, LateInteraction) for node in distinct_nodes(targets))
+        late = any(node.stage.token_vectors for node in distinct_nodes(targets))
         found = measure_latency(
             targets, timed, source=largest.query_source, warm=warm, most=_QUERIES, seconds=_SECONDS, rehearse=late
         )
@@ -199,9 +198,9 @@ def _list_cells(systems: Mapping[str, System], sizes: Sequence[int]) -> dict[_Ce
 def _prepare(target: Node, warm: Execution) -> bool:
     """Puts the corpus side into memory and builds the index; False if it fails.
 
-    Late interaction runs once over all queries: reading token vectors is a part of its time, making them is not.
+    What compares token vectors runs once over all queries: reading these is a part of its time, making them is not.
     """
-    late = target.find_first(LateInteraction) is not None
+    late = any(node.stage.token_vectors for node in target.walk())
     try:
         for node in distinct_nodes({"": target}):
             made = None if node.per_query else warm.output(node)

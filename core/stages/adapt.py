@@ -12,7 +12,7 @@ import numpy as np
 from core.errors import InputError, ModelUnavailable, first_line
 from core.settings import DEFAULT_MODEL
 from core.stages.arithmetic import unit_rows
-from core.stages.base import Resources
+from core.stages.base import CONSTANT, Resources, Stage
 from core.stages.embed import check_same_model
 
 ADAPTER_FILE = "adapter.safetensors"
@@ -57,7 +57,7 @@ def read_adapter(folder: Path) -> QueryAdapter:
 
 
 @dataclass(frozen=True)
-class AdaptQueries:
+class AdaptQueries(Stage):
     """query vectors -> query vectors, in the same space as the documents'.
 
     adapter: reference of a trained adapter; model, revision: the embedding model of the vectors, found out by build().
@@ -66,6 +66,9 @@ class AdaptQueries:
     type: ClassVar[str] = "adapt_queries"
     takes: ClassVar[tuple[str, ...]] = ("query_vectors",)
     gives: ClassVar[str] = "query_vectors"
+    role: ClassVar[str] = "embed"
+    step: ClassVar[str] = "adapt query"
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
     adapter: str
     model: str = DEFAULT_MODEL
     revision: str = ""

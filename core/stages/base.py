@@ -26,14 +26,14 @@ What a stage gives may be found again in a later run by its class's name, its fi
 - Code that changes what comes out raises the class's `version` (a ClassVar, 1 where it is not given).
 - A field that a stage gets later has the metadata {"later": True}: while it is at its default, what was kept before is found.
 - Renaming the class or a field forgets what is kept; `type` is what users write in systems and must stay.
-- A stage may have check_inputs(nodes), which raises WiringError for inputs of the right kinds that do not belong together.
 
-tests/contracts/test_stages.py holds every stage to this: a new one is added to its list.
+What a stage does, how it is called and what it asks of a model is said by its class alone (see Stage), and core.stages.registry
+lists the classes: systems, graphs, pages and reports read it there. tests/contracts/test_stages.py holds every stage to this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -42,6 +42,8 @@ import numpy as np
 from core.progress import CancelToken
 from core.text.tokens import TextTokenizer
 
+ROLES = ("chunk", "embed", "index", "rewrite", "filter", "retrieve", "fuse", "rerank")
+CONSTANT, LINEAR, LOG = "constant", "linear", "log"  # how a step's time may grow with the number of documents
 Pair = tuple[str, tuple[str, ...]]  # a query's text, and the passages that a hit is scored by
 
 
@@ -53,23 +55,58 @@ class Scorer(NamedTuple):
     revision: str
 
 
-class Stage(Protocol):
-    """type: its name in systems. takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending
-    in "*" may come any number of times. gives: the kind of its output."""
+class Stage:
+    """What every stage says of itself.
+
+    type: its name in systems. takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending
+    in "*" may come any number of times. gives: the kind of its output. version: raised with what comes out.
+
+    role: of ROLES, what it does in a system. label: how it is called where one is chosen among those of its role; "" if
+    nobody chooses it. about: a sentence on what it does, where its name does not tell. summary: its settings in a few words,
+    fields in braces ("recursive, {size} tokens"). step: the step that a query passes, in words; "" for what is done for the
+    corpus alone.
+
+    encodes: those of `takes` whose texts a model turns into vectors, queries anew for every query. token_vectors: it reads a
+    vector for each token instead of one for the text. growth: how the time of one query grows with the documents; of two
+    ways, the second is taken only where the first clearly fails.
+
+    Called as stage(*inputs, resources=...), see Resources; None will do for a stage that reads no model. Raises LadderError
+    with what to do where that can be said, StageError for inputs that are not as core.schema says, and Cancelled once the
+    user pressed Cancel.
+    """
 
     type: ClassVar[str]
     takes: ClassVar[tuple[str, ...]]
+    gives: ClassVar[str]
+    version: ClassVar[int] = 1
+    role: ClassVar[str]
+    label: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    step: ClassVar[str] = ""
+    encodes: ClassVar[tuple[str, ...]] = ()
+    token_vectors: ClassVar[bool] = False
+    growth: ClassVar[tuple[str, ...]] = (LINEAR,)
 
-    @property
-    def gives(self) -> str:
-        """The kind of its output."""
+    def check_inputs(self, inputs: Sequence[Any]) -> None:
+        """Raises WiringError for nodes of the right kinds that do not belong together."""
 
-    def __call__(self, *inputs: Any, **resources: Any) -> Any:
-        """stage(*inputs, resources=...): its output.
+    def warm_up(self, *inputs: Any, resources: Any) -> None:
+        """Has ready, besides its inputs, what the first query would wait for. inputs: those that belong to the corpus."""
 
-        resources: see Resources; None will do for a stage that reads no model. Raises LadderError with what to do where that
-        can be said, StageError for inputs that are not as core.schema says, and Cancelled once the user pressed Cancel.
-        """
+
+def setting(label: str, help: str, *, choices: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Metadata of a field that people may change: how a form calls it, a sentence of help, what it can be."""
+    return {"label": label, "help": help, "choices": choices}
+
+
+MODEL = setting(
+    "Model",
+    "The bundled model, the path of a local model folder, a name on the Hugging Face hub, or endpoint:NAME for an "
+    "OpenAI-compatible server. A hub model needs the network when its system first runs; nothing is downloaded unless "
+    "you name it here.",
+)
+DEPTH = setting("Depth", "How many of the first hits take part.")
 
 
 class TokenizerSource(Protocol):
@@ -100,6 +137,9 @@ class Resources(TokenizerSource, Protocol):
     def note_texts(self, model: str, revision: str, texts: list[str], *, role: str) -> None:
         """Counts texts as asked for where the stage may find in a cache what it needs of them."""
 
+    def keep_token_vectors(self, model: str, revision: str, texts: list[str], *, role: str) -> None:
+        """Has the token vectors of texts in the cache, from which token_vectors() reads them."""
+
     def pair_scores(
         self, scorer: Scorer, pairs: list[Pair], compute: Callable[[list[Pair]], np.ndarray], *, at_once: int
     ) -> np.ndarray:
@@ -111,6 +151,9 @@ class Resources(TokenizerSource, Protocol):
 
     def adapter(self, name: str) -> Any:
         """A core.stages.adapt.QueryAdapter."""
+
+    def report(self, label: str) -> None:
+        """Says what takes long now; the place where Cancel is honoured."""
 
     def index_folder(self, key: str) -> Path:
         """The folder of the dense index with this key; its parent exists."""

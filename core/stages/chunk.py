@@ -23,7 +23,7 @@ import pandas as pd
 from core.errors import InputError
 from core.schema import CHUNKS, check_documents, empty, make_chunk_id
 from core.settings import DEFAULT_MODEL
-from core.stages.base import TokenizerSource
+from core.stages.base import Stage, TokenizerSource, setting
 from core.text.cutting import (
     MeasuredText,
     Piece,
@@ -37,18 +37,24 @@ from core.text.cutting import (
 )
 
 PREFIXES = ("title", "always", "none")
+SIZE = setting("Size in tokens", "Longest chunk, in tokens of the embedding model.")
+OVERLAP = setting("Overlap in tokens", "How many tokens of a chunk the next one repeats.")
 
 
 @dataclass(frozen=True)
-class _Chunker:
+class _Chunker(Stage):
     """tokenizer: whose tokens the sizes are in (see load_tokenizer). prefix: "title" puts the document's title before
     each indexed text that does not begin with it, "always" before every one, "none" before none."""
 
-    type: ClassVar[str]
     takes: ClassVar[tuple[str, ...]] = ("documents",)
     gives: ClassVar[str] = "chunks"
+    role: ClassVar[str] = "chunk"
     tokenizer: str = field(default=DEFAULT_MODEL, kw_only=True)
-    prefix: str = field(default="title", kw_only=True)
+    prefix: str = field(
+        default="title",
+        kw_only=True,
+        metadata=setting("Title before the text", "title: unless the text begins with it; always; none.", choices=PREFIXES),
+    )
 
     def __post_init__(self) -> None:
         if self.prefix not in PREFIXES:
@@ -81,6 +87,9 @@ class WholeDocument(_Chunker):
     """One chunk per document, however long; the model reads what it can."""
 
     type: ClassVar[str] = "whole"
+    label: ClassVar[str] = "whole documents"
+    about: ClassVar[str] = "One chunk per document, however long; the model reads what it can."
+    summary: ClassVar[str] = "whole documents"
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
         return cut_whole(text.text)
@@ -93,8 +102,11 @@ class Recursive(_Chunker):
     else at a word."""
 
     type: ClassVar[str] = "recursive"
-    size: int = 200
-    overlap: int = 0
+    label: ClassVar[str] = "recursive (paragraphs, sentences)"
+    about: ClassVar[str] = "Cut between paragraphs; where one is too long, between lines, sentences, words."
+    summary: ClassVar[str] = "recursive, {size} tokens"
+    size: int = field(default=200, metadata=SIZE)
+    overlap: int = field(default=0, metadata=OVERLAP)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,8 +123,11 @@ class FixedTokens(_Chunker):
     tokens back. Words are cut only when they are longer than a chunk: half a word is another word to the model."""
 
     type: ClassVar[str] = "tokens"
-    size: int = 200
-    overlap: int = 50
+    label: ClassVar[str] = "fixed number of tokens"
+    about: ClassVar[str] = "As many whole words as fit, whatever the structure, with an overlap."
+    summary: ClassVar[str] = "fixed, {size} tokens"
+    size: int = field(default=200, metadata=SIZE)
+    overlap: int = field(default=50, metadata=OVERLAP)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,8 +145,13 @@ class SentenceWindow(_Chunker):
     A sentence of more than `size` tokens (a table, a list without full stops) is cut as by Recursive."""
 
     type: ClassVar[str] = "window"
-    sentences: int = 3
-    size: int = 200
+    label: ClassVar[str] = "sentences with neighbours"
+    about: ClassVar[str] = "Single sentences are searched; a hit brings the sentences around it."
+    summary: ClassVar[str] = "single sentences of at most {size} tokens, each hit with {sentences} in all"
+    sentences: int = field(
+        default=3, metadata=setting("Sentences", "An odd number: the sentence itself and as many on each side.")
+    )
+    size: int = field(default=200, metadata=SIZE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -153,7 +173,10 @@ class Headings(_Chunker):
     is not counted in the size. A document without headings is cut as by Recursive."""
 
     type: ClassVar[str] = "headings"
-    size: int = 200
+    label: ClassVar[str] = "sections under headings"
+    about: ClassVar[str] = "One chunk per section of a Markdown document; long sections are cut further."
+    summary: ClassVar[str] = "sections under headings, {size} tokens"
+    size: int = field(default=200, metadata=SIZE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -169,8 +192,13 @@ class ParentDocument(_Chunker):
     piece lies in. One row per parent, its pieces as passages; both cut as by Recursive."""
 
     type: ClassVar[str] = "parent"
-    child_size: int = 64
-    parent_size: int = 400
+    label: ClassVar[str] = "small pieces, larger chunks"
+    about: ClassVar[str] = "Small pieces are searched; a hit brings the larger chunk around it."
+    summary: ClassVar[str] = "pieces of {child_size} tokens in chunks of {parent_size}"
+    child_size: int = field(default=64, metadata=setting("Size of a piece", "Tokens of the small pieces that are searched."))
+    parent_size: int = field(
+        default=400, metadata=setting("Size of the chunk around it", "Tokens of the chunk that a hit returns.")
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -184,11 +212,6 @@ class ParentDocument(_Chunker):
 
     def _cut(self, text: MeasuredText) -> list[Piece]:
         return cut_parents(text, child_size=self.child_size, parent_size=self.parent_size)
-
-
-CHUNKERS: dict[str, type[_Chunker]] = {
-    chunker.type: chunker for chunker in (WholeDocument, Recursive, FixedTokens, SentenceWindow, Headings, ParentDocument)
-}
 
 
 def _check_size(chunker: str, name: str, value: int) -> None:

@@ -17,7 +17,7 @@ from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
 from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, EmbeddingServer
 from core.stages.arithmetic import unit_rows
-from core.stages.base import Resources
+from core.stages.base import CONSTANT, Resources, Stage
 
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
 _SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
@@ -268,13 +268,20 @@ def _slices(names: list[str]) -> Iterator[tuple[int, list[str]]]:
         yield start, part
 
 
+def list_texts(frame: pd.DataFrame, kind: str) -> tuple[str, list[str]]:
+    """(role, texts) of what a stage `encodes`: "query" and the texts of queries, or "document" and the passages of chunks."""
+    return ("query", frame["text"].tolist()) if kind == "queries" else ("document", list_passages(frame))
+
+
 @dataclass(frozen=True)
-class EmbedChunks:
+class EmbedChunks(Stage):
     """chunks -> Vectors of their passages. revision: see model_revision(); prompt: None means the model's own."""
 
     type: ClassVar[str] = "embed_chunks"
     takes: ClassVar[tuple[str, ...]] = ("chunks",)
     gives: ClassVar[str] = "vectors"
+    role: ClassVar[str] = "embed"
+    encodes: ClassVar[tuple[str, ...]] = ("chunks",)
     model: str = DEFAULT_MODEL
     revision: str = ""
     prompt: str | None = None
@@ -297,12 +304,16 @@ class EmbedChunks:
 
 
 @dataclass(frozen=True)
-class EmbedQueries:
+class EmbedQueries(Stage):
     """queries -> float32 matrix, queries x dimensions, in the order of the frame."""
 
     type: ClassVar[str] = "embed_queries"
     takes: ClassVar[tuple[str, ...]] = ("queries",)
     gives: ClassVar[str] = "query_vectors"
+    role: ClassVar[str] = "embed"
+    step: ClassVar[str] = "embed query"
+    encodes: ClassVar[tuple[str, ...]] = ("queries",)
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
     model: str = DEFAULT_MODEL
     revision: str = ""
     prompt: str | None = None

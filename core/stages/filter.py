@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.schema import content_hash
-from core.stages.base import Resources
+from core.stages.base import Resources, Stage
 from core.text.conditions import match_filter
 from core.text.named_values import Spellings, collect_spellings, infer_filter
 
@@ -33,12 +33,13 @@ class Allowed:
 
 
 @dataclass(frozen=True)
-class CollectSpellings:
+class CollectSpellings(Stage):
     """documents -> what infer_filter() looks for. A stage of the corpus, so that no query waits for it."""
 
     type: ClassVar[str] = "spellings"
     takes: ClassVar[tuple[str, ...]] = ("documents",)
     gives: ClassVar[str] = "spellings"
+    role: ClassVar[str] = "filter"
     fields: tuple[str, ...] = ()
 
     def __call__(self, documents: pd.DataFrame, *, resources: Resources | None = None) -> dict[str, Spellings]:
@@ -47,7 +48,7 @@ class CollectSpellings:
 
 
 @dataclass(frozen=True)
-class MetadataFilter:
+class MetadataFilter(Stage):
     """queries, documents, maybe spellings -> Allowed, from each query's `filter`; a query without one sees everything.
 
     given: whether the queries' own filters are used. infer: fields whose values are looked for in the text of every query
@@ -58,6 +59,8 @@ class MetadataFilter:
     type: ClassVar[str] = "metadata"
     takes: ClassVar[tuple[str, ...]] = ("queries", "documents", "spellings?")
     gives: ClassVar[str] = "allowed"
+    role: ClassVar[str] = "filter"
+    step: ClassVar[str] = "filter"
     given: bool = field(default=True, metadata={"later": True})
     infer: tuple[str, ...] = field(default=(), metadata={"later": True})
 

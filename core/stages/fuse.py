@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,10 @@ import pandas as pd
 from core.errors import check_range
 from core.schema import RUN, RUN_DEPTH, empty, first_rows, make_frame, order_hits, to_document_run
 from core.stages.arithmetic import scale_between, score_ranks
-from core.stages.base import Resources
+from core.stages.base import CONSTANT, DEPTH, Resources, Stage, setting
+
+LEVELS = ("document", "chunk")
+LEVEL = setting("Merge", "Documents, or chunks (then words have to be looked up in chunks too).", choices=LEVELS)
 
 
 def _units(run: pd.DataFrame, level: str, depth: int) -> pd.DataFrame:
@@ -43,7 +46,7 @@ def _combine(units: list[pd.DataFrame], parts: list[np.ndarray], level: str) -> 
 
 
 @dataclass(frozen=True)
-class ReciprocalRankFusion:
+class ReciprocalRankFusion(Stage):
     """score = sum over the runs of 1 / (k + rank) (Cormack, Clarke, Büttcher 2009). Takes two or more runs, gives a run.
 
     level: "document" fuses documents, each at its best chunk; "chunk" fuses chunks and needs runs over the same chunks.
@@ -52,9 +55,14 @@ class ReciprocalRankFusion:
     type: ClassVar[str] = "rrf"
     takes: ClassVar[tuple[str, ...]] = ("run", "run", "run*")
     gives: ClassVar[str] = "run"
-    k: int = 60
-    depth: int = RUN_DEPTH
-    level: str = "document"
+    role: ClassVar[str] = "fuse"
+    label: ClassVar[str] = "by rank (RRF)"
+    summary: ClassVar[str] = "by rank, k {k}"
+    step: ClassVar[str] = "merge"
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
+    k: int = field(default=60, metadata=setting("k", "Larger: lower ranks count nearly as much as the first. 60 is usual."))
+    depth: int = field(default=RUN_DEPTH, metadata=DEPTH)
+    level: str = field(default="document", metadata=LEVEL)
 
     def __post_init__(self) -> None:
         check_range("k", self.k, low=0)
@@ -68,7 +76,7 @@ class ReciprocalRankFusion:
 
 
 @dataclass(frozen=True)
-class WeightedFusion:
+class WeightedFusion(Stage):
     """score = share * dense + (1 - share) * lexical, each min-max scaled to [0, 1] per query over its first `depth` units.
 
     A document that one run misses gets 0 from it. A query whose scores are all equal gets 1 for each of them.
@@ -78,9 +86,16 @@ class WeightedFusion:
     type: ClassVar[str] = "weighted"
     takes: ClassVar[tuple[str, ...]] = ("run", "run")
     gives: ClassVar[str] = "run"
-    dense_share: float = 0.7
-    depth: int = RUN_DEPTH
-    level: str = "document"
+    role: ClassVar[str] = "fuse"
+    label: ClassVar[str] = "by score, weighted"
+    summary: ClassVar[str] = "by score, dense share {dense_share:g}"
+    step: ClassVar[str] = "merge"
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
+    dense_share: float = field(
+        default=0.7, metadata=setting("Share of the dense side", "0 is words alone, 1 is embeddings alone.")
+    )
+    depth: int = field(default=RUN_DEPTH, metadata=DEPTH)
+    level: str = field(default="document", metadata=LEVEL)
 
     def __post_init__(self) -> None:
         check_range("dense_share", self.dense_share, low=0, high=1)
@@ -104,6 +119,3 @@ def scale_scores(run: pd.DataFrame) -> np.ndarray:
     np.minimum.at(low, codes, scores)
     np.maximum.at(high, codes, scores)
     return scale_between(scores, low[codes], high[codes])
-
-
-FUSIONS: dict[str, type] = {stage.type: stage for stage in (ReciprocalRankFusion, WeightedFusion)}

@@ -18,7 +18,7 @@ from core.errors import WorkspaceBusy
 from core.progress import CancelToken
 from core.schema import content_hash
 from core.settings import EXACT_SEARCH_LIMIT
-from core.stages.base import Resources
+from core.stages.base import Resources, Stage
 from core.stages.embed import Vectors
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.conditions import is_scalar, match_condition, match_filter
@@ -306,12 +306,13 @@ def _connect(folder: Path) -> Any:
 
 
 @dataclass(frozen=True)
-class IndexDense:
+class IndexDense(Stage):
     """vectors, documents -> DenseIndex."""
 
     type: ClassVar[str] = "chroma"
     takes: ClassVar[tuple[str, ...]] = ("vectors", "documents")
     gives: ClassVar[str] = "dense_index"
+    role: ClassVar[str] = "index"
 
     def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Resources) -> DenseIndex:
         """The index, whose collection is built when it is first searched; its folder is named by vectors and metadata."""

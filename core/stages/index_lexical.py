@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from core.stages.base import Resources
+from core.stages.base import CONSTANT, Resources, Stage
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.words import make_tokenizer
 
@@ -43,7 +43,7 @@ class LexicalIndex:
 
 
 @dataclass(frozen=True)
-class IndexBm25:
+class IndexBm25(Stage):
     """chunks -> LexicalIndex over their passages' text (all passages of a chunk joined).
 
     k1, b, epsilon as in rank_bm25.BM25Okapi, whose statistics these are: weights equal its get_scores within 1e-9.
@@ -52,6 +52,7 @@ class IndexBm25:
     type: ClassVar[str] = "bm25"
     takes: ClassVar[tuple[str, ...]] = ("chunks",)
     gives: ClassVar[str] = "lexical_index"
+    role: ClassVar[str] = "index"
     k1: float = 1.5
     b: float = 0.75
     epsilon: float = 0.25
@@ -106,12 +107,15 @@ def encode_terms(texts: list[str], index: LexicalIndex) -> sparse.csr_matrix:
 
 
 @dataclass(frozen=True)
-class CountTerms:
+class CountTerms(Stage):
     """queries, lexical index -> sparse term counts, queries x terms."""
 
     type: ClassVar[str] = "count_terms"
     takes: ClassVar[tuple[str, ...]] = ("queries", "lexical_index")
     gives: ClassVar[str] = "query_terms"
+    role: ClassVar[str] = "embed"
+    step: ClassVar[str] = "read words"
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
 
     def __call__(self, queries: pd.DataFrame, index: LexicalIndex, *, resources: Resources | None = None) -> sparse.csr_matrix:
         """See encode_terms()."""

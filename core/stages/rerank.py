@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelUnavailable, check_range, first_line
-from core.schema import RUN, content_hash, empty, rank_run
+from core.schema import RUN, content_hash, empty, list_passages, rank_run
 from core.settings import DEFAULT_MODEL
 from core.stages.arithmetic import max_similarities, mix_scores
-from core.stages.base import Pair, Resources, Scorer
+from core.stages.base import DEPTH, MODEL, Pair, Resources, Scorer, Stage, setting
 from core.stages.embed import model_revision
 
 _LATE_AT_ONCE = 4096  # pairs between two writes: a second or two
@@ -27,7 +27,7 @@ _CROSS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class LateInteraction:
+class LateInteraction(Stage):
     """score = standardised first-stage score + standardised MaxSim, over the first `depth` hits of each query.
 
     MaxSim = sum over the query's tokens of the largest cosine with any token of the hit (ColBERT: Khattab, Zaharia 2020),
@@ -39,9 +39,15 @@ class LateInteraction:
     takes: ClassVar[tuple[str, ...]] = ("queries", "run", "chunks")
     gives: ClassVar[str] = "run"
     version: ClassVar[int] = 2
-    model: str = DEFAULT_MODEL
+    role: ClassVar[str] = "rerank"
+    label: ClassVar[str] = "late interaction (bundled)"
+    summary: ClassVar[str] = "late interaction, first {depth}"
+    step: ClassVar[str] = "rerank"
+    encodes: ClassVar[tuple[str, ...]] = ("queries", "chunks")
+    token_vectors: ClassVar[bool] = True
+    model: str = field(default=DEFAULT_MODEL, metadata=MODEL)
     revision: str = ""
-    depth: int = 50
+    depth: int = field(default=50, metadata=DEPTH)
 
     def __post_init__(self) -> None:
         check_range("depth", self.depth, low=1)
@@ -71,9 +77,14 @@ class LateInteraction:
         )
         return place_all(asked, scores, mix_scores)
 
+    def warm_up(self, *inputs: pd.DataFrame, resources: Resources) -> None:
+        """Encodes the passages of the chunks."""
+        (chunks,) = inputs
+        resources.keep_token_vectors(self.model, self.revision, list_passages(chunks), role="document")
+
 
 @dataclass(frozen=True)
-class CrossEncoderRerank:
+class CrossEncoderRerank(Stage):
     """score = the cross-encoder's, over the first `depth` hits of each query. queries, run, chunks -> run.
 
     model: any sentence-transformers CrossEncoder by hub name or local folder, or "trained:ID". A hit that is a whole document
@@ -85,10 +96,17 @@ class CrossEncoderRerank:
     takes: ClassVar[tuple[str, ...]] = ("queries", "run", "chunks")
     gives: ClassVar[str] = "run"
     version: ClassVar[int] = 2
-    model: str = "cross-encoder/ms-marco-MiniLM-L6-v2"
+    role: ClassVar[str] = "rerank"
+    label: ClassVar[str] = "cross-encoder (by name)"
+    summary: ClassVar[str] = "{model}, first {depth}"
+    step: ClassVar[str] = "rerank"
+    model: str = field(default="cross-encoder/ms-marco-MiniLM-L6-v2", metadata=MODEL)
     revision: str = ""
-    depth: int = 50
-    mixed: bool = field(default=False, metadata={"later": True})
+    depth: int = field(default=50, metadata=DEPTH)
+    mixed: bool = field(
+        default=False,
+        metadata={"later": True, **setting("Mixed", "Adds the first score, for a model that knows too little to order alone.")},
+    )
 
     def __post_init__(self) -> None:
         check_range("depth", self.depth, low=1)
@@ -119,6 +137,11 @@ class CrossEncoderRerank:
         scores = resources.pair_scores(scorer, pairs, predict, at_once=_CROSS_AT_ONCE)
         mix = mix_scores if self.mixed else lambda _, score: score
         return place_all(asked, scores, mix)
+
+    def warm_up(self, *inputs: pd.DataFrame, resources: Resources) -> None:
+        """Loads the model."""
+        resources.report("loading the reranker")
+        resources.cross_encoder(self.model)
 
 
 def load_cross_encoder(name: str) -> Any:
@@ -191,6 +214,3 @@ def place_on_top(hits: pd.DataFrame, head_scores: np.ndarray) -> pd.DataFrame:
     floor = head_scores.min() if size else 0.0
     tail = floor - 1.0 - np.arange(len(hits) - size, dtype=float)
     return hits.assign(score=np.concatenate([head_scores, tail]))
-
-
-RERANKERS: dict[str, type] = {stage.type: stage for stage in (LateInteraction, CrossEncoderRerank)}

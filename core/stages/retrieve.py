@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
-from core.stages.base import Resources
+from core.stages.base import LINEAR, LOG, Resources, Stage
 from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
 from core.stages.index_dense import DenseIndex
@@ -25,7 +25,7 @@ _BLOCK = 4_000_000  # scores held at once: bounds memory on large corpora
 
 
 @dataclass(frozen=True)
-class RetrieveDense:
+class RetrieveDense(Stage):
     """queries, query vectors, dense index, maybe allowed -> run by cosine.
 
     Exact up to 50,000 passages, else through the index. The best passage stands for its chunk. A run holds the chunks
@@ -35,6 +35,10 @@ class RetrieveDense:
     type: ClassVar[str] = "dense"
     takes: ClassVar[tuple[str, ...]] = ("queries", "query_vectors", "dense_index", "allowed?")
     gives: ClassVar[str] = "run"
+    role: ClassVar[str] = "retrieve"
+    step: ClassVar[str] = "search vectors"
+    # A search through HNSW visits about log(n) nodes (Malkov, Yashunin 2018); a filter has to look at every document.
+    growth: ClassVar[tuple[str, ...]] = (LOG, LINEAR)
     depth: int = RUN_DEPTH
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
@@ -97,12 +101,14 @@ class RetrieveDense:
 
 
 @dataclass(frozen=True)
-class RetrieveLexical:
+class RetrieveLexical(Stage):
     """queries, query terms, lexical index, maybe allowed -> run by BM25; only units that share a term with the query."""
 
     type: ClassVar[str] = "lexical"
     takes: ClassVar[tuple[str, ...]] = ("queries", "query_terms", "lexical_index", "allowed?")
     gives: ClassVar[str] = "run"
+    role: ClassVar[str] = "retrieve"
+    step: ClassVar[str] = "search words"
     depth: int = RUN_DEPTH
 
     def __call__(

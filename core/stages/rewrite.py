@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from core.errors import InputError
+from core.errors import InputError, check_range
 from core.stages.arithmetic import unit_rows
-from core.stages.base import Resources
+from core.stages.base import CONSTANT, Resources, Stage, setting
 from core.stages.index_dense import DenseIndex
 from core.stages.index_lexical import LexicalIndex
 from core.text.synonyms import add_synonyms
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Glossary:
+class Glossary(Stage):
     """Adds the synonyms of every term that a query names. queries -> queries.
 
     groups: each a tuple of terms that mean the same; a term may hold spaces; matched as whole words in any case.
@@ -29,6 +29,11 @@ class Glossary:
     type: ClassVar[str] = "glossary"
     takes: ClassVar[tuple[str, ...]] = ("queries",)
     gives: ClassVar[str] = "queries"
+    role: ClassVar[str] = "rewrite"
+    label: ClassVar[str] = "synonyms from a glossary"
+    summary: ClassVar[str] = "synonyms from a glossary of {groups} lines"
+    step: ClassVar[str] = "add synonyms"
+    growth: ClassVar[tuple[str, ...]] = (CONSTANT,)
     groups: tuple[tuple[str, ...], ...] = ()
 
     def __call__(self, queries: pd.DataFrame, *, resources: Resources | None = None) -> pd.DataFrame:
@@ -57,7 +62,7 @@ def parse_glossary(text: str, *, file: str = "glossary") -> tuple[tuple[str, ...
 
 
 @dataclass(frozen=True)
-class Rocchio:
+class Rocchio(Stage):
     """Moves each query vector towards the mean of its best passages: unit(original * q + feedback * mean).
 
     query vectors, queries, first run, dense index -> query vectors. (Rocchio 1971, without a negative part.)
@@ -66,6 +71,8 @@ class Rocchio:
     type: ClassVar[str] = "rocchio"
     takes: ClassVar[tuple[str, ...]] = ("query_vectors", "queries", "run", "dense_index")
     gives: ClassVar[str] = "query_vectors"
+    role: ClassVar[str] = "rewrite"
+    step: ClassVar[str] = "vector feedback"
     chunks: int = 5
     original: float = 1.0
     feedback: float = 0.5
@@ -103,7 +110,7 @@ def _chunk_means(index: DenseIndex) -> Any:
 
 
 @dataclass(frozen=True)
-class Rm3:
+class Rm3(Stage):
     """Mixes the query's terms with the terms that stand out in its best units.
 
     weight(t) = (1 - feedback) * tf(t, query) / |query| + feedback * P(t), where P(t) is the mean of tf / length over the
@@ -114,6 +121,8 @@ class Rm3:
     type: ClassVar[str] = "rm3"
     takes: ClassVar[tuple[str, ...]] = ("query_terms", "queries", "run", "lexical_index")
     gives: ClassVar[str] = "query_terms"
+    role: ClassVar[str] = "rewrite"
+    step: ClassVar[str] = "word feedback"
     documents: int = 10
     terms: int = 10
     feedback: float = 0.5
@@ -147,3 +156,30 @@ class Rm3:
             blend[best] += self.feedback * model[best] / max(model[best].sum(), 1e-12)
             mixed[row] = blend
         return mixed.tocsr()
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Pseudo-relevance feedback in a system: stands for Rocchio on its dense side and Rm3 on its lexical side."""
+
+    type: ClassVar[str] = "prf"
+    role: ClassVar[str] = "rewrite"
+    label: ClassVar[str] = "feedback from the first hits"
+    summary: ClassVar[str] = "feedback from the first {chunks} chunks and {documents} documents"
+    chunks: int = field(
+        default=5, metadata=setting("First chunks that feed back", "How many of the first hits move the query's vector.")
+    )
+    dense_weight: float = field(default=0.5, metadata=setting("Their weight for vectors", "0 leaves the query as it is."))
+    documents: int = field(
+        default=10, metadata=setting("First documents that feed back", "How many of the first hits lend words to the query.")
+    )
+    terms: int = field(default=10, metadata=setting("Words taken over", "How many words are added at most."))
+    lexical_weight: float = field(
+        default=0.5, metadata=setting("Their weight for words", "0 leaves the query as it is, 1 drops its own words.")
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("chunks", "documents", "terms"):
+            check_range(name, getattr(self, name), low=1)
+        check_range("dense_weight", self.dense_weight, low=0)
+        check_range("lexical_weight", self.lexical_weight, low=0, high=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
@@ -13,8 +14,8 @@ from core.stages.filter import CollectSpellings, MetadataFilter
 from core.stages.index_dense import IndexDense
 from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveDense, RetrieveLexical
-from core.stages.rewrite import Glossary, Rm3, Rocchio
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.stages.rewrite import Feedback, Glossary, Rm3, Rocchio
+from core.systems.system import Dense, Lexical, System
 
 
 def build(system: System, *, documents: Node, queries: Node) -> Node:
@@ -22,7 +23,7 @@ def build(system: System, *, documents: Node, queries: Node) -> Node:
     model = system.dense.model if system.dense else DEFAULT_MODEL
     chunks = None
     if system.chunk is not None:
-        chunks = Node(dataclasses.replace(system.chunk, tokenizer=model), (documents,))
+        chunks = Node(_fill_in(system.chunk, tokenizer=model), (documents,))
     allowed: tuple[Node, ...] = ()
     if system.filter or system.infer_filters:
         read = (Node(CollectSpellings(system.infer_filters), (documents,)),) if system.infer_filters else ()
@@ -43,9 +44,15 @@ def build(system: System, *, documents: Node, queries: Node) -> Node:
         runs.append(_build_lexical(system.lexical, units, queries, allowed=allowed, feedback=feedback))
     run = runs[0] if system.fuse is None else Node(system.fuse, tuple(runs))
     if system.rerank is not None and chunks is not None:
-        reranker = dataclasses.replace(system.rerank, revision=model_revision(system.rerank.model))
-        run = Node(reranker, (queries, run, chunks))
+        revision = model_revision(getattr(system.rerank, "model", ""))
+        run = Node(_fill_in(system.rerank, revision=revision), (queries, run, chunks))
     return run
+
+
+def _fill_in(stage: Any, **values: str) -> Any:
+    """The stage with those values that it has a field for."""
+    own = {field.name for field in dataclasses.fields(stage)}
+    return dataclasses.replace(stage, **{name: value for name, value in values.items() if name in own})
 
 
 def _build_dense(

@@ -7,7 +7,8 @@ from typing import Any
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import LateInteraction
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.stages.rewrite import Feedback
+from core.systems.system import Dense, Lexical, System
 
 BASELINE = "dense"
 PRESELECTED = ("dense", "dense-chunk128", "bm25", "hybrid-rrf", "hybrid-rerank")

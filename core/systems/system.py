@@ -18,12 +18,12 @@ The YAML spelling of a system is its fields:
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from core.errors import InputError, check_range
 from core.settings import DEFAULT_MODEL
-from core.stages.rewrite import Glossary
+from core.stages.base import MODEL, setting
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,15 @@ class Dense:
     own. adapter: "trained:ID" of a query adapter that was trained on this model, or None."""
 
     type: ClassVar[str] = "dense"
-    model: str = DEFAULT_MODEL
-    query_prompt: str | None = None
-    document_prompt: str | None = None
+    model: str = field(default=DEFAULT_MODEL, metadata=MODEL)
+    query_prompt: str | None = field(
+        default=None,
+        metadata=setting("Text before each query", "Some models want one, such as “query: ”. Empty means the model's own."),
+    )
+    document_prompt: str | None = field(
+        default=None,
+        metadata=setting("Text before each chunk", "Some models want one, such as “passage: ”. Empty means the model's own."),
+    )
     adapter: str | None = None
 
 
@@ -43,37 +49,28 @@ class Lexical:
     """The lexical side: BM25 over whole "documents" (title and text) or over the system's "chunks"."""
 
     type: ClassVar[str] = "lexical"
-    over: str = "documents"
-    k1: float = 1.5
-    b: float = 0.75
-    stem: bool = True
-    stop_words: bool = True
+    over: str = field(
+        default="documents",
+        metadata=setting(
+            "Words are looked up in",
+            "Whole documents (title and text), or this system's chunks.",
+            choices=("documents", "chunks"),
+        ),
+    )
+    k1: float = field(default=1.5, metadata=setting("k1", "How soon a repeated word stops counting more. 1.2 to 2 is usual."))
+    b: float = field(default=0.75, metadata=setting("b", "How much long texts are held back, 0 to 1. 0.75 is usual."))
+    stem: bool = field(
+        default=True,
+        metadata=setting("Join word forms", "“resets” finds “reset”. Identifiers such as ERR-4012 always stay whole."),
+    )
+    stop_words: bool = field(default=True, metadata=setting("Leave out common words", "“the”, “of”, “is” and so on."))
 
     def __post_init__(self) -> None:
         check_range("k1", self.k1, low=0)
         check_range("b", self.b, low=0, high=1)
 
 
-@dataclass(frozen=True)
-class Feedback:
-    """Pseudo-relevance feedback: Rocchio on the dense side, RM3 on the lexical side."""
-
-    type: ClassVar[str] = "prf"
-    chunks: int = 5
-    dense_weight: float = 0.5
-    documents: int = 10
-    terms: int = 10
-    lexical_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name in ("chunks", "documents", "terms"):
-            check_range(name, getattr(self, name), low=1)
-        check_range("dense_weight", self.dense_weight, low=0)
-        check_range("lexical_weight", self.lexical_weight, low=0, high=1)
-
-
 FILLED_IN = ("revision", "tokenizer")  # fields of stages that build() fills in; nobody writes them
-REWRITES: dict[str, type] = {"prf": Feedback, "glossary": Glossary}
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.stages.chunk import CHUNKERS
-from core.stages.fuse import FUSIONS
-from core.stages.rerank import RERANKERS
-from core.systems.system import FILLED_IN, REWRITES, Dense, Lexical, System
+from core.stages.registry import list_choices
+from core.systems.system import FILLED_IN, Dense, Lexical, System
 
 
 def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> System:
@@ -35,14 +33,14 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
         return System(
             name=name,
             description=str(spec.get("description") or ""),
-            chunk=_read(name, "chunk", spec.get("chunk"), CHUNKERS),
+            chunk=_read(name, "chunk", spec.get("chunk"), list_choices("chunk")),
             dense=_read(name, "dense", spec.get("dense"), {"dense": Dense}, default="dense"),
             lexical=_read(name, "lexical", spec.get("lexical"), {"lexical": Lexical}, default="lexical"),
             filter=_read_flag(name, spec.get("filter", False)),
             infer_filters=_read_names(name, spec.get("infer_filters")),
-            rewrite=tuple(_read(name, "rewrite", step, REWRITES) for step in steps),
-            fuse=_read(name, "fuse", spec.get("fuse"), FUSIONS),
-            rerank=_read(name, "rerank", spec.get("rerank"), RERANKERS),
+            rewrite=tuple(_read(name, "rewrite", step, list_choices("rewrite")) for step in steps),
+            fuse=_read(name, "fuse", spec.get("fuse"), list_choices("fuse")),
+            rerank=_read(name, "rerank", spec.get("rerank"), list_choices("rerank")),
         )
     except InputError as error:
         raise error if error.file or file is None else InputError(str(error), file=file) from error

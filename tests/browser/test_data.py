@@ -45,7 +45,7 @@ def test_a_row_opens_a_document_and_puts_it_into_the_link(app: AppServer, page: 
     page.get_by_role("heading", name="Error KH-4012").wait_for()
     assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
     page.get_by_role("button", name="Show its chunks").click()
-    page.locator("strong", has_text="Recursive, size 64, overlap 0").wait_for()
+    page.locator("strong", has_text="Recursive, 64 tokens, no overlap").wait_for()
     assert page.locator("mark", has_text="the gateway refused").first.is_visible()
     assert parse_qs(urlsplit(page.url).query)["data_doc"] == ["hub-4012"]
 

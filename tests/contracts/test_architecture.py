@@ -86,6 +86,6 @@ def test_places_that_are_named_are_there() -> None:
 
 
 def test_a_wrong_place_is_seen() -> None:
-    there = "core/stages/fuse.py, core.stages, core.stages.fuse, core.stages.fuse.FUSIONS, tests/core/, docs/adding.md."
+    there = "core/stages/fuse.py, core.stages, core.stages.fuse, core.stages.fuse.LEVELS, tests/core/, docs/adding.md."
     gone = "core/nowhere.py, core.gone.file and core.gone."
     assert find_wrong_places(f"see {there} But {gone}") == ["core.gone", "core.gone.file", "core/nowhere.py"]

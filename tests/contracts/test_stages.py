@@ -23,28 +23,29 @@ from core.schema import CHUNKS, RUN, check_chunks, check_run
 from core.settings import DEFAULT_MODEL
 from core.stages import base
 from core.stages.adapt import AdaptQueries, QueryAdapter, write_adapter
-from core.stages.chunk import CHUNKERS, Recursive
+from core.stages.chunk import Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import Allowed, CollectSpellings, MetadataFilter
-from core.stages.fuse import FUSIONS, ReciprocalRankFusion
+from core.stages.fuse import ReciprocalRankFusion
 from core.stages.index_dense import DenseIndex, IndexDense
 from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex
-from core.stages.rerank import RERANKERS
-from core.stages.retrieve import RetrieveDense, RetrieveLexical
-from core.stages.rewrite import Glossary, Rm3, Rocchio
+from core.stages.registry import STAGES as KNOWN
+from core.stages.retrieve import RetrieveLexical
+from core.stages.rewrite import Glossary
 from core.workspace import WEIGHTS
 from tests.support.app import REPOSITORY
 from tests.support.models import DIMENSIONS, make_documents, make_queries, make_resources
 
 ADAPTER = "adapter-1"  # a model of the workspace that the tests run in
-STAGES: list[Any] = [
-    *(chunker() for chunker in CHUNKERS.values()),
-    EmbedChunks(), EmbedQueries(), IndexDense(), IndexBm25(), CountTerms(), MetadataFilter(),
-    CollectSpellings(("v",)), MetadataFilter(given=False, infer=("v",)),
-    Glossary((("hub", "gateway"),)), RetrieveDense(), RetrieveLexical(), Rocchio(), Rm3(), AdaptQueries(f"trained:{ADAPTER}"),
-    *(fusion() for fusion in FUSIONS.values()), ReciprocalRankFusion(level="chunk"),
-    *(reranker() for reranker in RERANKERS.values()),
-]  # fmt: skip
+# Those that are nothing without arguments, or behave in another way with some.
+SPECIAL: dict[type, list[Any]] = {
+    CollectSpellings: [CollectSpellings(("v",))],
+    MetadataFilter: [MetadataFilter(), MetadataFilter(given=False, infer=("v",))],
+    Glossary: [Glossary((("hub", "gateway"),))],
+    AdaptQueries: [AdaptQueries(f"trained:{ADAPTER}")],
+    ReciprocalRankFusion: [ReciprocalRankFusion(), ReciprocalRankFusion(level="chunk")],
+}
+STAGES: list[Any] = [stage for kind in KNOWN.values() for stage in SPECIAL.get(kind) or [kind()]]
 EMPTY: dict[str, str] = {}
 TEXTS = {
     "a": "The hub has a battery. It lasts five years.",
@@ -184,12 +185,15 @@ def test_no_stage_is_left_out() -> None:
         for made in vars(module).values()
         if inspect.isclass(made) and {"type", "takes", "gives"} <= set(dir(made)) and made is not base.Stage
     }
-    assert found == {type(stage) for stage in STAGES}
+    assert found == set(KNOWN.values())
 
 
 def test_every_stage_has_a_description_and_a_name_of_its_own() -> None:
-    kinds = list(dict.fromkeys(type(stage) for stage in STAGES))
+    kinds = list(KNOWN.values())
     for kind in kinds:
         assert kind.__doc__ and not kind.__doc__.startswith(f"{kind.__name__}("), f"{kind.__name__} says nothing of itself"
+        assert kind.role in base.ROLES
+        assert set(kind.encodes) <= {taken.rstrip("?*") for taken in kind.takes}
+        assert bool(kind.label) == bool(kind.summary), f"{kind.__name__} can be chosen, and cannot be described"
     names = [(kind.gives, kind.type) for kind in kinds]
     assert len(set(names)) == len(names)

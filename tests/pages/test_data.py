@@ -300,7 +300,7 @@ def test_parts_cover_the_text_and_end_at_lines() -> None:
 def test_two_chunkings_side_by_side_with_their_numbers(workspace: Path, small: Path) -> None:
     app = open_page("data", dataset="small", data_view="Chunks", data_doc="hub-reset-3")
     table = app.dataframe[0].value
-    assert list(table["chunking"]) == ["Recursive, size 200, overlap 0", "Recursive, size 64, overlap 0"]
+    assert list(table["chunking"]) == ["Recursive, 200 tokens, no overlap", "Recursive, 64 tokens, no overlap"]
     assert list(table["chunks"]) == [12, 12] and list(table["evidence whole"]) == ["2 of 2", "2 of 2"]
     app.number_input(key="data_b_recursive_size").set_value(8)
     run(app)

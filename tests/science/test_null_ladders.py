@@ -24,7 +24,8 @@ from core.ladder.climb import Step, climb, judge, list_candidates, list_pairs, t
 from core.ladder.rungs.rung import Rung
 from core.settings import SAMPLES
 from core.stages.chunk import Recursive
-from core.systems.system import Feedback, Lexical, System
+from core.stages.rewrite import Feedback
+from core.systems.system import Lexical, System
 from tests.support.models import make_resources
 from tests.support.rungs import make_rung
 

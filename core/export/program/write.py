@@ -16,8 +16,8 @@ from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
-from core.stages.rewrite import Glossary
-from core.systems.system import FILLED_IN, Feedback, System
+from core.stages.rewrite import Feedback, Glossary
+from core.systems.system import FILLED_IN, System
 from core.text.words import STOP_WORDS
 from core.workspace import WEIGHTS
 

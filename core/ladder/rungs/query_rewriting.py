@@ -8,7 +8,8 @@ from typing import Any
 from core.ladder.offer import Offer
 from core.ladder.rungs.rung import Rung
 from core.ladder.rungs.short_names import tell_apart, unless
-from core.systems.system import Feedback, System
+from core.stages.rewrite import Feedback
+from core.systems.system import System
 
 _FEEDBACK = (
     Feedback(),

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from core.scaling.scaling import FAR, Scaling
 from core.scaling.table import list_sizes
+from core.stages.registry import list_steps
 from pages.shared.frame.text import escape_chart, shorten_apart
 from pages.shared.show.colours import BASELINE_GREY, COLOURS, style_system
-from pages.shared.show.stage_words import STEP_WORDS
 
 NAME_WIDTH = 26
 STEPS = ["system", "step", "ms", "shared"]
@@ -29,7 +29,7 @@ def draw_steps(steps: pd.DataFrame, beside: Mapping[str, str]) -> go.Figure:
     figure = go.Figure()
     systems = list(reversed(list(beside)))  # Plotly draws from the bottom up
     names = {system: escape_chart(name) for system, name in shorten_apart(systems, width=NAME_WIDTH).items()}
-    order = [word for word in dict.fromkeys(STEP_WORDS.values()) if word in set(steps["step"])]
+    order = [word for word in list_steps() if word in set(steps["step"])]
     order += [word for word in dict.fromkeys(steps["step"]) if word not in order]
     for place, word in enumerate(order):
         for shared in (True, False):

@@ -24,7 +24,8 @@ def show_chunks(dataset: Dataset) -> None:
         return
     with st.spinner("Chunking…"):
         numbers = {
-            name: measure_chunking(dataset.fingerprint, name, dataset, c) for c in chosen for name in [describe_chunker(c)]
+            describe_chunker(chunker): measure_chunking(dataset.fingerprint, repr(chunker), dataset, chunker)
+            for chunker in chosen
         }
     show_numbers(numbers, total=len(dataset.indexed_documents))
     doc_id = choose_document(dataset)

@@ -15,33 +15,26 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.settings import DEFAULT_MODEL
-from core.stages.chunk import CHUNKERS
+from core.stages.registry import list_choices
 from core.stages.truncation import truncation_share
 from core.text.tokens import TextTokenizer, load_tokenizer
 from pages.shared.frame.text import escape_html, escape_markdown
+from pages.shared.show.stage_words import describe_part
 
 Span = tuple[int, int]
 
 PART = 15_000  # characters drawn at once; longer documents are turned over in parts
 _SAMPLE = 1_600_000  # characters that are chunked for the numbers over a whole corpus: one to two seconds
 
-# chunker -> (name, what it does)
-WORDS = {
-    "recursive": ("Recursive", "Cut between paragraphs; where one is too long, between lines, sentences, words."),
-    "tokens": ("Fixed tokens", "As many whole words as fit, whatever the structure, with an overlap."),
-    "headings": ("Headings", "One chunk per section of a Markdown document; long sections are cut further."),
-    "window": ("Sentence window", "Single sentences are searched; a hit brings the sentences around it."),
-    "parent": ("Parent", "Small pieces are searched; a hit brings the larger chunk around it."),
-    "whole": ("Whole document", "One chunk per document, however long; the model reads what it can."),
+# field -> (smallest, largest, step) that can be tried out
+_RANGES = {
+    "size": (8, 2000, 8),
+    "overlap": (0, 1000, 8),
+    "sentences": (1, 15, 2),
+    "child_size": (8, 1000, 8),
+    "parent_size": (8, 2000, 8),
 }
-# field -> (label, smallest, largest, step, help)
-FIELDS = {
-    "size": ("Size", 8, 2000, 8, "The most tokens a chunk may have. A token is a word or a piece of one."),
-    "overlap": ("Overlap", 0, 1000, 8, "How many tokens the next chunk goes back; less than the size."),
-    "sentences": ("Sentences", 1, 15, 2, "The sentence that was found and as many on each side: an odd number."),
-    "child_size": ("Piece", 8, 1000, 8, "Tokens of the pieces that are searched."),
-    "parent_size": ("Chunk", 8, 2000, 8, "Tokens of the chunk that a hit brings."),
-}
+_RANGE = (0, 2000, 1)
 
 STYLE = """<style>
 .lad-text {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.75; font-size: .9375rem}
@@ -99,26 +92,28 @@ class _Tokenizers:
 
 def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
     """Type and sizes of a chunker, bound to the link as data_{slot}_…; None, with the reason shown, if they do not fit."""
-    kinds = list(WORDS)
+    chunkers = list_choices("chunk")
+    kinds = list(chunkers)
     chosen = st.selectbox(
         f"Chunking {slot.upper()}",
         kinds,
         index=kinds.index(kind),
-        format_func=lambda name: WORDS[name][0],
+        format_func=lambda name: chunkers[name].label.capitalize(),
         key=f"data_{slot}_chunker",
         bind="query-params",
-        help="\n\n".join(f"**{name}**: {words}" for name, words in WORDS.values()),
+        help="\n\n".join(f"**{chunker.label.capitalize()}**: {chunker.about}" for chunker in chunkers.values()),
     )
-    chunker = CHUNKERS[str(chosen)]
-    fields = [field for field in dataclasses.fields(chunker) if field.name in FIELDS]
+    chunker = chunkers[str(chosen)]
+    fields = [field for field in dataclasses.fields(chunker) if isinstance(field.default, int)]
     values: dict[str, Any] = {}
     for field, column in zip(fields, st.columns(max(len(fields), 2)), strict=False):
-        label, low, high, step, words = FIELDS[field.name]
+        low, high, step = _RANGES.get(field.name, _RANGE)
         usual = size if (chosen, field.name) == (kind, "size") else int(str(field.default))
         key = f"data_{slot}_{chosen}_{field.name}"
+        label, words = field.metadata["label"], field.metadata["help"]
         with column:
             values[field.name] = int(st.number_input(label, low, high, usual, step, key=key, bind="query-params", help=words))
-    st.caption(WORDS[str(chosen)][1])
+    st.caption(chunker.about)
     try:
         return chunker(**values)
     except InputError as error:
@@ -127,10 +122,9 @@ def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
 
 
 def describe_chunker(chunker: object) -> str:
-    """ "Recursive, size 200, overlap 0" """
-    fields = [(field.name, getattr(chunker, field.name)) for field in dataclasses.fields(chunker) if field.name in FIELDS]  # type: ignore[arg-type]
-    parts = [f"{FIELDS[name][0].lower()} {value}" for name, value in fields]
-    return ", ".join([WORDS[chunker.type][0], *parts])  # type: ignore[attr-defined]
+    """ "Recursive, 200 tokens, no overlap" """
+    words = describe_part(chunker)
+    return words[:1].upper() + words[1:]
 
 
 def cut_document(document: pd.DataFrame, chunker: object, tokenizer: TextTokenizer) -> list[DrawnChunk]:
@@ -165,7 +159,7 @@ def _find_unread(passage: str, text: str, start: int, room: int, tokenizer: Text
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def measure_chunking(fingerprint: str, spec: str, _dataset: Dataset, _chunker: object) -> ChunkingNumbers:
-    """Numbers over the corpus, or over documents spread evenly over it if it is large. spec: describe_chunker's words."""
+    """Numbers over the corpus, or over documents spread evenly over it if it is large. spec: the chunker with its settings."""
     documents = _sample(_dataset.indexed_documents)
     tokenizer = open_tokenizer()
     frame = _run(_chunker, documents)

@@ -9,88 +9,27 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError, LadderError
-from core.stages.chunk import CHUNKERS, PREFIXES
-from core.stages.fuse import FUSIONS
-from core.stages.rerank import RERANKERS
+from core.stages.registry import list_choices
 from core.stages.rewrite import Glossary, parse_glossary
 from core.systems.available import delete_own_system, list_own_systems, save_own_system
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
-from core.systems.system import FILLED_IN, Dense, Feedback, Lexical, System
+from core.systems.system import FILLED_IN, Dense, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
+from pages.shared.show.stage_words import describe_part
 
 _OFF = "off"
 _FLASH = "_systems_flash"
 _ROUND = "_systems_round"  # counts uploads taken in: a new key empties the upload box
-
-KIND_WORDS = {
-    "whole": "whole documents",
-    "recursive": "recursive (paragraphs, sentences)",
-    "tokens": "fixed number of tokens",
-    "window": "sentences with neighbours",
-    "headings": "sections under headings",
-    "parent": "small pieces, larger chunks",
-    "rrf": "by rank (RRF)",
-    "weighted": "by score, weighted",
-    "late_interaction": "late interaction (bundled)",
-    "cross_encoder": "cross-encoder (by name)",
-}
-# what stands in the boxes of the chain
-STAGE_WORDS = {
-    "whole": "whole documents",
-    "recursive": "recursive, {size} tokens",
-    "tokens": "fixed, {size} tokens",
-    "window": "single sentences, each hit with {sentences} in all",
-    "headings": "sections under headings, {size} tokens",
-    "parent": "pieces of {child_size} tokens in chunks of {parent_size}",
-    "rrf": "by rank, k {k}",
-    "weighted": "by score, dense share {dense_share:g}",
-    "late_interaction": "late interaction, first {depth}",
-    "cross_encoder": "{model}, first {depth}",
-    "prf": "feedback from the first {chunks} chunks and {documents} documents",
-    "glossary": "synonyms from a glossary of {groups} lines",
-}
-_MODEL_HELP = (
-    "The bundled model, the path of a local model folder, a name on the Hugging Face hub, or endpoint:NAME for an "
-    "OpenAI-compatible server. A hub model needs the network when its system first runs; nothing is downloaded unless "
-    "you name it here."
-)
-# field -> (label, help)
-FIELD_WORDS = {
-    "size": ("Size in tokens", "Longest chunk, in tokens of the embedding model."),
-    "overlap": ("Overlap in tokens", "How many tokens of a chunk the next one repeats."),
-    "sentences": ("Sentences", "An odd number: the sentence itself and as many on each side."),
-    "child_size": ("Size of a piece", "Tokens of the small pieces that are searched."),
-    "parent_size": ("Size of the chunk around it", "Tokens of the chunk that a hit returns."),
-    "prefix": ("Title before the text", "title: unless the text begins with it; always; none."),
-    "model": ("Model", _MODEL_HELP),
-    "query_prompt": ("Text before each query", "Some models want one, such as “query: ”. Empty means the model's own."),
-    "document_prompt": ("Text before each chunk", "Some models want one, such as “passage: ”. Empty means the model's own."),
-    "over": ("Words are looked up in", "Whole documents (title and text), or this system's chunks."),
-    "k1": ("k1", "How soon a repeated word stops counting more. 1.2 to 2 is usual."),
-    "b": ("b", "How much long texts are held back, 0 to 1. 0.75 is usual."),
-    "stem": ("Join word forms", "“resets” finds “reset”. Identifiers such as ERR-4012 always stay whole."),
-    "stop_words": ("Leave out common words", "“the”, “of”, “is” and so on."),
-    "chunks": ("First chunks that feed back", "How many of the first hits move the query's vector."),
-    "dense_weight": ("Their weight for vectors", "0 leaves the query as it is."),
-    "documents": ("First documents that feed back", "How many of the first hits lend words to the query."),
-    "terms": ("Words taken over", "How many words are added at most."),
-    "lexical_weight": ("Their weight for words", "0 leaves the query as it is, 1 drops its own words."),
-    "k": ("k", "Larger: lower ranks count nearly as much as the first. 60 is usual."),
-    "dense_share": ("Share of the dense side", "0 is words alone, 1 is embeddings alone."),
-    "depth": ("Depth", "How many of the first hits take part."),
-    "level": ("Merge", "Documents, or chunks (then words have to be looked up in chunks too)."),
-}
-_CHOICES = {"prefix": PREFIXES, "over": ("documents", "chunks"), "level": ("document", "chunk")}
 
 
 def list_stages(system: System) -> list[list[tuple[str, str]]]:
     """The chain from left to right; each place holds one or two (stage, parameters in words): dense above lexical."""
     dense, lexical, places = system.dense, system.lexical, []
     whole = lexical is not None and lexical.over == "documents"
-    chunks = [("Chunk", _say_fields(system.chunk))] if system.chunk is not None else []
+    chunks = [("Chunk", describe_part(system.chunk))] if system.chunk is not None else []
     places.append([*chunks, *([("Documents", "whole: title and text")] if whole else [])])
     places.append(
         [
@@ -105,14 +44,14 @@ def list_stages(system: System) -> list[list[tuple[str, str]]]:
         ]
     )
     for step in system.rewrite:
-        places.append([("Rewrite", _say_fields(step))])
+        places.append([("Rewrite", describe_part(step))])
     if system.filter or system.infer_filters:
         places.append([("Filter", _say_filter(system))])
     places.append([*([("Retrieve", "nearest vectors")] if dense else []), *([("Retrieve", "best words")] if lexical else [])])
     if system.fuse is not None:
-        places.append([("Fuse", _say_fields(system.fuse))])
+        places.append([("Fuse", describe_part(system.fuse))])
     if system.rerank is not None:
-        places.append([("Rerank", _say_fields(system.rerank))])
+        places.append([("Rerank", describe_part(system.rerank))])
     return places
 
 
@@ -120,20 +59,6 @@ def _say_filter(system: System) -> str:
     named = f"by {' and '.join(system.infer_filters)} where the query names a value"
     own = ["by each query's own metadata filter"] if system.filter else []
     return ", else ".join([*own, *([named] if system.infer_filters else [])])
-
-
-def _say_fields(part: Any) -> str:
-    """A stage's settings as one reads them: "recursive, 200 tokens, no overlap"."""
-    values = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-    values = {name: len(value) if isinstance(value, tuple) else value for name, value in values.items()}  # lists are counted
-    said = [STAGE_WORDS.get(part.type, part.type).format(**values)]
-    if "overlap" in values:
-        said.append(f"overlap {part.overlap}" if part.overlap else "no overlap")
-    if values.get("prefix", "title") != "title":
-        said.append("title always first" if part.prefix == "always" else "no title")
-    if values.get("level", "document") != "document":
-        said.append("merges chunks")
-    return ", ".join(said)
 
 
 def _say_words(lexical: Lexical) -> str:
@@ -255,7 +180,7 @@ def _ask_parts(base: System, key: str) -> dict[str, Any]:
     first, second, third = st.columns(3)
     spec: dict[str, Any] = {}
     with first:
-        spec["chunk"] = _ask_kind("Chunk", CHUNKERS, base.chunk, f"{key}chunk_")
+        spec["chunk"] = _ask_kind("Chunk", "chunk", base.chunk, f"{key}chunk_")
         spec["filter"] = st.checkbox(
             "Filter by metadata", base.filter, key=f"{key}filter", help="Only documents that match each query's own filter."
         )
@@ -268,17 +193,20 @@ def _ask_parts(base: System, key: str) -> dict[str, Any]:
         spec["dense"] = _ask_side("Embeddings", Dense, base.dense, f"{key}dense_")
         spec["lexical"] = _ask_side("Words (BM25)", Lexical, base.lexical, f"{key}lexical_")
     with third:
-        spec["fuse"] = _ask_kind("Merge both sides", FUSIONS, base.fuse, f"{key}fuse_")
-        spec["rerank"] = _ask_kind("Rerank", RERANKERS, base.rerank, f"{key}rerank_")
+        spec["fuse"] = _ask_kind("Merge both sides", "fuse", base.fuse, f"{key}fuse_")
+        spec["rerank"] = _ask_kind("Rerank", "rerank", base.rerank, f"{key}rerank_")
         spec["rewrite"] = _ask_rewrite(base, f"{key}rewrite_")
     return spec
 
 
-def _ask_kind(label: str, kinds: Mapping[str, type], current: Any, key: str) -> dict[str, Any] | None:
-    """A stage that comes in several kinds, or off."""
+def _ask_kind(label: str, role: str, current: Any, key: str) -> dict[str, Any] | None:
+    """One of the stages of a role, or off."""
+    kinds = list_choices(role)
     options = [_OFF, *kinds]
     index = options.index(current.type) if current is not None else 0
-    kind = st.selectbox(label, options, index, key=f"{key}type", format_func=lambda name: KIND_WORDS.get(name, name))
+    kind = st.selectbox(
+        label, options, index, key=f"{key}type", format_func=lambda name: kinds[name].label if name in kinds else name
+    )
     if kind == _OFF:
         return None
     start = current if current is not None and current.type == kind else kinds[kind]()
@@ -297,12 +225,11 @@ def _ask_fields(start: Any, key: str) -> dict[str, Any]:
     for field in dataclasses.fields(start):
         if field.name in FILLED_IN:
             continue
-        label, tip = FIELD_WORDS.get(field.name, (field.name.replace("_", " ").capitalize(), None))
+        label, tip = field.metadata.get("label", field.name.replace("_", " ").capitalize()), field.metadata.get("help")
+        choices = field.metadata.get("choices")
         value, name = getattr(start, field.name), f"{key}{field.name}"
-        if field.name in _CHOICES:
-            values[field.name] = st.selectbox(
-                label, _CHOICES[field.name], _CHOICES[field.name].index(value), key=name, help=tip
-            )
+        if choices:
+            values[field.name] = st.selectbox(label, choices, choices.index(value), key=name, help=tip)
         elif isinstance(value, bool):
             values[field.name] = st.checkbox(label, value, key=name, help=tip)
         elif isinstance(value, int):
@@ -316,27 +243,34 @@ def _ask_fields(start: Any, key: str) -> dict[str, Any]:
 
 
 def _ask_rewrite(base: System, key: str) -> list[dict[str, Any]]:
-    """Feedback and a glossary, each on or off."""
+    """The ways to rewrite a query, each on or off."""
     steps: list[dict[str, Any]] = []
-    glossary = next((step for step in base.rewrite if isinstance(step, Glossary)), None)
-    feedback = next((step for step in base.rewrite if isinstance(step, Feedback)), None)
-    if st.checkbox("Add synonyms from a glossary", glossary is not None, key=f"{key}glossary"):
-        lines = "\n".join(", ".join(group) for group in glossary.groups) if glossary else ""
-        text = st.text_area(
-            "Glossary",
-            lines,
-            key=f"{key}lines",
-            placeholder="wifi, wireless, WLAN",
-            help="One group a line, commas between terms.",
-        )
-        file = st.file_uploader("or as a text file", ["txt", "csv"], key=f"{key}file")
-        groups = parse_glossary(_decode(file), file=file.name) if file else parse_glossary(text)
-        if not groups:
-            raise InputError("the glossary is empty; write one group a line with commas between terms, or switch it off")
-        steps.append({"type": "glossary", "groups": [list(group) for group in groups]})
-    if st.checkbox("Feedback from the first hits", feedback is not None, key=f"{key}prf"):
-        steps.append({"type": "prf", **_ask_fields(feedback or Feedback(), f"{key}prf_")})
+    for kind, stage in list_choices("rewrite").items():
+        current = next((step for step in base.rewrite if isinstance(step, stage)), None)
+        if stage is Glossary:
+            steps += _ask_glossary(current, key)
+        elif st.checkbox(stage.label[:1].upper() + stage.label[1:], current is not None, key=f"{key}{kind}"):
+            steps.append({"type": kind, **_ask_fields(current or stage(), f"{key}{kind}_")})
     return steps
+
+
+def _ask_glossary(current: Glossary | None, key: str) -> list[dict[str, Any]]:
+    """A glossary, which is no single value: typed, or read from a file."""
+    if not st.checkbox("Add synonyms from a glossary", current is not None, key=f"{key}glossary"):
+        return []
+    lines = "\n".join(", ".join(group) for group in current.groups) if current else ""
+    text = st.text_area(
+        "Glossary",
+        lines,
+        key=f"{key}lines",
+        placeholder="wifi, wireless, WLAN",
+        help="One group a line, commas between terms.",
+    )
+    file = st.file_uploader("or as a text file", ["txt", "csv"], key=f"{key}file")
+    groups = parse_glossary(_decode(file), file=file.name) if file else parse_glossary(text)
+    if not groups:
+        raise InputError("the glossary is empty; write one group a line with commas between terms, or switch it off")
+    return [{"type": Glossary.type, "groups": [list(group) for group in groups]}]
 
 
 def _decode(file: Any) -> str:

@@ -22,9 +22,10 @@ from core.evaluation.per_query import (
 )
 from core.experiment.result import Experiment
 from core.schema import to_document_run
+from core.stages.registry import list_steps
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
-from pages.shared.show.stage_words import STEP_WORDS, name_step
+from pages.shared.show.stage_words import name_step
 
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
 JUDGED_GAP = 0.05  # shares of labelled hits that differ by more than this make a comparison doubtful
@@ -355,7 +356,7 @@ def make_stages(experiment: Experiment) -> pd.DataFrame:
             words = name_step(name)
             own = stages.setdefault(system.name, {})
             own[words] = own.get(words, 0.0) + value
-    order = list(dict.fromkeys(STEP_WORDS.values()))
+    order = list_steps()
     frame = pd.DataFrame.from_dict(stages, orient="index")
     columns = sorted(frame.columns, key=lambda name: order.index(name) if name in order else len(order))
     return frame[columns].rename_axis("System").reset_index()

@@ -14,6 +14,7 @@ from core.graph.execute import Execution, Outcome, distinct_nodes, execute
 from core.graph.node import Node, Source
 from core.progress import CancelToken, ProgressEvent
 from core.schema import make_chunk_id
+from core.stages.base import Stage
 from tests.support.models import make_chunks, make_documents, make_resources, make_run
 
 CALLS: list[str] = []
@@ -25,7 +26,7 @@ def forget_calls() -> None:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cut(Stage):
     """A chunker: every document is a chunk."""
 
     type: ClassVar[str] = "cut"
@@ -39,7 +40,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Stage):
     """Finds every chunk; or does what its name says."""
 
     type: ClassVar[str] = "search"
@@ -60,7 +61,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Vectorise:
+class Vectorise(Stage):
     """Gives something that is no frame and not kept on disk."""
 
     type: ClassVar[str] = "vectorise"
@@ -73,7 +74,7 @@ class Vectorise:
 
 
 @dataclass(frozen=True)
-class SearchVectors:
+class SearchVectors(Stage):
     type: ClassVar[str] = "search_vectors"
     takes: ClassVar[tuple[str, ...]] = ("vectors",)
     gives: ClassVar[str] = "run"
@@ -132,7 +133,7 @@ def test_a_failing_system_stops_no_other(workspace: Path, name: str, sentence: s
 
 def test_what_reads_a_failed_node_fails_with_its_sentence(workspace: Path) -> None:
     @dataclass(frozen=True)
-    class Again:
+    class Again(Stage):
         type: ClassVar[str] = "again"
         takes: ClassVar[tuple[str, ...]] = ("run",)
         gives: ClassVar[str] = "run"

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import WiringError
 from core.graph.node import Node, Source
+from core.stages.base import Stage
 from core.stages.chunk import Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries
 from core.stages.filter import MetadataFilter
@@ -44,7 +45,7 @@ def test_stages_with_equal_fields_have_different_keys() -> None:
 
 
 @dataclass(frozen=True)
-class Versioned:
+class Versioned(Stage):
     type: ClassVar[str] = "versioned"
     takes: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[str] = "run"

@@ -20,9 +20,9 @@ from core.ladder.rungs.reranking import RERANKING, SUGGESTED_RERANKER
 from core.ladder.rungs.rung import Rung
 from core.stages.chunk import Recursive
 from core.stages.rerank import CrossEncoderRerank
-from core.stages.rewrite import Glossary
+from core.stages.rewrite import Feedback, Glossary
 from core.systems.named import make_named_systems
-from core.systems.system import Feedback, System
+from core.systems.system import System
 from core.systems.trained import KINDS
 
 NAMED = make_named_systems()

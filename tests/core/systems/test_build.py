@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from core.graph.node import Source
 from core.stages.chunk import Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
@@ -59,3 +61,28 @@ def test_filters_read_off_the_query() -> None:
         target = build(dataclasses.replace(system, filter=filtered), documents=DOCUMENTS, queries=QUERIES)
         stages = [node.stage for node in target.walk() if isinstance(node.stage, MetadataFilter)]
         assert stages == [MetadataFilter(given=filtered, infer=("product", "version"))]
+
+
+# Runs, vectors and measured values of every workspace are kept under these: one that changes is forgotten there.
+KEYS = {
+    "dense": "f08136d3fdc8282835ebd67eaadd045a",
+    "dense-whole": "e1a201e67d69c6bff1bb683e5c01bb58",
+    "dense-chunk64": "a37e389e2d3b768797dab664c25d472e",
+    "dense-chunk128": "b95491ee7f6ba88d0bdc4523e8bd8e9c",
+    "dense-window": "e35c6ac9ece4540a355bd78f2e875685",
+    "dense-parent": "0d6dbd23ecb6205061090f33c88d250c",
+    "bm25": "a83e6628811ed4c9f2adfc3a9ed7b399",
+    "dense-filtered": "0ab277437b3f84907a0c295140911257",
+    "bm25-filtered": "59a04fd7b8e9e7451a6a65b3ffb8d585",
+    "hybrid-rrf": "fc279849e25b9ddc2d37ca4d1d60aafc",
+    "hybrid-weighted": "a8641670ffbed8c9166beb459df33570",
+    "hybrid-filtered": "2256752db5cb8925113d824337e67c26",
+    "hybrid-prf": "5febececb9b31de8b46c589fa214d841",
+    "dense-rerank": "1e9030bbaf27e96f2f1d50dcd778d106",
+    "hybrid-rerank": "b62aa4e98e76fdb65cb16596221f144e",
+}
+
+
+def test_what_was_kept_of_the_named_systems_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.systems.build.model_revision", lambda name: "1")
+    assert {name: build(system, documents=DOCUMENTS, queries=QUERIES).key for name, system in NAMED.items()} == KEYS

@@ -10,13 +10,14 @@ import pytest
 
 from core.errors import InputError
 from core.settings import DEFAULT_MODEL
-from core.stages.chunk import CHUNKERS, Recursive
+from core.stages.chunk import Recursive
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
+from core.stages.registry import list_choices
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
-from core.stages.rewrite import Glossary
+from core.stages.rewrite import Feedback, Glossary
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.systems.system import Dense, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
 
 NAMED = make_named_systems()
@@ -30,7 +31,7 @@ def test_named_systems_round_trip(name: str) -> None:
 
 
 def make_random_system(draw: random.Random, name: str) -> System:
-    chunk = draw.choice(list(CHUNKERS.values()))
+    chunk = draw.choice(list(list_choices("chunk").values()))
     options: dict[str, Any] = {"prefix": draw.choice(["title", "always", "none"])}
     if chunk is Recursive:
         options |= {"size": draw.randint(50, 500), "overlap": draw.randint(0, 40)}

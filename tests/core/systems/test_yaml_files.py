@@ -6,7 +6,8 @@ import pytest
 
 from core.errors import InputError
 from core.stages.chunk import Recursive
-from core.systems.system import Dense, Feedback, Lexical, System
+from core.stages.rewrite import Feedback
+from core.systems.system import Dense, Lexical, System
 from core.systems.yaml_files import read_systems
 
 

@@ -27,14 +27,14 @@ from core.export.program.write import write_program
 from core.live.search import LiveSearch
 from core.settings import DEFAULT_MODEL, SAMPLES
 from core.stages.adapt import QueryAdapter, write_adapter
-from core.stages.chunk import CHUNKERS as CHUNKER_TABLE
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.stages.embed import model_revision, resolve_model
-from core.stages.fuse import FUSIONS, WeightedFusion
-from core.stages.rerank import RERANKERS, CrossEncoderRerank, LateInteraction
-from core.stages.rewrite import Glossary
+from core.stages.fuse import WeightedFusion
+from core.stages.registry import list_choices
+from core.stages.rerank import CrossEncoderRerank, LateInteraction
+from core.stages.rewrite import Feedback, Glossary
 from core.systems.named import make_named_systems
-from core.systems.system import FILLED_IN, REWRITES, Dense, Feedback, Lexical, System
+from core.systems.system import FILLED_IN, Dense, Lexical, System
 from core.text.conditions import match_filter
 from core.text.named_values import collect_spellings, infer_filter
 from core.workspace import WEIGHTS, Workspace
@@ -287,9 +287,7 @@ def test_every_program_is_python_that_ruff_has_nothing_against(tmp_path: Path) -
 
 
 STAGES: list[tuple[str, type]] = [
-    (role, stage)
-    for role, table in {"chunk": CHUNKER_TABLE, "rewrite": REWRITES, "fuse": FUSIONS, "rerank": RERANKERS}.items()
-    for stage in table.values()
+    (role, stage) for role in ("chunk", "rewrite", "fuse", "rerank") for stage in list_choices(role).values()
 ]
 
 
@@ -309,9 +307,10 @@ def test_every_stage_has_its_piece_and_an_unknown_one_is_refused(role: str, stag
 
 OTHER = {"prefix": "none", "level": "document", "model": "org/other", "groups": (("a", "b"),), "over": "documents"}
 PARTS: dict[str, list[type]] = {
-    "chunk": list(CHUNKER_TABLE.values()), "rewrite": list(REWRITES.values()), "fuse": list(FUSIONS.values()),
-    "rerank": list(RERANKERS.values()), "dense": [Dense], "lexical": [Lexical],
-}  # fmt: skip
+    **{role: list(list_choices(role).values()) for role in ("chunk", "rewrite", "fuse", "rerank")},
+    "dense": [Dense],
+    "lexical": [Lexical],
+}
 FIELDS = [
     (role, kind, field.name)
     for role, kinds in PARTS.items()

@@ -22,7 +22,7 @@ from core.cli.terminal import (
 )
 from core.data.catalog import open_dataset
 from core.errors import InputError
-from core.evaluation.verdicts import say_verdict
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.child import run_as_child
 from core.jobs.kinds.train import TrainingResult, make_training_job
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
@@ -174,7 +174,7 @@ def _format_model(model: TrainedModel, told: Mapping[str, Any]) -> str:
 
 
 def _tell(row: Mapping[str, Any]) -> str:
-    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {say_verdict(row)}"
+    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {VERDICT_WORDS[row['verdict']]}"
 
 
 def format_training(result: TrainingResult, *, width: int) -> str:

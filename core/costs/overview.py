@@ -112,7 +112,10 @@ class CostOverview:
     def describe_frontier(self) -> str:
         """Which systems nobody beats, on cost and on latency; two sentences, "unknown" without labels or latency."""
         cost, latency = (", ".join(self.frontier[price]) or "unknown" for price in (COST, LATENCY))
-        return f"No other system is both better and cheaper than: {cost}. None is both better and faster than: {latency}."
+        return (
+            f"No other system both scores higher and is cheaper than: {cost}. None both scores higher and is faster than: "
+            f"{latency}."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `cost --json`."""
@@ -196,13 +199,13 @@ def read_quality(experiment: Experiment, wanted: str = "") -> tuple[str, dict[st
 
 
 def find_replaceable(base: str, quality: Mapping[str, float], facts: Mapping[str, SystemFacts]) -> list[str]:
-    """What a fine-tuned `base` is hoped to replace: untrained systems that are better than it now, best first; or all others,
+    """What a fine-tuned `base` is hoped to replace: untrained systems that score higher now, best first; or all others,
     as they come, if nothing was measured."""
     others = [name for name, of_system in facts.items() if not of_system.trained and name != base]
     if base not in quality:
         return others
-    better = [name for name in others if quality.get(name, 0.0) > quality[base]]
-    return sorted(better, key=lambda name: (-quality[name], name))
+    higher = [name for name in others if quality.get(name, 0.0) > quality[base]]
+    return sorted(higher, key=lambda name: (-quality[name], name))
 
 
 def _imagine(wish: IfTrained, facts: Mapping[str, SystemFacts], dataset: Dataset, workspace: Workspace) -> SystemFacts:

@@ -58,20 +58,19 @@ def describe_headline(overview: CostOverview, hits: Mapping[str, tuple[int, int]
         dearest = f"; {best}, the dearest, costs {_compare(monthly[best], monthly[base])}" if best != base else ""
         return f"{start}{dearest}. Without labels nobody knows which is better."
     if base == best:
-        rest = "the other system is" if others == 1 else f"none of the other {others} systems is"
-        no = "not " if others == 1 else ""
-        return f"{start}, and {rest} {no}better on {overview.measure}."
+        rest = "the other system does not score" if others == 1 else f"none of the other {others} systems scores"
+        return f"{start}, and {rest} higher on {overview.measure}."
     return f"{start}; {best} costs {_compare(monthly[best], monthly[base])} and {_tell_gain(overview, base, best, hits)}."
 
 
 def _tell_gain(overview: CostOverview, base: str, best: str, hits: Mapping[str, tuple[int, int]]) -> str:
     means = f"{overview.quality[best]:.3f} against {overview.quality[base]:.3f}"
     if not all(hits.get(name, (0, 0))[1] for name in (base, best)):
-        return f"is better on {overview.measure} ({means})"
+        return f"scores higher on {overview.measure} ({means})"
     (more, asked), (before, asked_before) = hits[best], hits[base]
     gained = round(100 * (more / asked - before / asked_before))
     if gained <= 0:
-        return f"is better on {overview.measure} ({means}), though it finds the answer among the first five no more often"
+        return f"scores higher on {overview.measure} ({means}), though it finds the answer among the first five no more often"
     return f"finds the answer among the first five for {gained} more of 100 queries"
 
 
@@ -95,13 +94,13 @@ def describe_front(overview: CostOverview, price: str) -> str:
     front = overview.frontier[price]
     if not front:
         return ""
-    better, no_more = _PRICE_WORDS[price]
+    less, no_more = _PRICE_WORDS[price]
     beaten = [name for name in overview.quality if name not in front and name in overview.sheets]
-    kept = f"No other system is both better on {overview.measure} and {better} than {join_words(front)}."
+    kept = f"No other system both scores higher on {overview.measure} and is {less} than {join_words(front)}."
     if not beaten:
         return kept
     verb = "is" if len(beaten) == 1 else "are"
-    return f"{kept} {join_words(beaten)} {verb} beaten: another is at least as good and {no_more}."
+    return f"{kept} {join_words(beaten)} {verb} beaten: another scores no lower and {no_more}."
 
 
 def describe_machine_used(machine: Mapping[str, object]) -> str:

@@ -16,7 +16,7 @@ from core.schema import PER_QUERY, empty, to_document_run
 
 @dataclass(frozen=True)
 class MeanValue:
-    """A mean over n queries with its 95 % interval."""
+    """A mean over n queries with its own 95 % interval, which says nothing of how it compares with other means."""
 
     mean: float
     low: float
@@ -54,20 +54,6 @@ def average(per_query: pd.DataFrame, *, seed: int = 0) -> dict[str, dict[str, Me
             mean = float(table[system].mean())
             means[system][str(measure)] = MeanValue(mean, float(low[column]), float(high[column]), len(table))
     return means
-
-
-def difference(per_query: pd.DataFrame, *, baseline: str, measure: str, seed: int = 0) -> dict[str, MeanValue]:
-    """system -> mean of (system - baseline) on a measure with interval, paired by query; the baseline itself gives 0."""
-    group = per_query[per_query["measure"] == measure]
-    if baseline not in set(group["system"]):
-        return {}
-    table = pivot(group)
-    deltas = table.sub(table[baseline], axis=0)
-    low, high = bootstrap_means(deltas.to_numpy(dtype=float), seed=seed)
-    return {
-        system: MeanValue(float(deltas[system].mean()), float(low[column]), float(high[column]), len(deltas))
-        for column, system in enumerate(deltas.columns)
-    }
 
 
 def pivot(per_query: pd.DataFrame) -> pd.DataFrame:

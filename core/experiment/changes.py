@@ -8,27 +8,28 @@ from typing import Any
 
 import pandas as pd
 
-from core.evaluation.per_query import MeanValue, pivot
-from core.evaluation.significance import bootstrap_means
+from core.evaluation.comparisons import Comparison, compare_pairs
+from core.evaluation.per_query import pivot
 from core.experiment.result import Experiment
 
 
 @dataclass(frozen=True)
 class SystemChange:
-    """One system in two experiments. first, second: its means, None where it has none; difference: second - first over the
-    queries that both measured, None if one side is missing; changes: what differs in its definition, in words."""
+    """One system in two experiments. first, second: its means, None where it has none; difference: the second against the
+    first over the queries that both measured, None if one side is missing; changes: what differs in its definition, in words.
+    """
 
     system: str
     first: float | None
     second: float | None
-    difference: MeanValue | None
+    difference: Comparison | None
     changes: tuple[str, ...]
 
 
 def compare_experiments(first: Experiment, second: Experiment, measure: str, *, seed: int = 0) -> list[SystemChange]:
     """Every system of the two on one measure, by name, over the queries that both experiments measured.
 
-    Empty if they share no measured query. The interval is a paired bootstrap over the shared queries.
+    Empty if they share no measured query. The systems that stand in both are compared as one family.
     """
     tables = []
     for experiment in (first, second):
@@ -37,19 +38,24 @@ def compare_experiments(first: Experiment, second: Experiment, measure: str, *, 
     shared = tables[0].index.intersection(tables[1].index, sort=False)
     if not len(shared):
         return []
+    first_values, second_values = (table.loc[shared] for table in tables)
+    both = [name for name in first_values.columns if name in second_values.columns]
+    differences = _compare_systems(first_values[both], second_values[both], measure=measure, seed=seed)
     specs = [{system.name: system.spec for system in experiment.systems} for experiment in (first, second)]
     changes = []
     for name in dict.fromkeys([*specs[0], *specs[1]]):
-        values = [table.loc[shared, name] if name in table.columns else None for table in tables]
-        means = [None if value is None else float(value.mean()) for value in values]
-        difference = None
-        if values[0] is not None and values[1] is not None:
-            deltas = (values[1] - values[0]).to_frame().to_numpy(dtype=float)
-            low, high = bootstrap_means(deltas, seed=seed)
-            difference = MeanValue(float(deltas.mean()), float(low[0]), float(high[0]), len(deltas))
+        means = [float(table[name].mean()) if name in table.columns else None for table in (first_values, second_values)]
         told = describe_changes(specs[0][name], specs[1][name]) if name in specs[0] and name in specs[1] else ()
-        changes.append(SystemChange(name, means[0], means[1], difference, told))
+        changes.append(SystemChange(name, means[0], means[1], differences.get(name), told))
     return changes
+
+
+def _compare_systems(first: pd.DataFrame, second: pd.DataFrame, *, measure: str, seed: int) -> dict[str, Comparison]:
+    """Each system in the second experiment against itself in the first. first, second: the same queries x the same systems."""
+    names = [str(name) for name in first.columns]
+    table = first.add_suffix(", first").join(second.add_suffix(", second"))
+    pairs = [(f"{name}, first", f"{name}, second") for name in names]
+    return dict(zip(names, compare_pairs(table, pairs, measure=measure, seed=seed), strict=True))
 
 
 def describe_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

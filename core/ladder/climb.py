@@ -1,7 +1,8 @@
 """The ladder: each rung's best variant is chosen on tuning queries, stacked on the incumbent; test judges all pairs at once.
 
-Why so: of ladders in which nothing is better, choosing on test calls something better in 9 % with Holm's correction and in
-nearly half without; choosing on tuning without the correction in 13 %; this way in 2 % (tests/science/test_null_ladders.py).
+Why so: of ladders in which nothing is better, choosing on test calls something better in 11 % where all pairs are read
+together, in nearly half where each is read alone; choosing on tuning, each alone, in 12 %; this way in 3 %
+(tests/science/test_null_ladders.py).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import pandas as pd
 
+from core.evaluation.comparisons import compare_table
 from core.evaluation.significance import FLIPS
-from core.evaluation.verdicts import compare_table
 from core.experiment.measurer import MeasureSystem
 from core.ladder.rungs.reranking import is_cross_encoder
 from core.ladder.rungs.rung import Rung

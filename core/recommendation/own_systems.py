@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, LadderError, NotInWorkspace
+from core.evaluation.comparisons import compare_table, compare_with
 from core.evaluation.significance import bootstrap_means
-from core.evaluation.verdicts import compare_table
 from core.experiment.measurer import Measurer
 from core.experiment.run_progress import RunProgress
 from core.graph.estimate import write_speed
@@ -169,25 +168,26 @@ def score_on_tuning(
 def read_scores(assessment: Assessment, systems: Sequence[System], *, workspace: Workspace) -> pd.DataFrame:
     """What is known of the systems on the tuning queries, columns SCORES; nothing is run.
 
-    The recommended system comes first, then the systems in order. mean with its 95 % interval (low, high) over n queries;
-    delta to the recommended system with its paired interval; NaN where a system (or the recommended one) is not scored yet.
-    error: why it could not run, else "".
+    The recommended system comes first, then the systems in order. mean with its own 95 % interval (low, high) over n queries;
+    delta to the recommended system, all of them compared as one family; NaN where a system (or the recommended one) is not
+    scored yet. error: why it could not run, else "".
     """
     kept = _read_scores(assessment.id, workspace)
-    recommended = get_recommended(assessment)
-    level = _as_series(kept.get(identify(recommended)))
+    shown = [get_recommended(assessment), *systems]
+    keys = [identify(system) for system in shown]
+    scored = {key: _as_series(kept[key]) for key in dict.fromkeys(keys) if key in kept and kept[key].values}
+    table, goals = pd.DataFrame(scored).dropna(how="any"), assessment.goals
+    gains = compare_with(table, keys[0], measure=assessment.primary, min_gain=goals.min_gain, seed=goals.seed)
     rows = []
-    for system in (recommended, *systems):
-        entry = kept.get(identify(system))
-        row: dict[str, Any] = {"system": system.name, "error": entry.error if entry else ""}
-        values = _as_series(entry)
-        if len(values):
-            row |= {"mean": float(values.mean()), "n": len(values)}
-            row["low"], row["high"] = _bound(values.to_numpy(), assessment)
-        deltas = (values - level).dropna()
-        if len(deltas):
-            row["delta"] = float(deltas.mean())
-            row["delta_low"], row["delta_high"] = _bound(deltas.to_numpy(), assessment)
+    for system, key in zip(shown, keys, strict=True):
+        row: dict[str, Any] = {"system": system.name, "error": kept[key].error if key in kept else ""}
+        if key in scored:
+            low, high = bootstrap_means(scored[key].to_numpy()[:, None], seed=goals.seed)
+            row |= {"mean": float(scored[key].mean()), "n": len(scored[key]), "low": low.item(), "high": high.item()}
+        if key in gains:
+            row |= {"delta": gains[key].delta, "delta_low": gains[key].low, "delta_high": gains[key].high}
+        elif key in scored and key == keys[0]:
+            row |= dict.fromkeys(("delta", "delta_low", "delta_high"), 0.0)
         rows.append(row)
     frame = pd.DataFrame(rows, columns=SCORES)
     numbers = [name for name in SCORES if name not in ("system", "error")]
@@ -231,7 +231,7 @@ def check_on_test(
 
 
 def list_checks(assessment_id: str, workspace: Workspace) -> list[Check]:
-    """All checks of an assessment, oldest first, each corrected (Holm) over all of them. Empty if there are none.
+    """All checks of an assessment, oldest first, read as one family. Empty if there are none.
 
     Raises InputError if the file is damaged.
     """
@@ -316,13 +316,8 @@ def _take(values: pd.Series, query_ids: Sequence[str]) -> dict[str, float]:
     return {str(query_id): float(value) for query_id, value in values.reindex(query_ids).dropna().items()}
 
 
-def _as_series(score: _Score | None) -> pd.Series:
-    return pd.Series(score.values if score else {}, dtype=float)
-
-
-def _bound(values: np.ndarray, assessment: Assessment) -> tuple[float, float]:
-    low, high = bootstrap_means(values.reshape(-1, 1), seed=assessment.goals.seed)
-    return float(low.item()), float(high.item())
+def _as_series(score: _Score) -> pd.Series:
+    return pd.Series(score.values, dtype=float)
 
 
 def _file(assessment_id: str, name: str, workspace: Workspace) -> Path:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.data.split import Split
+from core.evaluation.comparisons import compare_table
 from core.evaluation.per_query import count_hits, pivot
-from core.evaluation.verdicts import compare_table
+from core.evaluation.verdicts import DIFFERENT
 from core.experiment.result import Experiment
 from core.ladder.choose import Choice, Findings
 from core.ladder.resplits import Stability
@@ -133,7 +134,7 @@ def compare_with_baseline(decided: DecidedLadder) -> dict[str, Any]:
     table = compare_table(decided.findings.values, family, measure=decided.primary, min_gain=goals.min_gain, seed=goals.seed)
     row = table.to_dict("records")[family.index(own)]
     names = ("delta", "low", "high", "n", "mde", "queries_needed", "wins", "ties", "losses", "harmed", "verdict")
-    real = row["verdict"] in ("better", "worse", "better_but_small")
+    real = row["verdict"] in DIFFERENT
     return {"measure": decided.primary, **{name: row[name] for name in names}, "p": float(row["p_adjusted"]), "real": real}
 
 

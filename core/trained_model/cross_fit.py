@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import InputError
+from core.evaluation.comparisons import compare_pairs
 from core.trained_model.evaluation_file import write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
 from core.trained_model.part_training import describe_gain, part_file, read_part, train_part, write_part
@@ -42,10 +43,12 @@ def cross_fit(subject: ModelUnderTest, prepared: PreparedTraining, folds: int) -
             write_part(subject, name, values)
         found.append(read_part(subject, name))
     values = pd.concat(found)
+    table = pd.DataFrame({"untrained": base.reindex(values.index), "trained": values})
+    (gain,) = compare_pairs(table, [("untrained", "trained")], measure=ladder.primary)
     result = {
         "k": folds,
-        **describe_gain(values, base),
-        "baseline_mean": float(base.reindex(values.index).mean()),
+        **describe_gain(values, gain),
+        "baseline_mean": float(table["untrained"].mean()),
         "parts": [
             {"fold": number, "n": len(part), "delta": float((part - base.reindex(part.index)).mean())}
             for number, part in enumerate(found, start=1)

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from core.errors import InputError, LadderError
+from core.evaluation.comparisons import compare_table
 from core.evaluation.per_query import pivot
-from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
+from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, describe_dataset
 from core.ladder.names import name_variant

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
+from core.evaluation.comparisons import Comparison, compare_pairs
 from core.trained_model.evaluation_file import read_evaluation, write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
 from core.trained_model.part_training import describe_gain, read_part, train_part, write_part
@@ -27,43 +28,54 @@ def draw_learning_curve(subject: ModelUnderTest, prepared: PreparedTraining) -> 
     order = [learning[row] for row in np.random.default_rng(prepared.plan.seed).permutation(len(learning))]
     base = subject.measure(subject.start)
     known = {point["share"]: point for point in read_evaluation(model, workspace).get("curve_points", [])}
-    points: list[dict[str, Any]] = []
     for share in SHARES:
+        if share in known:
+            continue
         count = max(1, round(share * len(order)))
-        if share not in known:
-            kept = [query_id for query_id in learning if query_id in set(order[:count])]
-            label = f"learning curve, {share:.0%} of the tuning queries"
-            whole = share == 1.0
-            values, seconds, pairs = (
-                (subject.measure(subject.own), model.seconds, int(model.data["positives"]))
-                if whole
-                else train_part(subject, prepared, kept, prepared.material.validation, label=label, name=f"curve-{share}")
-            )
-            known[share] = {"share": share, "queries": count, "pairs": pairs, **describe_gain(values, base), "seconds": seconds}
-            write_part(subject, f"curve-{share}", values)
-            write_evaluation(model, workspace, curve_points=[known[one] for one in sorted(known)])
-        points.append(known[share])
-    half, full = (read_part(subject, f"curve-{share}") for share in SHARES[1:])
-    curve = {"points": points, **judge_learning_curve(half, full)}
+        kept = [query_id for query_id in learning if query_id in set(order[:count])]
+        label = f"learning curve, {share:.0%} of the tuning queries"
+        whole = share == 1.0
+        values, seconds, pairs = (
+            (subject.measure(subject.own), model.seconds, int(model.data["positives"]))
+            if whole
+            else train_part(subject, prepared, kept, prepared.material.validation, label=label, name=f"curve-{share}")
+        )
+        known[share] = {"share": share, "queries": count, "pairs": pairs, "seconds": seconds}
+        write_part(subject, f"curve-{share}", values)
+        write_evaluation(model, workspace, curve_points=[known[one] for one in sorted(known)])
+    parts = {share: read_part(subject, f"curve-{share}") for share in SHARES}
+    gains, rise = compare_points(base, parts, measure=subject.ladder.primary)
+    points = [{**known[share], **describe_gain(parts[share], gains[share])} for share in SHARES]
+    curve = {"points": points, **judge_learning_curve(rise)}
     write_evaluation(model, workspace, learning_curve=curve)
     return curve
 
 
-def judge_learning_curve(half: pd.Series, full: pd.Series, *, min_gain: float = SMALLEST_USEFUL_GAIN) -> dict[str, Any]:
+def compare_points(
+    base: pd.Series, parts: Mapping[float, pd.Series], *, measure: str
+) -> tuple[dict[float, Comparison], Comparison]:
+    """(share -> its model against the untrained one; the model of all tuning queries against that of half of them).
+
+    All are one family. base, parts: values of the untrained model and of SHARES, by query id.
+    """
+    table = pd.DataFrame({"untrained": base, **{f"{share:.0%}": parts[share].reindex(base.index) for share in SHARES}})
+    pairs = [("untrained", f"{share:.0%}") for share in SHARES]
+    *gains, rise = compare_pairs(table, [*pairs, ("50%", "100%")], measure=measure)
+    return dict(zip(SHARES, gains, strict=True)), rise
+
+
+def judge_learning_curve(rise: Comparison) -> dict[str, Any]:
     """Whether more labels would help, from what the second half of them added: {answer, words, delta, low, high}.
 
-    answer: "would help" if the 95 % interval of full - half is above 0, "would not help" if all of it is below min_gain, else
-    "cannot tell".
+    answer: "would help" if the model of all tuning queries is better than that of half of them, be it by little, since the
+    curve still rises then; "would not help" if a useful gain is ruled out; else "cannot tell".
     """
-    change = describe_gain(full, half)
-    interval = f"{change['low']:+.3f} to {change['high']:+.3f}"
-    told = f"the second half of the tuning queries changed it by {change['delta']:+.3f} ({interval})"
-    if change["low"] > 0:
-        answer, words = "would help", f"More labels would help: {told}, and the curve still rises."
-    elif change["high"] < min_gain:
-        answer, words = "would not help", f"More labels would not help: {told}; a useful gain would be {min_gain:g}."
+    told = f"the second half of the tuning queries changed it by {rise.describe_interval()}"
+    if rise.is_better:
+        small = ", though too little to matter" if rise.verdict == "better_but_small" else ""
+        answer, words = "would help", f"More labels would help: {told}, and the curve still rises{small}."
+    elif rise.rules_out_gain:
+        answer, words = "would not help", f"More labels would not help: {told}; a useful gain would be {rise.min_gain:g}."
     else:
-        # Not the verdicts' rule: any rise above 0 says that the curve still rises, however small, and one pair needs no
-        # correction.
-        answer, words = "cannot tell", f"Whether more labels would help cannot be told: {told} on {change['n']} test queries."
-    return {"answer": answer, "words": words, "delta": change["delta"], "low": change["low"], "high": change["high"]}
+        answer, words = "cannot tell", f"Whether more labels would help cannot be told: {told} on {rise.n} test queries."
+    return {"answer": answer, "words": words, "delta": rise.delta, "low": rise.low, "high": rise.high}

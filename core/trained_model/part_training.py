@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.evaluation.significance import bootstrap_means
+from core.evaluation.comparisons import Comparison
 from core.progress import ProgressEvent
 from core.systems.system import System
 from core.systems.trained import model_folder
@@ -77,17 +77,9 @@ def write_part(subject: ModelUnderTest, name: str, values: pd.Series) -> None:
         values.to_frame("value").to_parquet(aside)
 
 
-def describe_gain(values: pd.Series, base: pd.Series) -> dict[str, Any]:
-    """{mean, delta to the base with its 95 % interval low to high, n} of values by query id."""
-    deltas = (values - base.reindex(values.index)).to_numpy(dtype=float)
-    low, high = bootstrap_means(deltas.reshape(-1, 1), seed=0)
-    return {
-        "mean": float(values.mean()),
-        "delta": float(deltas.mean()),
-        "low": float(low.item()),
-        "high": float(high.item()),
-        "n": len(values),
-    }
+def describe_gain(values: pd.Series, gain: Comparison) -> dict[str, Any]:
+    """{mean, delta to the base with its 95 % interval low to high, n} of the values of a part."""
+    return {"mean": float(values.mean()), "delta": gain.delta, "low": gain.low, "high": gain.high, "n": gain.n}
 
 
 def _forget(subject: ModelUnderTest, system: System) -> None:

@@ -6,16 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError, check_range
+from core.evaluation.comparisons import COMPARISON, Comparison, compare_pairs
 from core.evaluation.measures import MEASURES, PRIMARY
 from core.evaluation.per_query import evaluate_runs, pivot
 from core.evaluation.significance import bootstrap_means
-from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN, compare_table
+from core.evaluation.verdicts import SMALLEST_USEFUL_GAIN
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.experiment.measurer import choose_primary
 from core.experiment.system_runs import SystemRuns
@@ -148,49 +148,48 @@ def evaluate(version: Version, dataset: Dataset, resources: Resources, *, bar: B
         raise InputError(f"no test query of {dataset.name} can be measured by {measure}; choose another measure")
     own = values["candidate"].to_numpy()
     low, high = bootstrap_means(own.reshape(-1, 1))
-    delta = None
+    gain = None
     if "live" in values:
-        table = compare_table(values, [("live", "candidate")], measure=measure, min_gain=bar.min_gain)
-        delta = table.iloc[0].drop(["baseline", "system", "measure"]).to_dict()
+        (gain,) = compare_pairs(values, [("live", "candidate")], measure=measure, min_gain=bar.min_gain)
     told: dict[str, Any] = {
         "measure": measure,
         "n": len(values),
         "mean": float(own.mean()),
         "low": float(low[0]),
         "high": float(high[0]),
-        "against": live_id if delta is not None else "",
-        "delta": {name: value.item() if isinstance(value, np.generic) else value for name, value in (delta or {}).items()}
-        or None,
+        "against": live_id if gain is not None else "",
+        "delta": {name: getattr(gain, name) for name in COMPARISON if name not in ("baseline", "system", "measure")}
+        if gain is not None
+        else None,
         "bar": dataclasses.asdict(bar),
         "query_ids": list(values.index),
     }
-    passed, sentence = judge(told, bar)
+    passed, sentence = judge(told, gain, bar)
     return cast(Evaluation, {"passed": passed, "sentence": sentence, **told})
 
 
-def judge(told: dict[str, Any], bar: Bar) -> tuple[bool, str]:
-    """Whether the bar is passed, and a sentence with the numbers."""
-    measure, n, delta = told["measure"], told["n"], told["delta"]
+def judge(told: dict[str, Any], gain: Comparison | None, bar: Bar) -> tuple[bool, str]:
+    """Whether the bar is passed, and a sentence with the numbers. gain: over the live version, None where nothing is live."""
+    measure, n = told["measure"], told["n"]
     own = f"{measure} {told['mean']:.3f} ({told['low']:.3f} to {told['high']:.3f}, n = {n})"
     if bar.least is not None and told["mean"] < bar.least:
         return False, f"Does not pass: {own}, and {bar.least:g} was asked for."
-    if delta is None:
+    if gain is None:
         return True, f"Passes: {own}; nothing was live to compare with."
-    change = f"{delta['delta']:+.3f} {measure} against the live version ({delta['low']:.3f} to {delta['high']:.3f}, n = {n})"
+    change = f"{gain.delta:+.3f} {measure} against the live version ({gain.low:.3f} to {gain.high:.3f}, n = {n})"
     if bar.kind == ANY:
         return True, f"Measured: {change}."
     if n < LEAST_TEST:  # an interval of a few queries says nothing: of a single one it has no width
         return False, f"Cannot tell: {change}; at least {LEAST_TEST} test queries are needed. Label more of them."
     if bar.kind == BETTER:
-        passed = delta["verdict"] == "better"
+        passed = gain.verdict == "better"
         return passed, f"{'Passes' if passed else 'Does not pass'}: {change}; better was asked for."
-    if delta["low"] > -bar.min_gain:
+    if gain.rules_out_loss:
         return True, f"Passes: {change}, so not worse by a useful amount ({bar.min_gain:g})."
-    if delta["verdict"] == "worse" or delta["high"] < -bar.min_gain:
+    if gain.verdict == "worse":
         return False, f"Does not pass: it is worse, {change}."
-    # By the bar, not by the verdict: one-sided, whether the shown 95 % interval leaves out a loss of min_gain. A verdict of
-    # "cannot tell" may pass, since a gain that isn't sure is no loss.
-    needed = delta["queries_needed"]
+    # A verdict of "cannot tell" may pass, since a gain that isn't sure is no loss.
+    needed = gain.queries_needed
     cure = f"About {needed:,} would settle it." if needed > n else "It is near the limit: label more of them to settle it."
     return False, f"Cannot tell: {change}; a loss of {bar.min_gain:g} cannot be ruled out with these queries. {cure}"
 

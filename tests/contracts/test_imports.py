@@ -20,7 +20,7 @@ DOORS = {
     "chromadb": ["core/stages/index_dense.py"],
     "rank_bm25": ["core/stages/index_lexical.py"],
     "ir_measures": ["core/evaluation/measures.py"],
-    "scipy.stats": ["core/evaluation/significance.py"],
+    "scipy.stats": [],  # nobody: importing it takes longer than pandas, and scipy.special has what is needed
     "sentence_transformers": ["core/stages/embed.py", "core/stages/rerank.py", "core/training/"],
 }
 # Imported inside the function that needs them: each takes a good part of a second, or holds hundreds of megabytes.

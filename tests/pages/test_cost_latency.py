@@ -271,7 +271,7 @@ def test_a_price_that_is_gone_is_told_beside_the_form(measured: Experiment, work
 def test_both_fronts_and_the_limits(measured: Experiment) -> None:
     app = open_costs(WORTH)
     assert len(app.get("plotly_chart")) == 2
-    assert "No other system is both better on nDCG@10 and cheaper than bm25" in read(app.caption)
+    assert "No other system both scores higher on nDCG@10 and is cheaper than bm25" in read(app.caption)
     assert find_button(app, RECOMMEND).disabled
     app.number_input(key="cost_limit_usd").set_value(1.0).run()
     assert "Over the limit: bm25, dense, dense-rerank." in read(app.caption)

@@ -16,6 +16,7 @@ from core.costs.sheet import CostSheet
 from core.data.dataset import Dataset
 from core.errors import LadderError
 from core.evaluation.per_query import MeanValue
+from core.evaluation.verdicts import INTERVAL_WORDS
 from core.jobs.kinds import ASSESS
 from core.jobs.state import find_active
 from core.ladder.goals import Goals
@@ -47,19 +48,13 @@ def show_headline(view: View, found: CostOverview) -> None:
 
 
 def describe_difference(view: View, found: CostOverview) -> str:
-    """What the best system's lead over the cheapest rests on; "" where they are the same or there are no labels. Plain text."""
+    """Whether the best system is better than the cheapest; "" where they are the same or there are no labels. Plain text."""
     front = found.frontier[MONTHLY_COST]
     if len(front) < 2:
         return ""
     base, best = front[0], front[-1]
     lead = tables.compare_view(view, base).get(best)
-    if lead is None:
-        return ""
-    doubt = "" if lead.low > 0 else " The interval contains 0, so these queries do not tell the two apart."
-    return (
-        f"On {view.measure}, {best} is {lead.mean:.3f} ahead of {base} (95 % interval {lead.low:+.3f} to {lead.high:+.3f}, "
-        f"{lead.n} queries).{doubt}"
-    )
+    return f"{lead.describe()} {INTERVAL_WORDS}" if lead is not None else ""
 
 
 def show_costs(view: View, found: CostOverview) -> None:
@@ -112,11 +107,11 @@ def _show_table(view: View, found: CostOverview) -> None:
     frame = tabulate_costs(view, found)
     number = st.column_config.NumberColumn
     first = "First year" if found.scenario.months == 12 else f"{found.scenario.months} months"
-    interval = "95 % interval of the mean over the queries."
+    interval = "95 % interval of this mean alone, over the queries."
     config = {
         "system": st.column_config.TextColumn("System", pinned=True, help="Select a row to see how it is reckoned."),
         "unbeaten": st.column_config.CheckboxColumn(
-            "Unbeaten", help=f"No other system is both better and cheaper, over the {first.lower()}."
+            "Unbeaten", help=f"No other system both scores higher and is cheaper, over the {first.lower()}."
         ),
         "one_time": number("Once", format="dollar", help="Before the first month: embedding, training, labelling."),
         "monthly": number("A month", format="dollar", help="With the documents of the beginning."),

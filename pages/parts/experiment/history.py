@@ -241,7 +241,7 @@ def show_changes(changes: list[SystemChange], measure: str) -> None:
             "System": change.system,
             "First": change.first,
             "Second": change.second,
-            "Difference": change.difference.mean if change.difference else None,
+            "Difference": change.difference.delta if change.difference else None,
             "Low": change.difference.low if change.difference else None,
             "High": change.difference.high if change.difference else None,
             "What changed": _say_change(change),
@@ -251,8 +251,8 @@ def show_changes(changes: list[SystemChange], measure: str) -> None:
     count = next((change.difference.n for change in ordered if change.difference), None)
     over = f" over the {count} queries that both measured" if count else ""
     st.caption(
-        f"Mean {escape_markdown(measure)}{over}. Difference is second minus first; low and high are its 95 % interval, "
-        "so that an interval around 0 means no clear change."
+        f"Mean {escape_markdown(measure)}{over}. Difference is second minus first; low and high are its 95 % interval, wide "
+        "enough for all systems at once, so that an interval around 0 means no clear change."
     )
     number = st.column_config.NumberColumn
     st.dataframe(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.errors import NotInWorkspace
-from core.evaluation.verdicts import say_verdict
+from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds import ASSESS
 from core.jobs.kinds.assess import make_assessment_job
 from core.jobs.kinds.train import TrainingResult
@@ -93,7 +93,7 @@ def tell_row(row: Mapping[str, Any]) -> str:
     return (
         f"Against {against}: {row['system']} {row['mean']:.3f}, {row['baseline']} {row['baseline_mean']:.3f} "
         f"({row['measure']}, {row['n']} held-out queries). {row['delta']:+.3f}, {row['low']:+.3f} to {row['high']:+.3f}: "
-        f"{say_verdict(row)}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
+        f"{VERDICT_WORDS[row['verdict']]}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
     )
 
 

@@ -333,7 +333,7 @@ _PAIR_COLUMNS: dict[str, Any] = {
     "low": _number("From", "Lower end of the change's 95 % interval.", "%+.3f"),
     "high": _number("To", "Upper end of the change's 95 % interval.", "%+.3f"),
     "p_adjusted": _number("p, corrected", "How easily luck alone gives such a change: the larger of the two tests, corrected "
-                          "for judging several rungs (Holm). Below 0.05 counts as real.", "%.4f"),
+                          "for judging several rungs at once. Below 0.05 counts as real.", "%.4f"),
     "p_t": _number("p, t-test", "Paired t-test on the differences per query.", "%.4f"),
     "p_randomization": _number("p, sign flips", "Share of random sign flips of the differences that give as large a change.",
                                "%.4f"),

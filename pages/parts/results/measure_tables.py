@@ -18,7 +18,7 @@ def show_more(view: View, measures: list[str]) -> None:
     if not more.open or view.experiment is None:
         return
     with more:
-        st.caption("Mean over the queries of the split, with its 95 % interval in brackets.")
+        st.caption("Mean over the queries of the split, with its own 95 % interval in brackets.")
         show_table(tables.make_measure_table(view, measures), alt="All measures of all systems with 95 % intervals.")
         st.caption("Labels, index and latency")
         facts = tables.make_facts(view.experiment)

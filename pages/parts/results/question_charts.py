@@ -47,7 +47,8 @@ def _show_ranking(view: View, board: pd.DataFrame, baseline: str) -> None:
         rows["low"], rows["high"] = middle + rows["low"], middle + rows["high"]
         st.caption(
             f"A dot is a mean. The dotted line is {escape_markdown(baseline)}; a bar is the 95 % interval of the difference "
-            "to it, paired by query. Where a bar crosses the line, these queries do not tell the two apart."
+            "to it, paired by query, wide enough for all systems at once. Where a bar crosses the line, these queries do not "
+            "tell the two apart."
         )
     listed = ", ".join(f"{row.system} {row.mean:.3f}" for row in rows.itertuples())
     _draw(
@@ -113,8 +114,8 @@ def _show_latency(view: View, board: pd.DataFrame) -> None:
         st.info("Latency is measured once all systems are finished.")
         return
     st.caption(
-        "Up is better, left is faster. The dotted line joins the systems that no faster one matches; a system below the line "
-        "costs time without being better. Time of 95 of 100 queries, one at a time, on the machine of the run."
+        "Up is a higher score, left is faster. The dotted line joins the systems that no faster one matches; a system below it "
+        "costs time without scoring higher. Time of 95 of 100 queries, one at a time, on the machine of the run."
     )
     listed = ", ".join(f"{row.system} {row.mean:.3f} in {row.milliseconds:.1f} ms" for row in rows.itertuples())
     _draw(charts.draw_latency(rows, measure=view.measure), key="chart_latency", alt=f"{view.measure} by p95 latency: {listed}.")

@@ -192,7 +192,10 @@ def show_scores(scores: pd.DataFrame, chosen: Sequence[System], assessment: Asse
     shown.loc[shown.index[0], ["delta", "delta_low", "delta_high"]] = np.nan  # it is what the others are compared with
     number, measure = st.column_config.NumberColumn, assessment.primary
     name = escape_markdown(recommended.name)
-    interval = f"95 % interval of the difference to {name}, query by query. If it contains 0, the tuning queries cannot tell."
+    interval = (
+        f"95 % interval of the difference to {name}, query by query, wide enough for all systems at once. If it contains 0, "
+        "the tuning queries cannot tell."
+    )
     config: dict[str, Any] = {
         "system": st.column_config.TextColumn("System", pinned=True, help="The recommended system stands first."),
         "mean": number("Score", format="%.3f", help=_say_measure(measure, "tuning")),
@@ -275,7 +278,7 @@ def show_list(checks: Sequence[Check], known: Mapping[str, System]) -> None:
         return
     number, text, first = st.column_config.NumberColumn, st.column_config.TextColumn, checks[0]
     name, measure = escape_markdown(first.recommended), str(first.comparison["measure"])
-    interval = f"95 % interval of the difference to {name}, query by query. The verdict reads a wider one, for all checks."
+    interval = f"95 % interval of the difference to {name}, query by query, wide enough for all checks; the verdict reads it."
     config: dict[str, Any] = {
         "System": text(pinned=True, help="As it was when it was checked."),
         "Verdict": text(
@@ -286,7 +289,7 @@ def show_list(checks: Sequence[Check], known: Mapping[str, System]) -> None:
         "Low": number(format="%+.3f", help=interval),
         "High": number(format="%+.3f", help=interval),
         "p": number(format="%.4f", help="How often chance alone gives such a difference, if this were the only check."),
-        "p corrected": number(format="%.4f", help="The same for all checks together (Holm). It grows as more are made."),
+        "p corrected": number(format="%.4f", help="The same for all checks together. It grows as more are made."),
         "Better / same / worse": text(help=f"Test queries on which it does better than {name}, the same, or worse."),
         "n": number(format="%d", help="Test queries measured."),
         "Detectable": number(format="%.3f", help="Smallest difference that so many queries and checks can usually show."),

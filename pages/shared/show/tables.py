@@ -10,16 +10,17 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.evaluation.comparisons import Comparison, compare_leader, compare_with
 from core.evaluation.measures import MEASURES, explain_measure
 from core.evaluation.per_query import (
     MeanValue,
     average,
     count_hits,
-    difference,
     find_success_measure,
     pivot,
     recall_curve,
 )
+from core.evaluation.verdicts import INTERVAL_WORDS
 from core.experiment.result import Experiment
 from core.schema import to_document_run
 from core.stages.registry import list_steps
@@ -45,8 +46,14 @@ def _average(stamp: str, measures: tuple[str, ...], _per_query: pd.DataFrame) ->
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _difference(stamp: str, measure: str, baseline: str, _per_query: pd.DataFrame) -> dict[str, MeanValue]:
-    return difference(_per_query, baseline=baseline, measure=measure)
+def _compare_with(stamp: str, measure: str, baseline: str, _per_query: pd.DataFrame) -> dict[str, Comparison]:
+    return compare_with(pivot(_per_query[_per_query["measure"] == measure]), baseline, measure=measure)
+
+
+@st.cache_data(show_spinner="Comparing all pairs", max_entries=32)
+def _compare_leader(stamp: str, measure: str, _per_query: pd.DataFrame, _systems: Sequence[str]) -> dict[str, Comparison]:
+    table = pivot(_per_query[_per_query["measure"] == measure])
+    return compare_leader(table[[name for name in _systems if name in table]], measure=measure)
 
 
 @st.cache_data(show_spinner="Measuring recall at every depth", max_entries=16)
@@ -71,9 +78,14 @@ def average_view(view: View, measures: Sequence[str]) -> dict[str, dict[str, Mea
     return _average(stamp(view), tuple(measures), view.per_query)
 
 
-def compare_view(view: View, baseline: str) -> dict[str, MeanValue]:
-    """system -> difference to the baseline on the view's measure with its 95 % interval, paired by query."""
-    return _difference(stamp(view), view.measure, baseline, view.per_query)
+def compare_view(view: View, baseline: str) -> dict[str, Comparison]:
+    """Every other system against the baseline on the view's measure, see compare_with()."""
+    return _compare_with(stamp(view), view.measure, baseline, view.per_query)
+
+
+def compare_view_leader(view: View) -> dict[str, Comparison]:
+    """The best system on the view's measure against every other one, the runner-up first, see compare_leader()."""
+    return _compare_leader(stamp(view), view.measure, view.per_query, view.experiment.ready if view.experiment else ())
 
 
 def measure_recall(view: View, dataset: Dataset) -> pd.DataFrame:
@@ -133,7 +145,9 @@ def make_leaderboard(view: View, *, baseline: str, waiting: Sequence[str] = ()) 
         if view.measure in own:
             row |= {"mean": own[view.measure].mean, "n": own[view.measure].n}
         if delta is not None:
-            row |= {"delta": delta.mean, "low": delta.low, "high": delta.high}
+            row |= {"delta": delta.delta, "low": delta.low, "high": delta.high}
+        elif system.name == baseline:
+            row |= dict.fromkeys(("delta", "low", "high"), 0.0)
         if system.latency_ms:
             row["p95"] = system.latency_ms["p95"]
         rows.append(row)
@@ -155,7 +169,8 @@ def show_leaderboard(board: pd.DataFrame, *, measure: str, success: str, baselin
     number = st.column_config.NumberColumn
     name = escape_markdown(baseline)
     interval = (
-        f"95 % interval of the difference to {name}, paired by query. If it contains 0, the queries do not tell the two apart."
+        f"95 % interval of the difference to {name}, paired by query, wide enough for all systems at once. If it contains 0, "
+        "the queries do not tell the two apart."
     )
     words = {
         "system": "Select a row to see its queries.",
@@ -250,20 +265,18 @@ def describe_filtered(experiment: Experiment, dataset: Dataset, view: View) -> s
 
 
 def describe_difference(view: View, *, leader: str, baseline: str) -> str:
-    """What the leader's lead over the baseline comes to, and whether the queries can tell. Plain text."""
+    """What the leader reaches, and whether it is better than the baseline and than the runner-up. Plain text."""
     mean = average_view(view, [view.measure])[leader][view.measure].mean
-    others = [name for name in (view.experiment.ready if view.experiment else []) if name != leader]
-    if leader == baseline:
-        rest = f"{others[0]} does not score" if len(others) == 1 else f"None of the other {len(others)} scores"
-        return f"Its {view.measure} is {mean:.3f}." + (f" {rest} higher." if others else "")
-    lead = compare_view(view, baseline)[leader]
-    words = (
-        f"On {view.measure}, {leader} reaches {mean:.3f}: {lead.mean:.3f} more than {baseline} "
-        f"(95 % interval {lead.low:+.3f} to {lead.high:+.3f}). "
-    )
-    if lead.low > 0:
-        return words + "The whole interval lies above 0."
-    return words + f"The interval contains 0, so these {lead.n} queries do not tell the two apart."
+    lead = compare_view_leader(view)
+    if not lead:
+        return f"Its {view.measure} is {mean:.3f}."
+    runner_up = next(iter(lead))
+    told = [f"{leader} scores highest on {view.measure}: {mean:.3f}."]
+    if leader != baseline:
+        told.append(compare_view(view, baseline)[leader].describe())
+    if runner_up != baseline or leader == baseline:
+        told.append(lead[runner_up].describe())
+    return " ".join([*told, INTERVAL_WORDS])
 
 
 def describe_queries(view: View, dataset: Dataset) -> str:

@@ -156,7 +156,7 @@ def test_words(store: Workspace, made: Made, capsys: pytest.CaptureFixture[str])
         f"small, experiment {made.id}, US dollars: system once a month 1,000 queries first year nDCG@10 p95 ms"
     )
     for words in (
-        "No other system is both better and cheaper than: ", "At 50,000 queries a month, tuned ",
+        "No other system both scores higher and is cheaper than: ", "At 50,000 queries a month, tuned ",
         "reranked: once, ", "Rerank the first 5 hits: 50,000 queries × 1 search a query", "= $100.00",
         "first 12 months: ", "Prices used: - OpenAI text-embedding-3-small: $0.02 / 1M tokens (OpenAI, API pricing page, seen",
         "Assumptions: - Embeddings and reranking are bought; index and search run on an own machine.",

@@ -43,17 +43,17 @@ def test_headline_compares_the_cheapest_with_the_best() -> None:
     )
     no_more = describe_headline(found, {**hits, "reranked": (30, 50)})
     assert no_more.endswith(
-        "is better on AP (0.700 against 0.600), though it finds the answer among the first five no more often."
+        "scores higher on AP (0.700 against 0.600), though it finds the answer among the first five no more often."
     )
-    assert describe_headline(found, {}).endswith("costs 1.1 times that and is better on AP (0.700 against 0.600).")
+    assert describe_headline(found, {}).endswith("costs 1.1 times that and scores higher on AP (0.700 against 0.600).")
 
 
 def test_headline_where_there_is_little_to_say() -> None:
     hits = {"dense": (1, 2)}
     best = make_found({"words": 0.5, "dense": 0.8, "reranked": 0.7})
-    assert describe_headline(best, hits).endswith("for 10,000 queries, and none of the other 2 systems is better on AP.")
+    assert describe_headline(best, hits).endswith("for 10,000 queries, and none of the other 2 systems scores higher on AP.")
     two = make_found({"words": 0.5, "dense": 0.8}, WORDS, DENSE)
-    assert describe_headline(two, hits).endswith("and the other system is not better on AP.")
+    assert describe_headline(two, hits).endswith("and the other system does not score higher on AP.")
     assert describe_headline(make_found({}, WORDS), {}) == "words costs about $186 a month for 10,000 queries."
     assert describe_headline(make_found({}), {}) == (
         "dense costs about $170 a month for 10,000 queries; reranked, the dearest, costs 1.1 times that. Without labels nobody "
@@ -63,7 +63,7 @@ def test_headline_where_there_is_little_to_say() -> None:
 
 def test_costs_that_hardly_differ_are_called_the_same() -> None:
     found = make_found({"words": 0.5, "dense": 0.6}, WORDS, DENSE, deployment="own")
-    assert "dense costs about the same and is better" in describe_headline(found, {})
+    assert "dense costs about the same and scores higher" in describe_headline(found, {})
 
 
 def test_many_times_that() -> None:
@@ -76,14 +76,14 @@ def test_many_times_that() -> None:
 @pytest.mark.parametrize(
     ("price", "end"),
     [
-        (MONTHLY_COST, "cheaper than dense and reranked. words is beaten: another is at least as good and costs no more."),
-        (COST, "cheaper than dense and reranked. words is beaten: another is at least as good and costs no more."),
+        (MONTHLY_COST, "cheaper than dense and reranked. words is beaten: another scores no lower and costs no more."),
+        (COST, "cheaper than dense and reranked. words is beaten: another scores no lower and costs no more."),
         (LATENCY, "faster than words, dense and reranked."),
     ],
 )
 def test_what_nobody_beats(price: str, end: str) -> None:
     found = make_found({"words": 0.5, "dense": 0.6, "reranked": 0.7})
-    assert describe_front(found, price) == f"No other system is both better on AP and {end}"
+    assert describe_front(found, price) == f"No other system both scores higher on AP and is {end}"
     assert describe_front(make_found({}), price) == ""
 
 

@@ -1,4 +1,4 @@
-"""Means with intervals against a bootstrap written with numpy, and differences paired by query."""
+"""Means with intervals against a bootstrap written with numpy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.evaluation.per_query import MeanValue, average, count_hits, difference, evaluate_runs, pivot, recall_curve
+from core.evaluation.per_query import MeanValue, average, count_hits, evaluate_runs, pivot, recall_curve
 from core.evaluation.significance import RESAMPLES, bootstrap_means
 from core.schema import EVIDENCE, JUDGMENTS, PER_QUERY, RUN, empty
 from tests.support.models import make_run
@@ -52,31 +52,6 @@ def test_equal_values_and_too_few_of_them() -> None:
     assert average(empty(PER_QUERY)) == {}
     low, high = bootstrap_means(np.zeros((0, 2)))
     assert (low.tolist(), high.tolist()) == ([0, 0], [0, 0])
-
-
-def test_a_difference_is_paired_by_query() -> None:
-    random = np.random.default_rng(1)
-    base = random.random(50)
-    # Always .1 better: the systems vary, their difference does not.
-    frame = make_per_query({"better": (base + 0.1).tolist(), "base": base.tolist()})
-    found = difference(frame, baseline="base", measure="nDCG@10")
-    assert found["base"] == MeanValue(0, 0, 0, 50)
-    better = found["better"]
-    assert (better.mean, better.low, better.high) == pytest.approx((0.1, 0.1, 0.1))
-    # The queries of one frame may stand in another order for each system.
-    shuffled = frame.sample(frac=1, random_state=0)
-    assert difference(shuffled, baseline="base", measure="nDCG@10")["better"].high == pytest.approx(0.1)
-    assert difference(frame, baseline="unknown", measure="nDCG@10") == {}
-    assert difference(frame, baseline="base", measure="AP") == {}
-
-
-def test_a_difference_against_a_bootstrap_of_differences() -> None:
-    random = np.random.default_rng(2)
-    base, other = random.random(40), random.random(40)
-    found = difference(make_per_query({"base": base.tolist(), "other": other.tolist()}), baseline="base", measure="nDCG@10")
-    low, high = resample(other - base, seed=0)
-    assert found["other"].mean == pytest.approx((other - base).mean())
-    assert (found["other"].low, found["other"].high) == pytest.approx((low, high), abs=(high - low) / 15)
 
 
 def test_all_systems_are_resampled_alike() -> None:

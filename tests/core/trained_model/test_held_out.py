@@ -14,7 +14,7 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.errors import InputError, LadderError
-from core.evaluation.verdicts import COMPARISON, compare_table
+from core.evaluation.comparisons import COMPARISON, compare_table
 from core.experiment.history import load_experiment
 from core.systems.trained import TrainedModel, remove_model
 from core.trained_model.evaluation_file import read_evaluation

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from core.errors import Cancelled
+from core.evaluation.comparisons import Comparison, compare_pairs
 from core.systems.trained import model_folder
 from core.trained_model.held_out import compare_with_untrained
-from core.trained_model.learning_curve import draw_learning_curve, judge_learning_curve
+from core.trained_model.learning_curve import SHARES, compare_points, draw_learning_curve, judge_learning_curve
 from tests.core.trained_model.conftest import Desk
 
 
@@ -57,32 +58,48 @@ def test_each_point_is_kept_as_soon_as_it_is_there(desk: Desk) -> None:
 # The words
 
 
-def series(values: Sequence[float]) -> pd.Series:
-    return pd.Series(values, index=[f"q{n}" for n in range(len(values))], dtype=float)
-
-
-HALF = series([0.5] * 20)
 CURVES: dict[str, tuple[Sequence[float], str]] = {
-    "all gain": ([0.05] * 20, "would help"),  # +.05 in every resample
-    "half of them gain": ([0.2, 0.0] * 10, "would help"),  # .1, standard error .022: .06 to .14
+    "all gain": ([0.05] * 20, "would help"),  # +.05 for every query
+    "half of them gain": ([0.2, 0.0] * 10, "would help"),  # .1, standard error .023: .05 to .15
+    "a little, surely": ([0.01, 0.005] * 10, "would help"),  # .0075, standard error .0006
     "nothing changes": ([0.0] * 20, "would not help"),
     "all lose": ([-0.1] * 20, "would not help"),
     "half a useful gain, at most": ([0.005, -0.005] * 10, "would not help"),  # 0, standard error .001
-    "it swings": ([0.3, -0.3] * 10, "cannot tell"),  # 0, standard error .067: -.13 to .13
-    "one gains": ([1.0, *[0.0] * 19], "cannot tell"),  # .05, and a resample without it (36 %) gives 0
+    "it swings": ([0.3, -0.3] * 10, "cannot tell"),  # 0, standard error .069: -.14 to .14
+    "one gains": ([1.0, *[0.0] * 19], "cannot tell"),  # .05, standard error .05
 }
+
+
+def rise(gains: Sequence[float], *, min_gain: float = 0.02) -> Comparison:
+    table = pd.DataFrame({"half": [0.5] * len(gains), "full": 0.5 + np.array(gains)})
+    return compare_pairs(table, [("half", "full")], measure="nDCG@10", min_gain=min_gain)[0]
 
 
 @pytest.mark.parametrize(("gains", "answer"), CURVES.values(), ids=CURVES.keys())
 def test_would_more_labels_help(gains: Sequence[float], answer: str) -> None:
-    told = judge_learning_curve(HALF, HALF + np.array(gains))
+    told = judge_learning_curve(rise(gains))
     assert told["answer"] == answer
     assert told["delta"] == pytest.approx(np.mean(gains))
     assert told["low"] <= told["delta"] + 1e-12 and told["delta"] - 1e-12 <= told["high"]
     assert told["words"].endswith(".") and f"{np.mean(gains):+.3f}" in told["words"]
 
 
+def test_what_is_too_little_to_matter_is_said() -> None:
+    assert "the curve still rises, though too little to matter" in judge_learning_curve(rise([0.01, 0.005] * 10))["words"]
+    assert judge_learning_curve(rise([0.05] * 20))["words"].endswith("and the curve still rises.")
+
+
 def test_what_does_not_help_depends_on_what_is_useful() -> None:
-    full = HALF + np.array([0.03, -0.03] * 10)  # standard error .007: within .014
-    assert judge_learning_curve(HALF, full)["answer"] == "would not help"
-    assert judge_learning_curve(HALF, full, min_gain=0.005)["answer"] == "cannot tell"
+    gains = [0.03, -0.03] * 10  # standard error .007: within .015
+    assert judge_learning_curve(rise(gains))["answer"] == "would not help"
+    assert judge_learning_curve(rise(gains, min_gain=0.005))["answer"] == "cannot tell"
+
+
+def test_all_that_the_curve_says_is_one_family() -> None:
+    random, queries = np.random.default_rng(5), [f"q{number}" for number in range(50)]
+    base = pd.Series(np.full(50, 0.4), index=queries)
+    parts = {share: base + random.normal(0.1 * share, 0.1, 50) for share in SHARES}
+    gains, last = compare_points(base, {share: part.iloc[::-1] for share, part in parts.items()}, measure="nDCG@10")
+    assert [gain.family for gain in (*gains.values(), last)] == [4] * 4
+    assert [gain.delta for gain in gains.values()] == pytest.approx([float((part - base).mean()) for part in parts.values()])
+    assert last.delta == pytest.approx(gains[1.0].delta - gains[0.5].delta)

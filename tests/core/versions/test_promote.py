@@ -11,6 +11,8 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.split import keep_judged
 from core.errors import InputError
+from core.evaluation.comparisons import Comparison
+from core.evaluation.verdicts import choose_verdict
 from core.experiment.compare import compare
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.graph.resources import Resources
@@ -31,43 +33,48 @@ def resources(tmp_path: Path) -> Resources:
     return resources_of(tmp_path / "w")
 
 
-def told(mean: float = 0.5, **delta: Any) -> dict[str, Any]:
-    known = {"delta": 0.0, "low": -0.01, "high": 0.01, "verdict": "no_useful_difference", "queries_needed": 900}
-    return {
-        "measure": "nDCG@10", "n": 60, "mean": mean, "low": 0.4, "high": 0.6, "delta": {**known, **delta} if delta else None,
-    }  # fmt: skip
+def told(mean: float = 0.5, n: int = 60) -> dict[str, Any]:
+    return {"measure": "nDCG@10", "n": n, "mean": mean, "low": 0.4, "high": 0.6}
+
+
+def gain(delta: float, low: float, high: float, *, min_gain: float = 0.02, n: int = 60, needed: int = 900) -> Comparison:
+    """As compare_pairs() would make it of the interval."""
+    return Comparison(
+        baseline="live", system="candidate", measure="nDCG@10", delta=delta, low=low, high=high, p_t=0.5, p_randomization=0.5,
+        p_adjusted=0.5, wins=9, ties=0, losses=9, harmed=0, n=n, mde=0.1, queries_needed=needed,
+        verdict=choose_verdict(delta, low, high, min_gain=min_gain), family=1, min_gain=min_gain,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("bar", "found", "passes", "words"),
     [
-        (Bar(), told(delta=0.0), True, "so not worse by a useful amount (0.02)"),
-        (Bar(), told(delta=-0.03, low=-0.05, high=-0.021, verdict="worse"), False, "Does not pass: it is worse"),
-        (Bar(), told(delta=0.01, low=-0.05, high=0.06), False, "Cannot tell: +0.010 nDCG@10 against the live version"),
-        (Bar(), told(delta=0.01, low=-0.05, high=0.06), False, "About 900 would settle it."),
-        (Bar(), told(delta=-0.015, low=-0.025, high=-0.005, queries_needed=20), False, "It is near the limit: label more"),
-        (Bar(min_gain=0.06), told(delta=0.01, low=-0.05, high=0.06), True, "Passes"),
-        (Bar(BETTER), told(delta=0.04, low=0.01, high=0.07, verdict="better"), True, "better was asked for"),
-        (Bar(BETTER), told(delta=0.01, low=0.001, high=0.02, verdict="better_but_small"), False, "Does not pass"),
-        (Bar(ANY), told(delta=-0.2, low=-0.3, high=-0.1, verdict="worse"), True, "Measured"),
-        (Bar(least=0.6), told(delta=0.2, low=0.1, high=0.3, verdict="better"), False, "and 0.6 was asked for"),
-        (Bar(least=0.5), told(), True, "nothing was live to compare with"),
-        (Bar(BETTER), told(), True, "nothing was live"),
+        (Bar(), gain(0.0, -0.01, 0.01), True, "so not worse by a useful amount (0.02)"),
+        (Bar(), gain(-0.03, -0.05, -0.021), False, "Does not pass: it is worse"),
+        (Bar(), gain(0.01, -0.05, 0.06), False, "Cannot tell: +0.010 nDCG@10 against the live version"),
+        (Bar(), gain(0.01, -0.05, 0.06), False, "About 900 would settle it."),
+        (Bar(), gain(-0.015, -0.025, -0.005, needed=20), False, "It is near the limit: label more"),
+        (Bar(min_gain=0.06), gain(0.01, -0.05, 0.06, min_gain=0.06), True, "Passes"),
+        (Bar(BETTER), gain(0.04, 0.01, 0.07), True, "better was asked for"),
+        (Bar(BETTER), gain(0.01, 0.001, 0.02), False, "Does not pass"),
+        (Bar(ANY), gain(-0.2, -0.3, -0.1), True, "Measured"),
+        (Bar(least=0.6), gain(0.2, 0.1, 0.3), False, "and 0.6 was asked for"),
+        (Bar(least=0.5), None, True, "nothing was live to compare with"),
+        (Bar(BETTER), None, True, "nothing was live"),
     ],
 )
-def test_the_bar(bar: Bar, found: dict[str, Any], passes: bool, words: str) -> None:
-    passed, sentence = judge(found, bar)
+def test_the_bar(bar: Bar, found: Comparison | None, passes: bool, words: str) -> None:
+    passed, sentence = judge(told(), found, bar)
     assert passed is passes and words in sentence
 
 
 @pytest.mark.parametrize("bar", [Bar(), Bar(BETTER)])
 def test_too_few_queries_pass_no_bar(bar: Bar) -> None:
-    """A single query that gained has an interval without width, which would pass."""
-    gained = told(delta=0.3, low=0.3, high=0.3, verdict="better")
-    passed, sentence = judge({**gained, "n": 19}, bar)
+    """A few queries that all gained alike have an interval without width, which would pass."""
+    passed, sentence = judge(told(n=19), gain(0.3, 0.3, 0.3, n=19), bar)
     assert not passed and "at least 20 test queries are needed" in sentence
-    assert judge({**gained, "n": 20}, bar)[0]
-    assert judge({**gained, "n": 1}, Bar(ANY))[0], "measured, whatever comes out"
+    assert judge(told(n=20), gain(0.3, 0.3, 0.3, n=20), bar)[0]
+    assert judge(told(n=1), gain(0.3, -1.0, 1.0, n=1), Bar(ANY))[0], "measured, whatever comes out"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -221,26 +223,62 @@ def measure_documents(judgments: pd.DataFrame, run: pd.DataFrame, *, measures: I
     judgments: schema.JUDGMENTS (relevant means relevance >= 1). run: schema.DOCUMENT_RUN; only its ranks are read
     (score = -rank), so ties were settled by schema.rank_run. Raises InputError for a measure ir_measures does not know.
     """
-    import ir_measures
-
-    names = list(measures)
-    answerable = find_answerable(judgments)
-    if not len(answerable) or not names:
-        return pd.DataFrame({"query_id": [], "measure": [], "value": []})
-    try:
-        parsed = {name: ir_measures.parse_measure(name) for name in names}
-    except (NameError, ValueError) as error:
-        raise InputError(f"ir_measures does not know one of the measures {names} ({error})") from error
-    qrels = judgments[judgments["query_id"].isin(answerable)][["query_id", "doc_id", "relevance"]]
-    hits = run[run["query_id"].isin(answerable)]
-    hits = pd.DataFrame({"query_id": hits["query_id"], "doc_id": hits["doc_id"], "score": -hits["rank"].astype(float)})
-    values = {(name, query_id): 0.0 for name in names for query_id in answerable}
-    by_parsed = {str(measure): name for name, measure in parsed.items()}
-    if len(hits):
-        for metric in ir_measures.iter_calc(list(parsed.values()), qrels, hits):
-            values[(by_parsed[str(metric.measure)], metric.query_id)] = float(metric.value)
+    labels = _prepare(_Same(judgments), tuple(measures))
+    values = {(name, query_id): 0.0 for name in labels.names.values() for query_id in labels.answerable}
+    hits: dict[str, dict[str, float]] = {query_id: {} for query_id in labels.answerable}
+    for query_id, doc_id, rank in zip(*(run[name].tolist() for name in ("query_id", "doc_id", "rank")), strict=True):
+        if query_id in hits:
+            hits[query_id][doc_id] = -float(rank)
+    found = {query_id: scores for query_id, scores in hits.items() if scores}
+    if found and labels.evaluator is not None:
+        for metric in labels.evaluator.iter_calc(found):
+            values[(labels.names[str(metric.measure)], metric.query_id)] = float(metric.value)
     rows = [(query_id, name, value) for (name, query_id), value in values.items()]
     return pd.DataFrame(rows, columns=["query_id", "measure", "value"])
+
+
+class _Same:
+    """A frame as a key: equal to itself alone. Frames are never changed, so that one stands for its content."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.frame is other.frame
+
+    def __hash__(self) -> int:
+        return id(self.frame)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Labels as ir_measures reads them. answerable: queries with a relevant label. names: its name of a measure -> ours.
+    evaluator: None where there is nothing to measure."""
+
+    answerable: list[str]
+    names: dict[str, str]
+    evaluator: Any
+
+
+@functools.lru_cache(maxsize=8)
+def _prepare(judgments: _Same, measures: tuple[str, ...]) -> _Labels:
+    """The labels in the form that ir_measures needs, once for all runs that are measured by them."""
+    import ir_measures
+
+    frame = judgments.frame
+    answerable = find_answerable(frame)
+    if not answerable or not measures:
+        return _Labels(answerable, {}, None)
+    try:
+        parsed = {name: ir_measures.parse_measure(name) for name in measures}
+    except (NameError, ValueError) as error:
+        raise InputError(f"ir_measures does not know one of the measures {list(measures)} ({error})") from error
+    qrels: dict[str, dict[str, int]] = {query_id: {} for query_id in answerable}
+    for query_id, doc_id, grade in zip(*(frame[name].tolist() for name in ("query_id", "doc_id", "relevance")), strict=True):
+        if query_id in qrels:
+            qrels[query_id][doc_id] = grade
+    names = {str(measure): name for name, measure in parsed.items()}
+    return _Labels(answerable, names, ir_measures.evaluator(list(parsed.values()), qrels))
 
 
 def measure_judged(judgments: pd.DataFrame, run: pd.DataFrame) -> float | None:
@@ -251,5 +289,5 @@ def measure_judged(judgments: pd.DataFrame, run: pd.DataFrame) -> float | None:
     if judgments.empty or (judgments["relevance"] >= 1).all():
         return None
     frame = measure_documents(judgments, run, measures=[JUDGED])
-    frame = frame[frame["query_id"].isin(run["query_id"])]
+    frame = frame[frame["query_id"].isin(set(run["query_id"]))]
     return float(np.mean(frame["value"])) if len(frame) else None

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from core.errors import Cancelled, LadderError
-from core.evaluation.measures import measure_judged
+from core.evaluation.measures import JUDGED, list_measures, measure_judged
 from core.evaluation.per_query import average, evaluate_runs
 from core.experiment.result import Experiment, MeasuredMean, SystemResult, describe_dataset
 from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import count_distinct_texts
 from core.graph.execute import Outcome, distinct_nodes
-from core.schema import PER_QUERY, empty, to_document_run
+from core.schema import PER_QUERY, content_hash, empty, to_document_run
 
 
 class ExperimentDraft:
@@ -36,6 +36,8 @@ class ExperimentDraft:
         dataset, queries = system_runs.dataset, set(system_runs.queries["query_id"])
         self._judgments = dataset.judgments[dataset.judgments["query_id"].isin(queries)]
         self._evidence = dataset.evidence[dataset.evidence["query_id"].isin(queries)]
+        labels = [self._judgments.to_dict("records"), self._evidence.to_dict("records")]
+        self._labels = content_hash([labels, list_measures()])
 
     def add(self, system: str, outcome: Outcome) -> None:
         """Takes a finished system's run and measures it, or its error."""
@@ -43,8 +45,19 @@ class ExperimentDraft:
             self._errors[system] = outcome.error or "failed"
             return
         run = self._runs[system] = self._system_runs.place_hits(system, outcome.run)
-        self._per_query[system] = evaluate_runs({system: run}, judgments=self._judgments, evidence=self._evidence)
-        self._judged[system] = measure_judged(self._judgments, to_document_run(run)) if len(self._judgments) else None
+        self._per_query[system], self._judged[system] = self._measure(system, run)
+
+    def _measure(self, system: str, run: pd.DataFrame) -> tuple[pd.DataFrame, float | None]:
+        """The system's values on all measures, and Judged@10; kept under its run, the labels and the measures."""
+        workspace = self._system_runs.resources.workspace
+        key = content_hash(["per query", self._system_runs.targets[system].key, self._labels])
+        per_query, facts = workspace.read_frame(key), workspace.read_facts(key)
+        if per_query is None or facts is None:
+            per_query = evaluate_runs({system: run}, judgments=self._judgments, evidence=self._evidence)
+            facts = {JUDGED: measure_judged(self._judgments, to_document_run(run))}
+            workspace.write_frame(key, per_query)
+            workspace.write_facts(key, facts)
+        return per_query.assign(system=system), facts[JUDGED]
 
     def add_index_and_latency(self) -> None:
         """To be called once all systems were searched: latency is measured of all together."""

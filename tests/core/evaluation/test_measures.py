@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ir_measures
 import numpy as np
 import pandas as pd
 import pytest
@@ -128,3 +129,20 @@ def test_judged() -> None:
     assert measure_judged(make_judgments({"q": {"a": 1}}), run) is None  # only positives: nothing to say
     assert measure_judged(make_judgments({"q": {"a": 0}}), run) is None
     assert measure_judged(empty(JUDGMENTS), run) is None
+
+
+def test_labels_are_given_to_ir_measures_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, dict[str, int]]] = []
+
+    def note(measures: list[ir_measures.Measure], qrels: dict[str, dict[str, int]]) -> ir_measures.Evaluator:
+        given.append(qrels)
+        return ir_measures.DefaultPipeline.evaluator(measures, qrels)
+
+    monkeypatch.setattr(ir_measures, "evaluator", note)
+    judged = make_judgments({"q": {"a": 1, "b": 0}})
+    found = [measure_documents(judged, make_documents_run({"q": hits}), measures=["RR@10"]) for hits in (["a"], ["b", "a"])]
+    assert given == [{"q": {"a": 1, "b": 0}}]
+    assert [frame["value"].tolist() for frame in found] == [[1.0], [0.5]]
+    # Equal labels in another frame are other labels: a frame is not compared with what was seen before.
+    measure_documents(judged.copy(), make_documents_run({"q": ["a"]}), measures=["RR@10"])
+    assert len(given) == 2

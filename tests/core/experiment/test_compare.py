@@ -17,6 +17,7 @@ from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
 from core.evaluation.measures import list_measures
+from core.evaluation.per_query import evaluate_runs
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, to_trec
 from core.progress import CancelToken, ProgressEvent
@@ -151,6 +152,7 @@ AGAIN = """
 import json, sys
 from pathlib import Path
 from core.data.load import load_dataset
+from core.evaluation.per_query import evaluate_runs
 from core.experiment.compare import compare
 from core.workspace import Workspace
 from core.systems.named import make_named_systems
@@ -326,3 +328,26 @@ def test_what_cannot_be_compared(dataset: Dataset, workspace: Path, tmp_path: Pa
     empty = dataclasses.replace(dataset, documents=dataset.documents.assign(title="", text=" "))
     with pytest.raises(InputError, match="has no document with a title or a text; add documents to search"):
         run(empty, workspace)
+
+
+def test_what_was_measured_is_not_measured_again(dataset: Dataset, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(dataset, workspace)
+    asked: list[list[str]] = []
+
+    def note(runs: dict[str, pd.DataFrame], **labels: pd.DataFrame) -> pd.DataFrame:
+        asked.append(list(runs))
+        return evaluate_runs(runs, **labels)
+
+    monkeypatch.setattr("core.experiment.collect.evaluate_runs", note)
+    second = run(dataset, workspace)
+    assert asked == []
+    assert without_times(second) == without_times(first)
+    pd.testing.assert_frame_equal(second.per_query, first.per_query, check_exact=True, check_dtype=False)
+    # Other labels on the same runs, and a run under another name.
+    fewer = dataclasses.replace(dataset, judgments=dataset.judgments.iloc[1:].reset_index(drop=True))
+    run(fewer, workspace, {"bm25": NAMED["bm25"]})
+    assert asked == [["bm25"]]
+    renamed = run(dataset, workspace, {"words": dataclasses.replace(NAMED["bm25"], name="words")})
+    assert asked == [["bm25"]]
+    assert renamed.per_query["system"].unique().tolist() == ["words"]
+    assert renamed.systems[0].measures == next(one.measures for one in first.systems if one.name == "bm25")

@@ -42,10 +42,11 @@ def compare(
     if not systems:
         raise InputError("no systems were chosen; name at least one")
     started = time.perf_counter()
-    resources = Resources.open(workspace, models=models, cancel=cancel)
+    progress = RunProgress(on_progress)
+    resources = Resources.open(workspace, models=models, cancel=cancel, on_progress=progress)
     system_runs = SystemRuns(dataset, systems, split or dataset.default_split, resources)
     draft = ExperimentDraft(system_runs, name=name, experiment_id=experiment_id or make_experiment_id(), started=started)
-    resources.on_progress = RunProgress(system_runs, on_progress)
+    progress.follow(system_runs)
     status = "done"
 
     def on_system(system: str, outcome: Outcome) -> None:

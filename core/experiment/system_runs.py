@@ -65,9 +65,10 @@ class SystemRuns:
         fingerprint = content_hash(self.queries[columns].to_dict("records"))
         self.document_source, self.query_source = make_sources(self.dataset.corpus_fingerprint, fingerprint)
         self.targets, self.broken = self._build()
-        self.resources.token_nodes = find_token_nodes(self.targets.values())
         self.execution = Execution(
-            sources={self.document_source.key: self.documents, self.query_source.key: self.queries}, resources=self.resources
+            sources={self.document_source.key: self.documents, self.query_source.key: self.queries},
+            resources=self.resources,
+            token_nodes=find_token_nodes(self.targets.values()),
         )
 
     def _build(self) -> tuple[dict[str, Node], dict[str, str]]:
@@ -83,7 +84,7 @@ class SystemRuns:
         """The system's graph over the same queries, built once. Raises what building raises."""
         if system.name not in self.targets:
             self.targets[system.name] = build(system, documents=self.document_source, queries=self.query_source)
-            self.resources.token_nodes = find_token_nodes(self.targets.values())
+            self.execution.token_nodes = find_token_nodes(self.targets.values())
         return self.targets[system.name]
 
     def estimate(self) -> WorkEstimate:

@@ -84,7 +84,7 @@ def find_unencoded(node: Node, source: Node, execution: Execution) -> dict[str, 
     role, texts = list_texts(execution.output(source), source.gives)
     by_hash = {text_hash(text, role=role, prompt=getattr(stage, "prompt", None)): text for text in texts}
     caches = [] if stage.token_vectors else [workspace.vectors(stage.model, stage.revision)]
-    if stage.token_vectors or node.key in execution.resources.token_nodes:
+    if stage.token_vectors or node.key in execution.token_nodes:
         caches.append(workspace.tokens(stage.model, stage.revision))
     absent = {name for cache in caches for name in cache.missing(list(by_hash))}
     return {f"{stage.model}|{name}": by_hash[name] for name in absent}

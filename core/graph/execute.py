@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Execution:
 
     memory: outputs of corpus nodes, which another execution may share to answer at once; answers: outputs of nodes that
     depend on the queries. timings: key -> seconds of the stage's own call. ran, loaded: keys executed and read from disk.
+    token_nodes: keys of the nodes whose token vectors another stage will read, see find_token_nodes().
     """
 
     sources: Mapping[str, Any]
@@ -45,6 +47,7 @@ class Execution:
     loaded: set[str] = field(default_factory=set)
     failed: dict[str, LadderError] = field(default_factory=dict)
     use_disk: bool = True
+    token_nodes: frozenset[str] = frozenset()
 
     def output(self, node: Node) -> Any:
         """The node's output; inputs are computed only if it is neither in memory nor on disk."""
@@ -72,13 +75,15 @@ class Execution:
     def _run(self, node: Node) -> Any:
         inputs = [self.output(parent) for parent in node.inputs]
         self.resources.cancel.check()
-        self.resources.keep_tokens = node.key in self.resources.token_nodes
+        resources = self.resources
+        if node.key in self.token_nodes:
+            resources = dataclasses.replace(resources, keep_tokens=True)
         usage = self.resources.usage
         before, usage.hashes = usage.hashes, set()
         started = time.perf_counter()
         check = _CHECKS.get(node.gives)
         try:
-            made = node.stage(*inputs, resources=self.resources)
+            made = node.stage(*inputs, resources=resources)
             if check is not None:
                 made = check(made, what=f"{type(node.stage).__name__}'s output ({node.gives})")
         except Cancelled:

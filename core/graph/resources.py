@@ -98,12 +98,12 @@ class Usage:
         return self.encoded_characters / seconds if self.encoded_characters > 20_000 and seconds > 0 else None
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Resources:
-    """Handed to every stage call.
+    """Handed to every stage call. The settings do not change: who needs others takes dataclasses.replace(), which shares what
+    was counted (usage) and what is in memory.
 
-    token_nodes: keys of the nodes whose token vectors another stage will read (see find_token_nodes); they are kept from
-    the same pass. keep_tokens: the node that runs now is one of them.
+    keep_tokens: keep token vectors from the pass that embeds, since another stage will read them (see find_token_nodes).
     through_index: search the Chroma index instead of exactly (for latency).
     cached: False measures a query as if its text were new.
     """
@@ -112,14 +112,12 @@ class Resources:
     models: Models = field(default_factory=Models)
     cancel: CancelToken = field(default_factory=CancelToken)
     on_progress: ProgressCallback = ignore_progress
-    token_nodes: frozenset[str] = frozenset()
     keep_tokens: bool = False
     through_index: bool = False
     cached: bool = True
     usage: Usage = field(default_factory=Usage)
     _tokens: OrderedDict[str, np.ndarray] = field(default_factory=OrderedDict)
     _scores: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    _batch_started: float = 0.0
 
     @classmethod
     def open(
@@ -188,14 +186,15 @@ class Resources:
     def _timed(
         self, model: str, revision: str, texts: list[str], *, role: str, prompt: str | None, keep_tokens: bool
     ) -> np.ndarray:
-        self._batch_started = time.perf_counter()
+        batch_started = time.perf_counter()
         noun = "queries" if role == "query" else "passages"
 
         def on_batch(batch: list[str], done: int, total: int) -> None:
+            nonlocal batch_started
             self.usage.encoded_texts += len(batch)
             self.usage.encoded_characters += sum(len(text) for text in batch)
-            self.usage.encode_seconds += time.perf_counter() - self._batch_started
-            self._batch_started = time.perf_counter()
+            self.usage.encode_seconds += time.perf_counter() - batch_started
+            batch_started = time.perf_counter()
             self.report(f"embedding {done} of {total} {noun}", done, total)
 
         def load() -> Encoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,13 +46,14 @@ class Ladder:
 
     def __post_init__(self) -> None:
         self.primary = choose_primary(self.dataset, asked=self.goals.primary)
+        self.progress = LadderProgress(self.on_progress)
+        self.resources = dataclasses.replace(self.resources, on_progress=self.progress)
         target = self.goals.target[0] if self.goals.target is not None else ""
         self.measurer = Measurer(self.dataset, primary=self.primary, resources=self.resources, target=target)
         self.baseline = make_baseline()
         for system in list_embedding_systems():
             self.measurer.system_runs.add(system)  # what time is left depends on them
-        self.progress = LadderProgress(self.measurer, self.on_progress)
-        self.resources.on_progress = self.progress
+        self.progress.follow(self.measurer)
 
     @cached_property
     def groups(self) -> dict[str, int]:

@@ -12,19 +12,24 @@ _TEST, _RESPLITS = 12.0, 8.0
 
 
 class LadderProgress:
-    """Turns the events of all phases into one bar. Create it when the systems that embed are known to the measurer."""
+    """Turns the events of all phases into one bar. Until follow() says what is measured, events are sent on as they are."""
 
-    def __init__(self, measurer: Measurer, send: ProgressCallback) -> None:
-        resources = measurer.system_runs.resources
-        estimate = estimate_work(measurer.system_runs.targets, measurer.system_runs.execution)
-        self._usage: Usage = resources.usage
-        self._speed = read_speed(resources)
-        self._characters = estimate.characters + self._usage.encoded_characters
-        self._measurer = measurer
+    def __init__(self, send: ProgressCallback) -> None:
         self._send = send
+        self._measurer: Measurer | None = None
+        self._usage = Usage()
+        self._speed = self._characters = 0.0
         self._phase = ""
         self.test = 0.0  # share of the test comparison that is done
         self.resplits = 0.0
+
+    def follow(self, measurer: Measurer) -> None:
+        """From here on progress is that of this measurer. Call it when the systems that embed are known to it."""
+        system_runs = measurer.system_runs
+        estimate = estimate_work(system_runs.targets, system_runs.execution)
+        self._usage, self._speed = system_runs.resources.usage, read_speed(system_runs.resources)
+        self._characters = estimate.characters + self._usage.encoded_characters
+        self._measurer = measurer
 
     def enter(self, phase: str) -> None:
         """Names the phase: what every label begins with."""
@@ -33,6 +38,9 @@ class LadderProgress:
 
     def __call__(self, event: ProgressEvent) -> None:
         """Passes an event on, placed on the one bar."""
+        if self._measurer is None:
+            self._send(event)
+            return
         speed = self._usage.characters_per_second or self._speed
         characters = max(self._characters, self._usage.encoded_characters)
         systems = max(_SYSTEMS, self._measurer.measured)

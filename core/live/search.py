@@ -105,23 +105,22 @@ class LiveSearch:
 
         Systems without a model go first. Raises Cancelled; what was finished is kept.
         """
-        resources = self.make_resources(systems.values(), on_progress, cancel)
+        execution = self.make_execution(systems.values(), on_progress, cancel)
         errors: dict[str, str] = {}
         for name in sorted(systems, key=lambda name: systems[name].dense is not None):
             try:
                 if not self._is_warm(systems[name]):
-                    self.prepare_system(systems[name], resources)
+                    self.prepare_system(systems[name], execution)
             except Cancelled:
                 raise
             except LadderError as error:
                 errors[name] = str(error)
         return errors
 
-    def prepare_system(self, system: System, resources: Resources) -> None:
-        """prepare() for one system, with what make_resources() gives. Raises the error instead of returning it."""
-        parts = self._take_apart(system)
+    def prepare_system(self, system: System, execution: Execution) -> None:
+        """prepare() for one system, in what make_execution() gives. Raises the error instead of returning it."""
+        parts, resources = self._take_apart(system), execution.resources
         with self._guards[bool(parts.models)]:
-            execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
             for node in parts.chunkers:
                 execution.output(node)
             for model, revision in parts.models:
@@ -147,8 +146,7 @@ class LiveSearch:
 
         Chunkers that have not run yet are run. Systems that cannot be built count as nothing.
         """
-        resources = self.make_resources(systems, ignore_progress, None)
-        execution = Execution({self._sources[0].key: self._documents}, resources, memory=self._memory)
+        execution = self.make_execution(systems)
         missing: dict[str, str] = {}
         for system in systems:
             try:
@@ -180,10 +178,7 @@ class LiveSearch:
         """
         errors = self.prepare(systems)
         ready = [system for name, system in systems.items() if name not in errors]
-        documents, queries = self._sources
-        sources = {documents.key: self._documents, queries.key: make_queries(texts, filter)}
-        resources = self.make_resources(ready, ignore_progress, None)
-        execution = Execution(sources, resources, memory=self._memory, use_disk=False)
+        execution = self.make_execution(ready, queries=make_queries(texts, filter))
         return {
             name: Answer.fail(errors[name]) if name in errors else self._answer(system, execution, depth)
             for name, system in systems.items()
@@ -210,21 +205,32 @@ class LiveSearch:
             self._spans[key] = spans
         return self._spans[key]
 
-    def make_resources(
-        self, systems: Iterable[System], on_progress: ProgressCallback, cancel: CancelToken | None
-    ) -> TypedResources:
-        """What prepares these systems or answers by them, with the models and token vectors that all searches share."""
+    def make_execution(
+        self,
+        systems: Iterable[System],
+        on_progress: ProgressCallback = ignore_progress,
+        cancel: CancelToken | None = None,
+        *,
+        queries: pd.DataFrame | None = None,
+    ) -> Execution:
+        """What prepares these systems, or answers the queries by them, with the models and token vectors that all searches
+        share. Answers are not looked up on disk, nor kept there."""
         targets = []
         for system in systems:
             with contextlib.suppress(LadderError):  # said where the system is prepared
                 targets.append(self._take_apart(system).target)
-        return TypedResources(
+        resources = TypedResources(
             self.workspace,
             models=self.models,
             cancel=cancel or CancelToken(),
             on_progress=on_progress,
-            token_nodes=find_token_nodes(targets),
             _tokens=self._tokens,
             guard=self._tokens_guard,
             cached=False,  # scores of a typed query's pairs are not kept on disk either
+        )
+        sources = {self._sources[0].key: self._documents}
+        if queries is not None:
+            sources[self._sources[1].key] = queries
+        return Execution(
+            sources, resources, memory=self._memory, use_disk=queries is None, token_nodes=find_token_nodes(targets)
         )

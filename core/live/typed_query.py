@@ -34,7 +34,7 @@ class Answer:
         return cls(empty([*DOCUMENT_RUN, "start", "end"]), empty([*RUN, "start", "end"]), seconds, error)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class TypedResources(Resources):
     """Embeds a typed text once per model, for its vector and its token vectors alike, and writes neither to disk.
 

@@ -109,14 +109,14 @@ class Background:
         total = float(sum(map(len, missing.values())))
 
         def report(event: ProgressEvent) -> None:
-            usage = resources.usage
+            usage = execution.resources.usage
             done = min(float(usage.encoded_characters), total)
-            speed = usage.characters_per_second or read_speed(resources)
+            speed = usage.characters_per_second or read_speed(execution.resources)
             left = (total - done) / speed if total and event.label != LOADING_MODEL else None
             self._events[has_model] = ProgressEvent(event.label, done, total, left)
 
-        resources = search.make_resources(self._wanted[has_model], report, cancel)
-        search.prepare_system(system, resources)
+        execution = search.make_execution(self._wanted[has_model], report, cancel)
+        search.prepare_system(system, execution)
 
 
 def _has_model(system: System) -> bool:

@@ -160,7 +160,7 @@ def score_on_tuning(
             kept = _read_scores(assessment.id, workspace)
             scores = _Scores({**kept, key: _Score(system.name, known, error)})
             _SCORES.write(_file(assessment.id, SCORES_FILE, workspace), scores)
-        resources.on_progress(ProgressEvent(label=f"{system.name} is scored", system=system.name))
+        measurer.system_runs.resources.on_progress(ProgressEvent(label=f"{system.name} is scored", system=system.name))
     write_speed(resources)
     return read_scores(assessment, systems, workspace=workspace)
 
@@ -303,11 +303,13 @@ def _open_measurer(
     that they have in it, since a system of one's own may have the name of another one of the ladder."""
     check_unchanged(assessment, dataset)
     target = assessment.goals.target[0] if assessment.goals.target is not None else ""
+    progress = RunProgress(on_progress)
+    resources = dataclasses.replace(resources, on_progress=progress)
     measurer = Measurer(keep_judged(dataset), primary=assessment.primary, resources=resources, target=target)
     for key, system in systems.items():
         with contextlib.suppress(LadderError):  # measuring it will say why
             measurer.system_runs.add(dataclasses.replace(system, name=key))
-    resources.on_progress = RunProgress(measurer.system_runs, on_progress)
+    progress.follow(measurer.system_runs)
     return measurer
 
 

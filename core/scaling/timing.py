@@ -155,13 +155,13 @@ def time_systems(
         size: SystemRuns(subset, {cell.label: made for cell, made in cells.items() if cell.documents == size}, "all", resources)
         for size, subset in subsets.items()
     }
-    resources.token_nodes = frozenset()  # token vectors are made for the hits that are reranked, not for the whole corpus
     largest = by_size[max(by_size)]
     rows = choose_rows(len(largest.queries), most=_QUERIES)
     asked, timed = largest.queries.iloc[rows], largest.queries.iloc[np.resize(rows, _QUERIES)]
     # One source of queries for all sizes: what it alone feeds runs once.
     sources: dict[str, Any] = {largest.query_source.key: asked}
     sources |= {system_runs.document_source.key: system_runs.documents for system_runs in by_size.values()}
+    # Without token_nodes: token vectors are made for the hits that are reranked, not for the whole corpus.
     warm = Execution(sources, resources)
     targets: dict[str, Node] = {}
     try:

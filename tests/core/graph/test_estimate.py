@@ -34,7 +34,7 @@ def make_targets(*names: str) -> dict[str, Node]:
 def make_execution(folder: Path, models: FakeModels | None = None, *names: str) -> Execution:
     sources = {DOCUMENTS.key: make_documents(TEXTS), QUERIES.key: make_queries(ASKED)}
     tokens = find_token_nodes(make_targets(*names).values())
-    return Execution(sources, make_resources(folder, models, token_nodes=tokens))
+    return Execution(sources, make_resources(folder, models), token_nodes=tokens)
 
 
 def test_estimate_before_and_after(workspace: Path) -> None:

@@ -29,7 +29,12 @@ network_guard.install()
 LOG_LINES_SHOWN = 80
 TESTS = Path(__file__).parent
 MARKED = {"browser": "browser", "science": "slow"}  # folder -> mark of its tests
-LONG = {TESTS / "browser" / "test_walk.py"}
+LONGEST = {TESTS / "browser" / "test_walk.py"}
+LONG = {
+    TESTS / "core" / "jobs" / "kinds" / "test_train.py",
+    TESTS / "core" / "versions" / "test_kill.py",
+    TESTS / "core" / "export" / "program" / "test_write.py",
+}
 # Names other than this machine's do not even resolve in the browser.
 CLOSED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 
@@ -54,8 +59,7 @@ def pytest_cmdline_main() -> Iterator[Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their folder, and puts long files first, so that workers end together; but browser tests go last, since
-    Playwright keeps an event loop that would be in others' way."""
+    """Marks tests by their folder, and puts long files first, so that workers end together."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKED:
@@ -63,9 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
 
 
-def _rank(item: pytest.Item) -> tuple[bool, bool]:
-    long = item.path in LONG or item.get_closest_marker("slow") is not None
-    return item.get_closest_marker("browser") is not None, not long
+def _rank(item: pytest.Item) -> int:
+    """The walk is longest by far; then what runs models, browsers or other processes; then all that is quick."""
+    if item.path in LONGEST:
+        return 0
+    return 1 if item.path in LONG or any(item.get_closest_marker(mark) for mark in MARKED.values()) else 2
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -102,9 +108,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium, one for all tests."""
+    """A headless Chromium, one for all tests of a file: Playwright's event loop would be in the way of tests without it."""
     path = require_browser()
     from playwright.sync_api import sync_playwright
 

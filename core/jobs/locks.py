@@ -25,28 +25,38 @@ _CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
 def hold_alive(job_id: str, workspace: Workspace) -> filelock.BaseFileLock:
     """The lock that says that a job's process lives; taken by whoever makes the job, released by the thread that ran it."""
     lock = filelock.FileLock(_alive_file(job_id, workspace), thread_local=False)
-    lock.acquire()
+    with _guard(workspace.jobs):
+        lock.acquire()
     return lock
 
 
 def release_alive(lock: filelock.BaseFileLock) -> None:
     """Lets go of what hold_alive() gave, and removes its file."""
-    lock.release()
-    Path(lock.lock_file).unlink(missing_ok=True)
+    file = Path(lock.lock_file)
+    with _guard(file.parent):
+        lock.release()
+        file.unlink(missing_ok=True)
+
+
+def _guard(jobs: Path) -> filelock.BaseFileLock:
+    """Held while a lock is taken, dropped or looked at: its file is there before it is held and after, and whoever looked just
+    then would take the process for gone."""
+    return filelock.FileLock(jobs / "alive.lock")
 
 
 def is_alive(job_id: str, workspace: Workspace, *, pid: int, host: str) -> bool:
     """Whether the job's process still holds its lock. Without a lock file the process id decides, on this machine."""
     file = _alive_file(job_id, workspace)
-    if not file.exists():
-        return host != socket.gethostname() or _process_exists(pid)
-    lock = filelock.FileLock(file)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        return True
-    lock.release()
-    return False
+    with _guard(workspace.jobs):
+        if not file.exists():
+            return host != socket.gethostname() or _process_exists(pid)
+        lock = filelock.FileLock(file)
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
 
 
 def _process_exists(pid: int) -> bool:

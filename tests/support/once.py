@@ -34,13 +34,14 @@ def share_folder() -> Iterator[None]:
             del os.environ[SHARED]
 
 
-def make_once(make: Callable[..., Made], *arguments: object) -> tuple[Path, Made]:
+def make_once(make: Callable[..., Made], *arguments: object, apart: object = "") -> tuple[Path, Made]:
     """(folder, what `make` returned): make(folder, *arguments) fills the empty folder, which is everybody's: to be copied, and
     never written to. What was returned is read from disk, so that nobody can change another's.
 
-    make: a function of a module, which together with the arguments (told apart by their repr) names the folder.
+    make: a function of a module, which together with the arguments and `apart` (what else it depends on; all told apart by
+    their repr) names the folder.
     """
-    name = content_hash([make.__module__, make.__qualname__, *map(repr, arguments)])[:16]
+    name = content_hash([make.__module__, make.__qualname__, *map(repr, arguments), repr(apart)])[:16]
     folder = Path(os.environ[SHARED], name)
     done = folder.with_suffix(".pickle")
     with FileLock(folder.with_suffix(".lock")):

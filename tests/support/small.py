@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from core.data.load import load_dataset
+from core.evaluation.measures import list_measures
 from core.experiment.compare import compare
 from core.experiment.history import save_experiment
 from core.experiment.result import Experiment
@@ -113,7 +114,7 @@ def run_small_experiment(
     """compare_small(); in an empty workspace it is a copy of what was computed once a run of the tests for equal arguments."""
     if any(workspace.iterdir()):
         return compare_small(workspace, systems, labels, dataset)
-    made, experiment = make_once(compare_small, tuple(systems), labels, dataset)
+    made, experiment = make_once(compare_small, tuple(systems), labels, dataset, apart=list_measures())
     shutil.copytree(made, workspace, dirs_exist_ok=True)
     return experiment
 

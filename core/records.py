@@ -102,6 +102,17 @@ def encode(record: Any) -> Content:
     return encoded
 
 
+def decode(content: Any, kind: type[Record]) -> Record:
+    """The record that encode() gave; fields that are missing have their defaults, others are left out.
+
+    Raises InputError if a field is something else, or out of its range.
+    """
+    try:
+        return msgspec.convert(content, kind, dec_hook=_decode_frame)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{kind.__name__} cannot be read: {error}") from error
+
+
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON values: NaN and infinity become null, numpy numbers plain ones."""
     return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]

@@ -26,6 +26,7 @@ from core.errors import InputError
 from core.evaluation.measures import PRIMARY
 from core.experiment.result import Experiment
 from core.graph.resources import Models, Resources
+from core.records import encode
 from core.systems.trained import EMBEDDING
 from core.systems.trained_systems import count_seen
 from core.training.estimate import estimate_training
@@ -122,7 +123,7 @@ class CostOverview:
         return {
             "experiment": self.experiment.id,
             "dataset": self.experiment.dataset["name"],
-            "scenario": self.scenario.to_json(),
+            "scenario": encode(self.scenario),
             "prices": [dataclasses.asdict(price) for price in self.prices_used],
             "measure": self.measure,
             "systems": {

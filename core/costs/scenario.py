@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,19 +90,6 @@ class Scenario:
             if value != int(value):
                 raise InputError(f"{name} is {value:g}; it must be a whole number")
             object.__setattr__(self, name, int(value))  # 384.0 is meant as 384, and kept as that
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields, as from_json() reads them."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Scenario:
-        """What to_json() gave; a field that is missing has its default. InputError for one that there is not."""
-        known = [part.name for part in dataclasses.fields(cls)]
-        for name in content:
-            if name not in known:
-                raise InputError(f"a scenario has no {name!r}; it has {', '.join(known)}")
-        return cls(**content)
 
     def check_prices(self, prices: PriceTable) -> None:
         """Raises InputError if a price that it names is not in the table, or is a price of something else."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from core.costs.scenario import Scenario
 from core.errors import InputError, check_range
@@ -62,18 +60,3 @@ class Goals:
     def wants_costs(self) -> bool:
         """Whether anything asked for depends on what a month costs."""
         return self.max_monthly_usd is not None or self.scenario is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields, as they stand in a saved recommendation."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Goals:
-        """The goals of to_json(). Raises InputError if a value is out of its range."""
-        target, scenario = content.get("target"), content.get("scenario")
-        changes = {
-            "target": tuple(target) if target else None,
-            "rerankers": tuple(content.get("rerankers", ())),
-            "scenario": Scenario.from_json(scenario) if scenario else None,
-        }
-        return cls(**{**content, **changes})

@@ -29,7 +29,7 @@ from core.ladder.variants import search_words_alone
 from core.progress import CancelToken, ProgressCallback, ignore_progress
 from core.recommendation.error_analysis import ErrorAnalysis, analyse_errors
 from core.recommendation.recommend import Recommendation, recommend
-from core.records import as_records
+from core.records import as_records, encode
 from core.workspace import Workspace
 
 
@@ -73,7 +73,7 @@ class Assessment:
             **self.experiment.to_json(),
             "timings": {**self.experiment.timings, **self.timings},
             "primary": self.primary,
-            "goals": self.goals.to_json(),
+            "goals": encode(self.goals),
             "split": {name: value for name, value in self.split.items() if not name.endswith("_ids")},
             "comparisons": list(self.comparisons),
             "ladder": list(self.ladder),

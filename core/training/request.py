@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,15 +97,6 @@ class TrainingRequest:
             raise InputError(
                 "the learning curve and cross-fitting train on parts of the labelled queries; leave them out with --examples"
             )
-
-    def to_json(self) -> dict[str, Any]:
-        """The request as it stands in a job's options."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> TrainingRequest:
-        """The request of to_json(). Raises InputError for values that cannot be trained with."""
-        return cls(**{**content, "plan": TrainingPlan(**content["plan"])})
 
 
 def make_plan(kind: str, **changes: Any) -> TrainingPlan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,15 +32,6 @@ class VersionRequest:
     version: str = ""
     bar: Bar = field(default_factory=Bar)
     anyway: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """The request as it stands in a job's options."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> VersionRequest:
-        """The request of to_json(). Raises InputError for a bar that does not exist."""
-        return cls(**{**content, "bar": Bar(**content.get("bar", {}))})
 
     def describe(self) -> str:
         """ "building the index of dense" """

@@ -11,6 +11,7 @@ import pytest
 
 from core.jobs.kinds import TRAIN
 from core.jobs.state import FAILED
+from core.records import encode
 from core.systems.trained import TrainedModel, save_model
 from core.trained_model.evaluation_file import read_evaluation, write_evaluation
 from core.workspace import Workspace
@@ -51,7 +52,7 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppSe
         "learning_curve": {**told["learning_curve"], "words": HOSTILE},
     }
     write_evaluation(hostile, store, **{**told, **changes})
-    write_running(store, TRAIN, dataset=DATASET, state=FAILED, options=REQUEST.to_json(), error=HOSTILE, title=HOSTILE)
+    write_running(store, TRAIN, dataset=DATASET, state=FAILED, options=encode(REQUEST), error=HOSTILE, title=HOSTILE)
     with run_app(folder) as server:
         yield server, model, hostile
 

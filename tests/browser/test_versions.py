@@ -13,6 +13,7 @@ import yaml
 from core.data.catalog import open_dataset
 from core.jobs.kinds import VERSIONS
 from core.jobs.state import FAILED
+from core.records import encode
 from core.versions.request import PROMOTE, VersionRequest
 from core.versions.version import list_versions, load_version, read_live
 from core.workspace import Workspace
@@ -40,7 +41,7 @@ def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) 
     write_failed_evaluation(version, store, against=HOSTILE, sentence=f"Does not pass: {HOSTILE}")
     with (folder / "corpus.jsonl").open("a", encoding="utf-8") as out:
         out.write(json.dumps({"_id": HOSTILE, "title": HOSTILE, "text": HOSTILE}) + "\n")
-    request = VersionRequest(PROMOTE, version=HOSTILE).to_json()
+    request = encode(VersionRequest(PROMOTE, version=HOSTILE))
     write_running(store, VERSIONS, dataset=DATASET, state=FAILED, options=request, error=HOSTILE, title=HOSTILE)
     with run_app(workspace) as server:
         page.goto(f"{server.url}/versions?dataset={DATASET}")  # a cold deep link

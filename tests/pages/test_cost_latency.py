@@ -23,6 +23,7 @@ from core.jobs.kinds import ASSESS, SCALING
 from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.recommendation.files import save_assessment
+from core.records import decode
 from core.scaling.curves import Point
 from core.scaling.measure import save_scaling
 from core.scaling.scaling import Scaling, SystemScaling
@@ -58,7 +59,7 @@ def fake_models(use_models: UseModels) -> None:
 @pytest.fixture
 def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, decode(job.options, Goals)))
 
 
 @pytest.fixture

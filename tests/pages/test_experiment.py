@@ -13,6 +13,7 @@ from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
 from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
+from core.records import decode, encode
 from core.systems.available import list_own_systems, save_own_system
 from core.systems.named import make_named_systems, preselect
 from core.systems.yaml_files import read_systems
@@ -167,7 +168,7 @@ def test_a_job_of_a_kind_that_is_not_known_is_shown_and_not_started(small: Works
 
 def test_assessment_is_followed_and_started_again(small: Workspace, record_jobs: RecordJobs) -> None:
     goals = Goals(primary="AP", target=("Success@5", 0.8))
-    wanted = {"kind": ASSESS, "options": goals.to_json(), "systems": (), "ready": ()}
+    wanted = {"kind": ASSESS, "options": encode(goals), "systems": (), "ready": ()}
     job = write_running(small, label="chunking, 3 of 6 variants", progress=0.25, seconds_left=40.0, **wanted)
     app = open_experiment_page()
     assert [bar.value for bar in app.get("progress")] == [25, 25], "in the sidebar and on the page"
@@ -179,7 +180,7 @@ def test_assessment_is_followed_and_started_again(small: Workspace, record_jobs:
         write_running(small, id=job.id, state=state, error="The disk is full.", **wanted)
         app = open_experiment_page()
         assert sentence in read(app.error) + read(app.warning)
-    asked = record_jobs(lambda again: (again.dataset, Goals.from_json(again.options), again.title))
+    asked = record_jobs(lambda again: (again.dataset, decode(again.options, Goals), again.title))
     find_label(app, "button", "Start again").click().run()  # type: ignore[attr-defined]
     assert not app.exception
     assert asked == [("small", goals, "Night run")]

@@ -14,6 +14,7 @@ from core.data.dataset import Dataset
 from core.jobs.kinds import TRAIN
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
+from core.records import decode, encode
 from core.systems.named import make_named_systems
 from core.systems.trained import (
     ADAPTER,
@@ -53,13 +54,13 @@ def axis_models(use_models: UseModels) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> list[tuple[str, TrainingRequest]]:
     """What was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, TrainingRequest.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, decode(job.options, TrainingRequest)))
 
 
 @pytest.fixture
 def assessed(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What recommendation was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, decode(job.options, Goals)))
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def write_training(workspace: Path, state: str = RUNNING, *, request: TrainingRe
     job = Job(
         id="99990101-000000-aaaa", title="labelled, training a query adapter", dataset="labelled", split="test", systems=(),
         kind=TRAIN, state=state, label="training, epoch 1 of 2, step 3 of 8", progress=0.4, seconds_left=20.0,
-        options=request.to_json(),
+        options=encode(request),
     )  # fmt: skip
     job = dataclasses.replace(job, **changes)
     write_job(job, Workspace(workspace))

@@ -17,6 +17,7 @@ from core.jobs.state import CANCELLED, FAILED, RUNNING, Job, write_job
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.files import save_assessment
+from core.records import decode, encode
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
 from pages.parts.recommendation.examples import make_examples, say_rank
@@ -41,7 +42,7 @@ def light_outlook(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> list[tuple[str, Goals]]:
     """What was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, Goals.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, decode(job.options, Goals)))
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def find_button(app: AppTest, label: str) -> object:
 def write_assessing(workspace: Path, state: str = RUNNING, *, job_id: str = "99990101-000000-aaaa", **changes: object) -> None:
     job = Job(
         id=job_id, title="labelled, recommendation", dataset="labelled", split="test", systems=(), kind=ASSESS,
-        state=state, label="climbing: split 3 of 100", progress=0.4, seconds_left=20.0, options=Goals().to_json(),
+        state=state, label="climbing: split 3 of 100", progress=0.4, seconds_left=20.0, options=encode(Goals()),
     )  # fmt: skip
     write_job(dataclasses.replace(job, **changes), Workspace(workspace))  # type: ignore[arg-type]
 
@@ -127,7 +128,7 @@ def test_running_shows_progress_time_left_and_the_way_to_results(workspace: Path
 def test_what_ended_badly_can_be_started_again(workspace: Path, submitted: list, state: str, word: str) -> None:
     write_labelled_dataset(workspace / "datasets" / "labelled")
     goals = Goals(min_gain=0.05)
-    write_assessing(workspace, state, error="The disk is full.", options=goals.to_json())
+    write_assessing(workspace, state, error="The disk is full.", options=encode(goals))
     app = open_recommendation()
     assert word in read([*app.error, *app.info])
     find_button(app, "Start again").click().run()  # type: ignore[attr-defined]

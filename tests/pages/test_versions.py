@@ -18,6 +18,7 @@ from core.errors import WorkspaceBusy
 from core.jobs.kinds import VERSIONS
 from core.jobs.runner import JobRunner
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, write_job
+from core.records import decode, encode
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.versions.build import build_version, draft_version
@@ -62,7 +63,7 @@ def axis_models(use_models: UseModels) -> None:
 @pytest.fixture
 def submitted(record_jobs: RecordJobs) -> Submitted:
     """What was asked of the runner, which does not run here."""
-    return record_jobs(lambda job: (job.dataset, VersionRequest.from_json(job.options)))
+    return record_jobs(lambda job: (job.dataset, decode(job.options, VersionRequest)))
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def write_version_job(workspace: Path, request: VersionRequest, state: str = RUN
     job = Job(
         id="99990101-000000-aaaa", title=f"{NAME}, {request.describe()}", dataset=NAME, split="test", systems=(),
         kind=VERSIONS, state=state, label="embedding 3 of 8 passages", progress=0.4, seconds_left=20.0,
-        options=request.to_json(),
+        options=encode(request),
     )  # fmt: skip
     job = dataclasses.replace(job, **changes)
     write_job(job, Workspace(workspace))

@@ -11,12 +11,13 @@ from core.jobs.state import DONE, Job
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment, assess
 from core.recommendation.files import save_assessment
+from core.records import decode, encode
 
 
 def make_assessment_job(dataset: str, goals: Goals, *, name: str = "", gives_way: bool = False) -> Job:
     """options: the goals. It chooses its systems itself. gives_way: see Job."""
     title = name or f"{dataset}, recommendation"
-    return make_job(ASSESS, dataset, title=title, split="test", options=goals.to_json(), gives_way=gives_way)
+    return make_job(ASSESS, dataset, title=title, split="test", options=encode(goals), gives_way=gives_way)
 
 
 def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[str, Assessment]:
@@ -24,7 +25,7 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     assessment = assess(
         dataset,
         workspace=keeper.workspace,
-        goals=Goals.from_json(job.options),
+        goals=decode(job.options, Goals),
         models=models,
         cancel=keeper.cancel,
         on_progress=keeper.report,

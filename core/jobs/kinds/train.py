@@ -13,6 +13,7 @@ from core.jobs.keeper import JobKeeper
 from core.jobs.kinds import TRAIN
 from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.state import DONE, Job
+from core.records import decode, encode
 from core.systems.trained import KIND_ARTICLES, TrainedModel
 from core.systems.trained_systems import make_trained_systems
 from core.trained_model.cross_fit import cross_fit
@@ -67,12 +68,12 @@ class TrainingResult:
 def make_training_job(dataset: str, request: TrainingRequest) -> Job:
     """options: the request."""
     title = f"{dataset}, training {KIND_ARTICLES[request.plan.kind]}"
-    return make_job(TRAIN, dataset, title=title, split="test", options=request.to_json())
+    return make_job(TRAIN, dataset, title=title, split="test", options=encode(request))
 
 
 def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[str, TrainingResult]:
     """The model, then what the test queries say of it. Each part is kept as soon as it is there."""
-    request = TrainingRequest.from_json(keeper.job.options)
+    request = decode(keeper.job.options, TrainingRequest)
     shared: dict[str, Any] = {
         "workspace": keeper.workspace,
         "cancel": keeper.cancel,

@@ -17,6 +17,7 @@ from core.evaluation.per_query import count_hits
 from core.experiment.result import Experiment
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
+from core.records import encode
 from core.schema import content_hash
 from core.systems.trained import list_models
 from pages.shared.frame.services import open_models, open_workspace
@@ -80,4 +81,4 @@ def find_pay_off(found: CostOverview, trained: str, other: str) -> BreakEven:
     """CostOverview.pay_off(), remembered: it takes half a second."""
     sides = [dataclasses.asdict(found.facts[name]) for name in (trained, other)]
     rows = [dataclasses.asdict(price) for price in found.prices.prices]
-    return _pay_off(content_hash([sides, rows, found.scenario.to_json()]), found, trained, other)
+    return _pay_off(content_hash([sides, rows, encode(found.scenario)]), found, trained, other)

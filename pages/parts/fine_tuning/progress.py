@@ -9,6 +9,7 @@ from core.errors import LadderError, NotInWorkspace
 from core.jobs.kinds import TRAIN
 from core.jobs.kinds.train import make_training_job
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.records import decode
 from core.systems.trained import KIND_WORDS, TrainedModel, list_models, remove_model
 from core.training.request import TrainingPlan, TrainingRequest
 from pages.parts.fine_tuning.charts import draw_loss
@@ -159,7 +160,7 @@ def resume(model: TrainedModel) -> None:
     asked = next((job.options for job in jobs if _is_model_of(model, job)), None)
     try:
         if asked is not None:
-            request = TrainingRequest.from_json(asked)
+            request = decode(asked, TrainingRequest)
         else:  # its job was forgotten long ago
             request = TrainingRequest(TrainingPlan(**model.plan), examples=str(model.data.get("file", "")))
         start_training(model.dataset, request)

@@ -16,6 +16,7 @@ from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import Goals
 from core.ladder.variants import list_embedding_systems
 from core.recommendation.files import find_assessments, has_assessment
+from core.records import decode
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
 from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
@@ -112,7 +113,7 @@ def show_ended(dataset: str, *, after: str = "") -> None:
         st.warning("The last run was interrupted: its process ended. Starting again goes on from what is kept.")
     if st.button("Start again", key="assess_again"):
         try:
-            start_assessment(last.dataset, Goals.from_json(last.options))
+            start_assessment(last.dataset, decode(last.options, Goals))
         except LadderError as error:
             st.error(escape_markdown(error))
 

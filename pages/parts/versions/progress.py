@@ -9,6 +9,7 @@ from core.errors import LadderError
 from core.jobs.kinds import VERSIONS
 from core.jobs.kinds.versions import make_version_job
 from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, find_active, find_same, list_jobs
+from core.records import decode
 from core.systems.yaml_files import from_spec
 from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest
 from core.versions.version import (
@@ -110,7 +111,7 @@ def follow_change(dataset: Dataset) -> None:
     if last is None or last.id != job_id or last.state != DONE or st.session_state.get(_TURNED) == job_id:
         return
     st.session_state[_TURNED] = job_id
-    request = VersionRequest.from_json(last.options)
+    request = decode(last.options, VersionRequest)
     if request.action == BUILD:
         turn_to(_name_built(request, dataset))
 
@@ -139,7 +140,7 @@ def show_running(dataset: Dataset) -> None:
 
 def describe_request(job: Job) -> str:
     """ "Building the index of dense" """
-    words = VersionRequest.from_json(job.options).describe()
+    words = decode(job.options, VersionRequest).describe()
     return words[:1].upper() + words[1:]
 
 
@@ -155,7 +156,7 @@ def _show_ended(dataset: Dataset) -> None:
     elif last.state == INTERRUPTED:
         st.warning(f"{what} was interrupted: its process ended. What was embedded is kept; start it again, and it goes on.")
     elif last.state == DONE and last.id == st.session_state.get(_STARTED):
-        good, words = _describe_outcome(VersionRequest.from_json(last.options), dataset)
+        good, words = _describe_outcome(decode(last.options, VersionRequest), dataset)
         if words:
             (st.success if good else st.warning)(escape_markdown(words))
 

@@ -23,6 +23,7 @@ from core.jobs.state import DONE, Job, list_jobs
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
 from core.recommendation.files import load_assessment
+from core.records import decode
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import write_small_dataset
@@ -72,7 +73,7 @@ def test_json_goes_to_standard_output_and_the_words_to_standard_error(real: Call
 def test_it_is_kept_as_an_experiment_and_as_a_job(real: Call) -> None:
     job = list_jobs(real.store)[0]
     assert (job.id, job.kind, job.state, job.title) == (real.assessment.id, ASSESS, DONE, "Before the launch")
-    assert Goals.from_json(job.options) == Goals() == real.assessment.goals
+    assert decode(job.options, Goals) == Goals() == real.assessment.goals
     assert real.assessment.experiment.name == "Before the launch"
 
 
@@ -90,7 +91,7 @@ def stand_in(real: Call, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     asked: dict[str, Any] = {}
 
     def assess(job: Job, dataset: Dataset, workspace: Workspace) -> Assessment:
-        asked.update(title=job.title, dataset=dataset.name, goals=Goals.from_json(job.options))
+        asked.update(title=job.title, dataset=dataset.name, goals=decode(job.options, Goals))
         return real.assessment
 
     monkeypatch.setattr("core.cli.recommend.run_and_show", assess)

@@ -14,6 +14,7 @@ from core.costs.scenario import Scenario, make_scenario
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.errors import InputError
+from core.records import decode, encode
 from core.workspace import Workspace
 from tests.support.costs import CHOSEN, make_prices
 from tests.support.models import FakeModels
@@ -27,10 +28,11 @@ def dataset(tmp_path: Path) -> Dataset:
 
 def test_a_round_trip_through_json() -> None:
     scenario = Scenario(documents=5, deployment="api", gpu="gpu-l4", growth_per_month=0.1)
-    assert Scenario.from_json(json.loads(json.dumps(scenario.to_json()))) == scenario
-    assert Scenario.from_json({}) == Scenario()
-    with pytest.raises(InputError, match="a scenario has no 'colour'; it has documents, "):
-        Scenario.from_json({"colour": 1})
+    assert decode(json.loads(json.dumps(encode(scenario))), Scenario) == scenario
+    assert decode({}, Scenario) == Scenario()
+    assert decode({"colour": 1}, Scenario) == Scenario(), "a field of another version of the program"
+    with pytest.raises(InputError, match=r"Scenario cannot be read: Expected .* at `\$.documents`"):
+        decode({"documents": "many"}, Scenario)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.split import Split
 from core.errors import InputError
+from core.records import decode, encode
 from core.schema import EVIDENCE, JUDGMENTS
 from core.training.request import TrainingPlan, TrainingRequest, identify_training, make_plan
 from tests.support.models import make_documents, make_queries
@@ -91,7 +92,7 @@ def test_a_change_that_is_none_leaves_the_default_and_zero_does_not() -> None:
 
 def test_a_request_survives_json() -> None:
     request = TrainingRequest(make_plan("reranker", seed=3, share=0.4), cheap=False, learning_curve=True, folds=5)
-    assert TrainingRequest.from_json(json.loads(json.dumps(request.to_json()))) == request
+    assert decode(json.loads(json.dumps(encode(request))), TrainingRequest) == request
 
 
 @pytest.mark.parametrize("folds", [1, -1, 21])

@@ -19,6 +19,7 @@ from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, RUNNING, cancel_job, find_active, list_jobs, read_job
 from core.ladder.goals import Goals
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
+from core.records import decode
 from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.jobs import WAIT_SECONDS, wait_for_end, wait_until
@@ -94,7 +95,7 @@ def test_assessment_shows_progress_and_is_saved_under_the_jobs_id(store: Workspa
     job = read_job(job_id, store)
     assert (job.kind, job.title, job.dataset, job.systems, job.system_names) == (ASSESS, "Before the launch", "small", (), [])
     assert (job.state, job.label, job.progress, job.seconds_left) == (RUNNING, "chunking, 1 of 6 variants", 0.25, 30.0)
-    assert Goals.from_json(job.options) == GOALS
+    assert decode(job.options, Goals) == GOALS
     ladder.go_on.set()
     job = wait_for_end(job_id, store)
     assert (job.state, job.progress, job.ready, job.error) == (DONE, 1.0, (), None)

@@ -16,6 +16,7 @@ from core.jobs.locks import hold_workspace
 from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import CANCELLED, DONE, FAILED, QUEUED, Job, cancel_job, find_active, list_jobs, read_job
 from core.progress import ProgressEvent
+from core.records import decode
 from core.stages.embed import Encoded
 from core.versions.promote import ANY, BETTER, Bar
 from core.versions.request import BUILD, PROMOTE, REFRESH, VersionRequest, add_time_left
@@ -91,7 +92,7 @@ def test_a_bar_that_is_not_passed_is_no_failure_of_the_job(store: Workspace) -> 
     assert (job.state, job.error) == (DONE, None), "it was measured; whether it is live is told by the evaluation"
     told = read_evaluation(version, store)
     assert told is not None and not told["passed"] and read_live(NAME, store).version == better.id
-    assert VersionRequest.from_json(job.options) == request, "the bar came through the job's file"
+    assert decode(job.options, VersionRequest) == request, "the bar came through the job's file"
     run(store, VersionRequest(PROMOTE, version=version.id, bar=Bar(ANY, least=0.01)))
     assert read_live(NAME, store).version == version.id
 

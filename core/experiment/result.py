@@ -116,6 +116,7 @@ def to_trec(run: pd.DataFrame, *, tag: str) -> str:
     The format separates fields by white space, so white space in an id is written as %20, as in an address.
     """
     documents = to_document_run(run)
-    rows = zip(documents["query_id"], documents["doc_id"], documents["rank"].astype(np.int64), strict=True)
-    lines = ((_WHITE_SPACE.sub("%20", query), _WHITE_SPACE.sub("%20", doc), rank) for query, doc, rank in rows)
-    return "".join(f"{query}\tQ0\t{doc}\t{rank}\t{-rank}\t{tag}\n" for query, doc, rank in lines)
+    queries, names = documents["query_id"].tolist(), documents["doc_id"].tolist()
+    written = {name: _WHITE_SPACE.sub("%20", name) for name in {*queries, *names}}
+    rows = zip(queries, names, documents["rank"].astype(np.int64).tolist(), strict=True)
+    return "".join(f"{written[query]}\tQ0\t{written[doc]}\t{rank}\t{-rank}\t{tag}\n" for query, doc, rank in rows)

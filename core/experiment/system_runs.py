@@ -104,7 +104,10 @@ class SystemRuns:
         if len(self.dataset.evidence):
             chunks = chunks.assign(tokens=self._count_tokens(chunks))
             columns.append("tokens")
-        return run.merge(chunks[columns], on="chunk_id", how="left") if len(run) else run.reindex(columns=[*RUN, *columns[1:]])
+        if run.empty:
+            return run.reindex(columns=[*RUN, *columns[1:]])
+        places = chunks[columns].set_index("chunk_id").reindex(run["chunk_id"])
+        return run.assign(**{name: places[name].to_numpy() for name in columns[1:]}).reset_index(drop=True)
 
     def _count_tokens(self, chunks: pd.DataFrame) -> np.ndarray:
         """Tokens of each chunk; every chunk is counted once, whichever systems name it."""

@@ -12,7 +12,7 @@ import pandas as pd
 from core.data.dataset import SPLITS, Dataset
 from core.errors import InputError, LadderError
 from core.graph.estimate import WorkEstimate, estimate_work
-from core.graph.execute import Execution, find_token_nodes
+from core.graph.execute import Execution, TokenNodes
 from core.graph.latency import measure_latency
 from core.graph.node import Node
 from core.graph.resources import Resources
@@ -48,6 +48,7 @@ class SystemRuns:
     document_source: Node = field(init=False)
     query_source: Node = field(init=False)
     _tokens: dict[str, int] = field(init=False, default_factory=dict)
+    _token_nodes: TokenNodes = field(init=False, default_factory=TokenNodes)
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -65,10 +66,12 @@ class SystemRuns:
         fingerprint = content_hash(self.queries[columns].to_dict("records"))
         self.document_source, self.query_source = make_sources(self.dataset.corpus_fingerprint, fingerprint)
         self.targets, self.broken = self._build()
+        for target in self.targets.values():
+            self._token_nodes.add(target)
         self.execution = Execution(
             sources={self.document_source.key: self.documents, self.query_source.key: self.queries},
             resources=self.resources,
-            token_nodes=find_token_nodes(self.targets.values()),
+            token_nodes=self._token_nodes.keys,
         )
 
     def _build(self) -> tuple[dict[str, Node], dict[str, str]]:
@@ -84,7 +87,7 @@ class SystemRuns:
         """The system's graph over the same queries, built once. Raises what building raises."""
         if system.name not in self.targets:
             self.targets[system.name] = build(system, documents=self.document_source, queries=self.query_source)
-            self.execution.token_nodes = find_token_nodes(self.targets.values())
+            self._token_nodes.add(self.targets[system.name])
         return self.targets[system.name]
 
     def estimate(self) -> WorkEstimate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ class Execution:
 
     memory: outputs of corpus nodes, which another execution may share to answer at once; answers: outputs of nodes that
     depend on the queries. timings: key -> seconds of the stage's own call. ran, loaded: keys executed and read from disk.
-    token_nodes: keys of the nodes whose token vectors another stage will read, see find_token_nodes().
+    token_nodes: keys of the nodes whose token vectors another stage will read, see TokenNodes.
     """
 
     sources: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Execution:
     loaded: set[str] = field(default_factory=set)
     failed: dict[str, LadderError] = field(default_factory=dict)
     use_disk: bool = True
-    token_nodes: frozenset[str] = frozenset()
+    token_nodes: Set[str] = frozenset()
 
     def output(self, node: Node) -> Any:
         """The node's output; inputs are computed only if it is neither in memory nor on disk."""
@@ -132,24 +132,42 @@ def execute(
     return {name: outcomes[name] for name in targets}
 
 
-def find_token_nodes(targets: Iterable[Node]) -> frozenset[str]:
-    """Keys of the embedding nodes whose token vectors another stage of the graphs will read.
+class TokenNodes:
+    """Keys of the embedding nodes whose token vectors another stage of the graphs will read; add() them one after another.
 
     Encoding them once for both uses saves a second pass. An endpoint gives no token vectors, and a prompt of the user's own
     changes them: those are left to the stage that reads them.
     """
-    nodes = [node for target in targets for node in target.walk()]
-    readers = [node for node in nodes if node.stage.token_vectors]
-    wanted = {(reader.stage.model, source.key) for reader in readers for source in reader.encoded}
-    return frozenset(
-        node.key
-        for node in nodes
-        if node.encoded
-        and not node.stage.token_vectors
-        and node.stage.prompt is None
-        and not node.stage.model.startswith(ENDPOINT_PREFIX)
-        and (node.stage.model, node.encoded[0].key) in wanted
-    )
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self._seen: set[str] = set()
+        self._read: set[tuple[str, str]] = set()  # (model, key of the texts)
+        self._embedding: dict[tuple[str, str], list[str]] = {}  # the same -> keys of the nodes that embed these texts
+
+    def add(self, target: Node) -> None:
+        """Takes a graph in, given by its last node."""
+        for node in target.walk():
+            if node.key in self._seen:
+                continue
+            self._seen.add(node.key)
+            for source in node.encoded:
+                texts = (node.stage.model, source.key)
+                if node.stage.token_vectors:
+                    self._read.add(texts)
+                    self.keys.update(self._embedding.get(texts, ()))
+                elif node.stage.prompt is None and not node.stage.model.startswith(ENDPOINT_PREFIX):
+                    self._embedding.setdefault(texts, []).append(node.key)
+                    if texts in self._read:
+                        self.keys.add(node.key)
+
+
+def find_token_nodes(targets: Iterable[Node]) -> set[str]:
+    """The keys of TokenNodes for these graphs."""
+    found = TokenNodes()
+    for target in targets:
+        found.add(target)
+    return found.keys
 
 
 def distinct_nodes(targets: Mapping[str, Node]) -> list[Node]:

@@ -103,7 +103,7 @@ class Resources:
     """Handed to every stage call. The settings do not change: who needs others takes dataclasses.replace(), which shares what
     was counted (usage) and what is in memory.
 
-    keep_tokens: keep token vectors from the pass that embeds, since another stage will read them (see find_token_nodes).
+    keep_tokens: keep token vectors from the pass that embeds, since another stage will read them (see TokenNodes).
     through_index: search the Chroma index instead of exactly (for latency).
     cached: False measures a query as if its text were new.
     """

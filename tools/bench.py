@@ -53,7 +53,7 @@ _RUN = (
 )
 
 
-PARTS = ("compare", "recommend", "training", "refresh", "query", "scaling", "lexical")
+PARTS = ("compare", "recommend", "training", "refresh", "query", "scaling", "start", "lexical")
 COLD = PARTS[:4]  # each in an empty workspace
 
 
@@ -85,6 +85,8 @@ def main() -> None:
             bench_query(dataset, warm)
         if "scaling" in parts:
             bench_scaling(dataset, warm)
+        if "start" in parts:
+            bench_start(dataset, warm)
     if "lexical" in parts:
         bench_lexical()
 
@@ -169,6 +171,24 @@ def bench_refresh(dataset: Path, folder: Path) -> None:
     print(
         f"exact search after the refresh and after a full rebuild: the same hits {same}, largest score difference {largest:.1e}"
     )
+
+
+def bench_start(dataset: Path, workspace: Path) -> None:
+    """What commands cost on data that they have seen, in CPU time, against importing pandas."""
+    compare = ["-m", "core", "compare", str(dataset), "--systems", *SYSTEMS, "--workspace", str(workspace)]
+    measure_cpu(compare)  # now everything is cached
+    pandas = min(measure_cpu(["-c", "import pandas"]) for _ in range(3))
+    for name, arguments, most in (("--help", ["-m", "core", "--help"], 0.5), ("compare, again", compare, 3.0)):
+        ratio = min(measure_cpu(arguments) for _ in range(3)) / pandas
+        print(f"RATIO {name} / import pandas, CPU time: {ratio:.2f} (at most {most:g})")
+
+
+def measure_cpu(arguments: Sequence[str]) -> float:
+    """CPU seconds of a Python process of its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def run_compare(dataset: Path, workspace: Path) -> tuple[float, bool, dict]:

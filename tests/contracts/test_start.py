@@ -10,6 +10,7 @@ import pytest
 
 from core.cli.commands import COMMANDS
 from tests.support.app import REPOSITORY, build_environment
+from tests.support.small import write_small_dataset
 
 # What reading and printing results has no use for; each takes a good part of a second or more to import.
 NEVER = ["torch", "transformers", "sentence_transformers", "sklearn", "chromadb", "streamlit", "plotly"]
@@ -60,3 +61,9 @@ def test_the_help_of_a_command_imports_its_own_file(command: str, workspace: Pat
 def test_the_samples_are_listed_without_pandas(workspace: Path) -> None:
     imported = list_imported(workspace, "samples")
     assert not imported & {"pandas", "numpy", "scipy", *NEVER}
+
+
+def test_what_was_computed_before_is_shown_without_models_and_statistics(workspace: Path, tmp_path: Path) -> None:
+    command = ("compare", str(write_small_dataset(tmp_path / "small")), "--systems", "bm25", "bm25-filtered")
+    assert "ir_measures" in list_imported(workspace, *command)
+    assert not list_imported(workspace, *command) & {"scipy", "ir_measures", *NEVER}

@@ -3,14 +3,14 @@
 #   HOST, PORT   where `make run` listens (localhost, 8501)
 #   PYTHON       the interpreter for .venv, instead of the first of python3.13, 3.12, 3.11, python3 that fits
 #   ARGS         passed on to pytest or to the benchmark: make test ARGS="tests/core -x"
-#   JOBS         how many processes run tests at once (3, since some wait for others); 0 runs them in one, as a debugger needs it
+#   JOBS         how many processes run tests at once (2); 0 runs them in one, as a debugger needs it
 
 # "=", not "?=": some shells and package managers set HOST in the environment, and mean something else.
 HOST = localhost
 PORT = 8501
 PYTHON ?=
 ARGS =
-JOBS = 3
+JOBS = 2
 export HOST PORT PYTHON
 python := .venv/bin/python
 # A file stays with one process, which makes its costly fixtures once; tests/conftest.py says in which order files are taken.

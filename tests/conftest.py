@@ -64,6 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKED:
             item.add_marker(MARKED[folder])
+        elif item.path in LONG:
+            item.add_marker("slow")
     items.sort(key=_rank)
 
 
@@ -71,7 +73,7 @@ def _rank(item: pytest.Item) -> int:
     """The walk is longest by far; then what runs models, browsers or other processes; then all that is quick."""
     if item.path in LONGEST:
         return 0
-    return 1 if item.path in LONG or any(item.get_closest_marker(mark) for mark in MARKED.values()) else 2
+    return 1 if any(item.get_closest_marker(mark) for mark in MARKED.values()) else 2
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

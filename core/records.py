@@ -110,7 +110,7 @@ def decode(content: Any, kind: type[Record]) -> Record:
     try:
         return msgspec.convert(content, kind, dec_hook=_decode_frame)
     except msgspec.ValidationError as error:
-        raise InputError(f"{kind.__name__} cannot be read: {error}") from error
+        raise InputError(f"{kind.__name__} cannot be read: {error}; ask for it anew") from error
 
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -104,7 +104,8 @@ def choose_chunker(slot: str, *, kind: str, size: int) -> object | None:
         help="\n\n".join(f"**{chunker.label.capitalize()}**: {chunker.about}" for chunker in chunkers.values()),
     )
     chunker = chunkers[str(chosen)]
-    fields = [field for field in dataclasses.fields(chunker) if isinstance(field.default, int)]
+    # Whole numbers that people may change; a flag is no number, though Python takes it for one.
+    fields = [field for field in dataclasses.fields(chunker) if type(field.default) is int and "label" in field.metadata]
     values: dict[str, Any] = {}
     for field, column in zip(fields, st.columns(max(len(fields), 2)), strict=False):
         low, high, step = _RANGES.get(field.name, _RANGE)

@@ -17,6 +17,7 @@ from core.schema import to_document_run
 
 PRIMARY = "nDCG@10"
 JUDGED = "Judged@10"
+VERSION = 1  # to be raised when a measure gives other numbers than before: values that are kept are kept under it
 Compute = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.errors import Cancelled, LadderError
-from core.evaluation.measures import JUDGED, list_measures, measure_judged
+from core.evaluation.measures import JUDGED, VERSION, list_measures, measure_judged
 from core.evaluation.per_query import average, evaluate_runs
 from core.experiment.result import Experiment, MeasuredMean, SystemResult, describe_dataset
 from core.experiment.system_runs import SystemRuns
@@ -37,7 +37,7 @@ class ExperimentDraft:
         self._judgments = dataset.judgments[dataset.judgments["query_id"].isin(queries)]
         self._evidence = dataset.evidence[dataset.evidence["query_id"].isin(queries)]
         labels = [self._judgments.to_dict("records"), self._evidence.to_dict("records")]
-        self._labels = content_hash([labels, list_measures()])
+        self._labels = content_hash([VERSION, labels, list_measures()])
 
     def add(self, system: str, outcome: Outcome) -> None:
         """Takes a finished system's run and measures it, or its error."""

@@ -9,7 +9,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
 from core.evaluation.answers import find_answerable, rank_answers
-from core.evaluation.measures import PRIMARY
+from core.evaluation.measures import PRIMARY, VERSION
 from core.evaluation.per_query import measure_one
 from core.evaluation.spans import CONTEXT_RECALL
 from core.experiment.system_runs import SystemRuns
@@ -25,7 +25,8 @@ class Measurer:
     """The primary measure and the answer's rank of any system, for every judged query, tuning and test alike.
 
     It runs over all queries at once, since a split is drawn many times but a run is the same in all of them. Whoever
-    chooses reads the tuning part alone. Values are kept in the workspace under the run's key and the labels' fingerprint.
+    chooses reads the tuning part alone. Values are kept in the workspace under the run's key, the labels' fingerprint and
+    the measures' version.
     """
 
     def __init__(self, dataset: Dataset, *, primary: str, resources: Resources, target: str = "") -> None:
@@ -36,7 +37,7 @@ class Measurer:
         self._dataset = dataset
         self._workspace = resources.workspace
         self._labels = content_hash(
-            [dataset.judgments.to_dict("records"), dataset.evidence.to_dict("records"), primary, target]
+            [VERSION, dataset.judgments.to_dict("records"), dataset.evidence.to_dict("records"), primary, target]
         )
         self._index = pd.Index(find_answerable(dataset.judgments), dtype=object)
         self._known: dict[str, dict[str, pd.Series]] = {}

@@ -18,6 +18,7 @@ from core.data.load import load_dataset
 from core.errors import InputError
 from core.evaluation.measures import list_measures
 from core.evaluation.per_query import evaluate_runs
+from core.experiment import collect
 from core.experiment.compare import compare
 from core.experiment.result import Experiment, to_trec
 from core.progress import CancelToken, ProgressEvent
@@ -351,3 +352,22 @@ def test_what_was_measured_is_not_measured_again(dataset: Dataset, workspace: Pa
     assert asked == [["bm25"]]
     assert renamed.per_query["system"].unique().tolist() == ["words"]
     assert renamed.systems[0].measures == next(one.measures for one in first.systems if one.name == "bm25")
+
+
+def test_kept_values_are_not_those_of_a_measure_as_it_was(
+    tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, systems = load_dataset(write_small_dataset(tmp_path / "small")), {"bm25": make_named_systems()["bm25"]}
+    asked = []
+
+    def count(*arguments: Any, **named: Any) -> pd.DataFrame:
+        asked.append(named)
+        return evaluate_runs(*arguments, **named)
+
+    monkeypatch.setattr(collect, "evaluate_runs", count)
+    compare(dataset, systems, workspace=Workspace(workspace))
+    compare(dataset, systems, workspace=Workspace(workspace))
+    assert len(asked) == 1, "the second finds them"
+    monkeypatch.setattr(collect, "VERSION", collect.VERSION + 1)
+    compare(dataset, systems, workspace=Workspace(workspace))
+    assert len(asked) == 2

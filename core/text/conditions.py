@@ -7,32 +7,50 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from core.text.dates import read_date
+
 
 def match_filter(metadata: Mapping[str, Any], conditions: Mapping[str, Any]) -> bool:
     """Whether a document's metadata satisfies every condition of a filter; an empty filter matches everything.
 
     A condition is a value, a list of values (any of them), or {"gte": low, "lte": high} with one or both ends. Text,
     numbers and true/false are different types: 3.1 is not "3.1"; 3 and 3.0 are the same number. If a document's value is
-    a list, one matching item is enough. Dates are text such as 2024-09-18, whose order is their alphabetical order.
+    a list, one matching item is enough: so groups that may read a document are matched with the groups that somebody is in.
+
+    Dates are text, see read_date(), and are compared as times however they are written: "gte" means from the beginning of
+    a year, month or day on, "lte" to its end, and a document's date stands for its beginning. Other text is compared by its
+    letters, and so is a date with text that is none.
     """
     return all(match_condition(metadata.get(field), condition) for field, condition in conditions.items())
 
 
 def match_condition(value: Any, condition: Any) -> bool:
     """Whether one metadata value (None if the field is absent) satisfies one condition."""
-    if isinstance(value, list | tuple):
-        return any(match_condition(item, condition) for item in value)
+    return any(_match_item(item, condition) for item in (value if isinstance(value, list | tuple) else [value]))
+
+
+def _match_item(value: Any, condition: Any) -> bool:
     if isinstance(condition, list | tuple):
         return any(_same(value, item) for item in condition)
     if isinstance(condition, Mapping):
-        if any(name_type(value) != name_type(end) for end in condition.values()):
-            return False
-        return bool(condition.get("gte", value) <= value <= condition.get("lte", value))
+        return all(_is_within(value, name, end) for name, end in condition.items())
     return _same(value, condition)
 
 
+def _is_within(value: Any, name: str, end: Any) -> bool:
+    """Whether a value is on the right side of the end of a range. name: "gte" or "lte"."""
+    if name_type(value) != name_type(end):
+        return False
+    known = (read_date(value), read_date(end)) if isinstance(value, str) else (None, None)
+    if known[0] is not None and known[1] is not None:
+        return known[0].first >= known[1].first if name == "gte" else known[0].first <= known[1].last
+    return bool(value >= end if name == "gte" else value <= end)
+
+
 def _same(value: Any, wanted: Any) -> bool:
-    return name_type(value) == name_type(wanted) and bool(value == wanted)
+    if name_type(value) != name_type(wanted):
+        return False
+    return bool(value == wanted) or (isinstance(value, str) and read_date(value) == read_date(wanted) is not None)
 
 
 def name_type(value: Any) -> str:

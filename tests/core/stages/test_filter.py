@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from core.graph.node import Node, Source
@@ -18,6 +20,16 @@ def test_every_query_sees_what_its_own_filter_allows() -> None:
     assert allowed.filters == ({}, {"v": 1}, {"v": 7})
     # Chunks repeat their document's column, in any order.
     assert allowed.columns(["c", "a", "a"]).tolist() == [[True] * 3, [False, True, True], [False] * 3]
+
+
+def test_groups_that_may_read_a_document_are_matched_with_those_that_somebody_is_in() -> None:
+    readers: dict[str, Any] = {"a": ["sales", "legal"], "b": ["hr"], "c": [], "d": "sales", "f": [["sales"]]}
+    metadata = {name: {"groups": groups} for name, groups in readers.items()}
+    documents = make_documents({name: "x" for name in "abcdef"}, metadata)  # e says nothing of groups
+    filters: dict[str, Any] = {"sales": {"groups": ["sales"]}, "both": {"groups": ["hr", "legal"]}, "none": {"groups": "it"}}
+    allowed = MetadataFilter()(make_queries({name: "?" for name in filters}, filters), documents)
+    seen = [[doc for doc, open_ in zip(allowed.doc_ids, row, strict=True) if open_] for row in allowed.matrix]
+    assert seen == [["a", "d"], ["a", "b"], []]
 
 
 def test_a_query_without_a_filter_value_sees_everything() -> None:
@@ -58,6 +70,6 @@ def test_a_query_asked_alone_is_filtered_as_among_others() -> None:
 def test_runs_kept_before_there_were_inferred_filters_are_found_again() -> None:
     sources = (Node(Source("queries", "q")), Node(Source("documents", "d")))
     keys = [source.key for source in sources]
-    assert Node(MetadataFilter(), sources).key == content_hash(["MetadataFilter", 1, {}, keys])
+    assert Node(MetadataFilter(), sources).key == content_hash(["MetadataFilter", MetadataFilter.version, {}, keys])
     others = [MetadataFilter(infer=("a",)), MetadataFilter(infer=("a", "b")), MetadataFilter(given=False, infer=("a",))]
     assert len({Node(stage, sources).key for stage in [MetadataFilter(), *others]}) == 4

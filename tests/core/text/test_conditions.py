@@ -32,6 +32,29 @@ from core.text.conditions import check_filter, is_scalar, match_filter
         ({"size": True}, {"size": {"lte": 5}}, False),
         ({"date": "2024-09-18"}, {"date": {"gte": "2024-09-01", "lte": "2024-09-30"}}, True),
         ({"date": "2024-10-01"}, {"date": {"gte": "2024-09-01", "lte": "2024-09-30"}}, False),
+        # A day as an end is the whole day, a month and a year are the whole of them, whatever stands in the document.
+        ({"date": "2024-05-01T15:00"}, {"date": {"lte": "2024-05-01"}}, True),
+        ({"date": "2024-05-01T15:00:00.5Z"}, {"date": {"gte": "2024-05-01", "lte": "2024-05-01"}}, True),
+        ({"date": "2024-05-02T00:00"}, {"date": {"lte": "2024-05-01"}}, False),
+        ({"date": "2024-12-31"}, {"date": {"lte": "2024"}}, True),
+        ({"date": "2024-02-29 23:59:59"}, {"date": {"gte": "2024-02", "lte": "2024-02"}}, True),
+        ({"date": "2024-03-01"}, {"date": {"lte": "2024-02"}}, False),
+        ({"date": "2024-05"}, {"date": {"gte": "2024-05-01"}}, True),  # a month stands for its first day
+        ({"date": "2024-05"}, {"date": {"gte": "2024-05-02"}}, False),
+        ({"date": "9999"}, {"date": {"lte": "9999"}}, True),
+        # Time zones: 23:30 in New York is 03:30 of the next day in UTC; what has no zone is UTC.
+        ({"date": "2024-05-01T23:30-04:00"}, {"date": {"lte": "2024-05-01"}}, False),
+        ({"date": "2024-05-01T01:00+02:00"}, {"date": {"gte": "2024-05-01"}}, False),
+        ({"date": "2024-05-01T10:00+02:00"}, {"date": {"gte": "2024-05-01T08:00Z", "lte": "2024-05-01 08:00:00"}}, True),
+        ({"date": "2024-05-01T10:00+02:00"}, {"date": {"gte": "2024-05-01T08:00:01"}}, False),
+        ({"date": "2024-05-01T10:00+0200"}, {"date": "2024-05-01T08:00:00Z"}, True),  # the same moment
+        ({"date": "2024/5/1"}, {"date": ["2024-05-01"]}, True),
+        ({"date": "2024-05-01T00:00"}, {"date": "2024-05-01"}, False),  # a moment is no day
+        # What is no date, or no date on one side, is compared by its letters.
+        ({"date": "2024-02-30"}, {"date": {"lte": "2024-02-29"}}, False),
+        ({"date": "unknown"}, {"date": {"gte": "2024-05-01"}}, True),
+        ({"version": "3.10"}, {"version": {"gte": "3.9"}}, False),
+        ({"year": 2024}, {"year": {"gte": "2024"}}, False),  # a number is no text
         # No single item lies in between, though one is above the low end and one below the high end.
         ({"size": [1, 9]}, {"size": {"gte": 4, "lte": 6}}, False),
         ({"a": 1, "b": 2}, {"a": 1, "b": 2}, True),

@@ -237,12 +237,13 @@ def test_filters_alike(small: Dataset, tmp_path: Path) -> None:
     program = load_program(MIXED, tmp_path)
     metadata = [
         {"version": "3.1", "tags": ["a", "b"], "year": 2024},
-        {"version": 3.1, "year": 2025.0},
-        {"product": "Hub"},
+        {"version": 3.1, "year": 2025.0, "day": "2024-05-01T15:00:00+02:00", "groups": ["hr", "sales"]},
+        {"product": "Hub", "day": "2024-05", "groups": ["it"]},
         {},
     ]
     documents = [program.Document(str(row), "", "", item) for row, item in enumerate(metadata)]
     conditions: list[dict[str, Any]] = [{"version": "3.1"}, {"tags": "b"}, {"year": {"gte": 2025}}, {"absent": "x"}]
+    conditions += [{"day": {"gte": "2024-05-01T13:00Z", "lte": "2024-05-01"}}, {"groups": ["sales", "legal"]}]
     for wanted in conditions:
         expected = {row for row, item in enumerate(metadata) if match_filter(item, wanted)}
         assert program.find_allowed(documents, wanted) == expected, wanted

@@ -10,6 +10,8 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.query_filters import warn_unmatched_filters
 from core.data.readers.archive import unpack_zip
+from core.data.readers.chroma_collection import read_collection
+from core.data.readers.chroma_place import ChromaPlace, find_place
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.readers.documents import SUFFIXES, list_documents, read_documents
 from core.data.readers.evidence import Evidence, resolve_evidence
@@ -32,11 +34,15 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
 
     The folder holds corpus.jsonl, or documents (.txt .md .html .pdf .docx, also in sub-folders), and optionally
     queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
+    A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
     name: the dataset's name, by default the folder's or zip's. Documents and queries keep the order of their files
     (documents of a folder: by path); judgments are ordered by query, then as in the files, those from evidence last.
 
     Raises InputError with file, line and cure for everything that cannot be read; nothing is half-loaded.
     """
+    place = find_place(path)
+    if place is not None:
+        return load_collection(place, name=name)
     path = Path(path)
     if path.is_dir():
         return _load_folder(find_root(path), name or path.resolve().name)
@@ -50,6 +56,19 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
             file=path,
         )
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
+
+
+def load_collection(place: ChromaPlace, *, name: str | None = None, corpus: Corpus | None = None) -> Dataset:
+    """A Chroma collection as a dataset: each of its items a document, with the queries and judgments that lie beside it.
+
+    name: by default the collection's, or the folder's. corpus: of the collection, where it was read already.
+    """
+    corpus = corpus or read_collection(place)
+    name = name or place.collection or (place.folder.resolve().name if place.folder is not None else place.host)
+    if place.labels is not None:
+        return _load_folder(place.labels, name, corpus=corpus)
+    with tempfile.TemporaryDirectory() as nothing:
+        return _load_folder(Path(nothing), name, corpus=corpus)
 
 
 def find_root(folder: Path) -> Path:
@@ -83,8 +102,8 @@ def _load_zip(path: Path, name: str) -> Dataset:
             raise InputError(str(error).removeprefix(prefix), file=shown or path, line=error.line) from error
 
 
-def _load_folder(folder: Path, name: str) -> Dataset:
-    corpus = _read_corpus(folder)
+def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Dataset:
+    corpus = corpus or _read_corpus(folder)
     queries_path = folder / "queries.jsonl"
     queries = read_queries(queries_path) if queries_path.is_file() else Queries()
     known = {query_id: position for position, query_id in enumerate(queries.ids)}

@@ -1,4 +1,4 @@
-"""Dense index: exact search in memory for quality, a Chroma collection on disk for speed. The only door to chromadb."""
+"""Dense index: exact search in memory for quality, a Chroma collection on disk for speed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from core.data.chroma_client import connect_folder
 from core.errors import WorkspaceBusy
 from core.progress import CancelToken
 from core.schema import content_hash
@@ -228,7 +229,7 @@ def open_collection(
             f"Another process has been building the index {folder.name} for five minutes. "
             "Wait for it, or stop it and try again."
         ) from error
-    client = _connect(folder)
+    client = connect_folder(folder)
     return client, client.get_collection(_COLLECTION, embedding_function=None)
 
 
@@ -241,7 +242,7 @@ def build_collection(
     names: list[str] | None = None,
 ) -> None:
     """Writes a new collection with all vectors; their ids are `names`, or the row numbers."""
-    client = _connect(folder)
+    client = connect_folder(folder)
     try:
         hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
         collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
@@ -263,7 +264,7 @@ def update_collection(
 
     remove: ids that go. add: ids, vectors and metadata that come. relabel: ids whose metadata changed, and the new ones.
     """
-    client = _connect(folder)
+    client = connect_folder(folder)
     try:
         collection = client.get_collection(_COLLECTION, embedding_function=None)
         for part in _batches(len(remove)):
@@ -296,13 +297,6 @@ def _add(collection: Any, ids: list[str], matrix: np.ndarray, metadata: list[dic
 
 def _batches(count: int) -> Iterator[slice]:
     return (slice(start, start + _ADD_BATCH) for start in range(0, count, _ADD_BATCH))
-
-
-def _connect(folder: Path) -> Any:
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
 
 
 @dataclass(frozen=True)

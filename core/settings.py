@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SAMPLES = REPOSITORY / "sample_corpora"
+SAMPLES = Path(os.environ.get("LADDER_SAMPLES") or REPOSITORY / "sample_corpora").expanduser().resolve()
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 ENDPOINT_PREFIX = "endpoint:"  # before the name that a model has at the embedding server
@@ -37,6 +37,11 @@ def get_embedding_server() -> EmbeddingServer | None:
     """The endpoint from EMBEDDINGS_BASE_URL and EMBEDDINGS_API_KEY; None if no address is set."""
     url = os.environ.get("EMBEDDINGS_BASE_URL", "").rstrip("/")
     return EmbeddingServer(url=url, key=os.environ.get("EMBEDDINGS_API_KEY", "")) if url else None
+
+
+def get_preload() -> bool:
+    """Whether the app loads the embedding model as it starts. LADDER_PRELOAD=0 saves its memory until somebody asks."""
+    return os.environ.get("LADDER_PRELOAD", "1") != "0"
 
 
 def get_threads(*, leave_one: bool = False) -> int:

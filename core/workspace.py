@@ -18,6 +18,8 @@ workspace/
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import re
@@ -25,7 +27,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.schema import content_hash
+from core.settings import REPOSITORY
 
 WEIGHTS = "weights"  # folder of a trained model's files, below its own
 # What reading a file raises that is cut off, or was written by something else (pyarrow's errors are ValueErrors).
@@ -144,6 +147,25 @@ class Workspace:
     def write_facts(self, key: str, facts: dict[str, Any]) -> None:
         """Keeps small facts about a node."""
         write_json(self.path("cache", "nodes", f"{key}.json"), facts)
+
+    def find_or_make(self, what: str, inputs: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What make() gives, a JSON object: made once for these inputs by this code, and found again from then on.
+
+        what: names it. inputs: a JSON value (anything else counts by its repr), all that make() depends on but our own code.
+        """
+        key = content_hash([what, inputs, hash_code()])
+        found = self.read_facts(key)
+        if found is None:
+            self.write_facts(key, make())
+            found = self.read_facts(key)
+        return found or {}
+
+
+@functools.cache
+def hash_code() -> str:
+    """A hash of everything in core and of what it stands on: another program may come to other results."""
+    files = [REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "core").rglob("*.py"))]
+    return content_hash([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
 
 
 class VectorCache:

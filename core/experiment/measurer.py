@@ -80,10 +80,13 @@ class Measurer:
             system.name, self.system_runs.execution.output(self.system_runs.targets[system.name])
         )
 
+    def key(self, system: System) -> str:
+        """What a system's values are kept under: it depends on all that they depend on. Raises what its wiring raises."""
+        return content_hash(["values", self.system_runs.add(system).key, self._labels])
+
     def _measure(self, system: System) -> pd.DataFrame | None:
         try:
-            node = self.system_runs.add(system)
-            key = content_hash(["values", node.key, self._labels])
+            key = self.key(system)
             frame = self._workspace.read_frame(key)
             if frame is None:
                 frame = self._evaluate(self.run(system))

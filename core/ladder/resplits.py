@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -76,7 +77,21 @@ def resplit(
         ladder.resources.report(f"split {done} of {RESPLITS}")
 
     share = ladder.trained[0].split["share"] if ladder.trained else DEFAULT_SHARE
-    return measure_stability(ladder.dataset, ladder.groups, decide, share=share, on_step=report)
+    errors = ladder.measurer.errors
+
+    def measure() -> dict[str, Any]:
+        actions, systems = measure_stability(ladder.dataset, ladder.groups, decide, share=share, on_step=report)
+        return {"actions": actions, "systems": systems, "errors": errors}
+
+    # Of a system that only some split chooses the key is not known before: it is one of those that the offer makes.
+    climbed = [
+        [step.rung.name, ladder.measurer.key(step.incumbent), step.chosen, step.variants, step.means, step.kept]
+        for step in steps
+    ]
+    inputs = [ladder.dataset.fingerprint, ladder.offer, ladder.goals, climbed, latencies, monthly, gap, share, errors]
+    found = ladder.resources.workspace.find_or_make("re-splits", inputs, measure)
+    errors.update(found["errors"])
+    return found["actions"], found["systems"]
 
 
 def _guess(known: Mapping[str, float], alike: Mapping[str, str]) -> dict[str, float]:

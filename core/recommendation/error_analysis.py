@@ -131,7 +131,9 @@ def _find_cut(system: System, measurer: Measurer, dataset: Dataset, known: dict[
         return {}
     key = node.inputs[0].key
     if key not in known:
-        known[key] = _cut_by(node, measurer, dataset)
+        workspace = measurer.system_runs.resources.workspace
+        inputs = [key, node.stage.model, node.stage.revision, dataset.fingerprint]
+        known[key] = workspace.find_or_make("cut evidence", inputs, lambda: _cut_by(node, measurer, dataset))
     return known[key]
 
 
@@ -159,22 +161,29 @@ def _find_headroom(
     chunkings = real[CHUNKING].variants if CHUNKING in real else ()
     adopted = {fix: step.chosen.name for fix, step in real.items() if step.chosen and step.incumbent == baseline}
     systems = {system.name: system for system in (*candidates, *chunkings, words)}
-    headroom = measure_headroom(
-        dataset,
-        run,
-        values=tabulate(list(systems.values()), measurer.values, query_ids=split.test),
-        measure=primary,
-        system=baseline.name,
-        query_ids=split.test,
-        variants={
-            CHUNKING: [system.name for system in chunkings],
-            UNION: [words.name],
-            BEST_SYSTEM: [system.name for system in candidates],
-        },
-        adopted=adopted,
-        filter_field=choose_filter_field(dataset, run, query_ids=split.tuning, measure=primary),
-    )
-    return dataclasses.asdict(headroom)
+    variants = {
+        CHUNKING: [system.name for system in chunkings],
+        UNION: [words.name],
+        BEST_SYSTEM: [system.name for system in candidates],
+    }
+
+    def measure() -> dict[str, Any]:
+        headroom = measure_headroom(
+            dataset,
+            run,
+            values=tabulate(list(systems.values()), measurer.values, query_ids=split.test),
+            measure=primary,
+            system=baseline.name,
+            query_ids=split.test,
+            variants=variants,
+            adopted=adopted,
+            filter_field=choose_filter_field(dataset, run, query_ids=split.tuning, measure=primary),
+        )
+        return dataclasses.asdict(headroom)
+
+    keys = {name: measurer.key(system) for name, system in systems.items()}
+    inputs = [dataset.fingerprint, primary, split.tuning, split.test, variants, adopted, keys]
+    return measurer.system_runs.resources.workspace.find_or_make("headroom", inputs, measure)
 
 
 def _analyse_metadata(dataset: Dataset, measurer: Measurer, baseline: System, split: Split) -> dict[str, Any]:

@@ -191,3 +191,22 @@ def test_what_is_said_already_and_what_is_a_bug_passes(tmp_path: Path) -> None:
         with pytest.raises(type(error)) as caught, reading(tmp_path, cure="none"):
             raise error
         assert caught.value is error
+
+
+def test_what_the_same_code_makes_of_the_same_inputs_is_made_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def make() -> dict[str, object]:
+        asked.append(1)
+        return {"pairs": (("b", 0.1), ("a", 1e-300))}
+
+    def ask(*inputs: object) -> dict[str, object]:
+        return Workspace(workspace).find_or_make("numbers", list(inputs), make)
+
+    assert ask("x", 1.0) == ask("x", 1.0) == {"pairs": [["b", 0.1], ["a", 1e-300]]}, "as JSON gives it, the first time too"
+    assert len(asked) == 1
+    ask("x", 2.0)
+    assert len(asked) == 2
+    monkeypatch.setattr("core.workspace.hash_code", lambda: "of another program")
+    ask("x", 1.0)
+    assert len(asked) == 3

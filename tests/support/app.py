@@ -47,7 +47,9 @@ def build_environment(workspace: Path) -> dict[str, str]:
     """The environment of a guarded child process that works in `workspace`. Also for `python -m core`."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     path = os.pathsep.join(filter(None, [str(GUARD), os.environ.get("PYTHONPATH")]))
-    return {**inherited, **QUIET, "LADDER_WORKSPACE": str(workspace), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    # Loading the model takes a server longer than most tests: it does so when a test needs it.
+    own = {"LADDER_WORKSPACE": str(workspace), "LADDER_PRELOAD": "0", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    return {**inherited, **QUIET, **own}
 
 
 def find_free_port() -> int:

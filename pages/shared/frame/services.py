@@ -24,7 +24,7 @@ from core.live.search import LiveSearch
 from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import load_assessment
-from core.settings import DEFAULT_MODEL, get_threads, get_workspace, quieten_libraries
+from core.settings import DEFAULT_MODEL, get_preload, get_threads, get_workspace, quieten_libraries
 from core.systems.named import make_named_systems, preselect
 from core.workspace import Workspace
 
@@ -121,7 +121,8 @@ def start_background() -> bool:
 
         if runner.submit_once("first-run", look):
             return True  # it loads the model when it gets there; loading it now would keep word matching waiting
-    threading.Thread(target=_warm_up, args=(models,), name="load model", daemon=True).start()
+    if get_preload():
+        threading.Thread(target=_warm_up, args=(models,), name="load model", daemon=True).start()
     return True
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from core.data.load import load_dataset
 from core.graph.resources import Resources
@@ -31,12 +36,35 @@ KILLS = 10
 SYSTEMS = ("dense-chunk64", "dense-window")
 
 
-def start(workspace: Path, folder: Path, system: str) -> subprocess.Popen[str]:
-    """The child, once it has loaded what it needs."""
-    command = [sys.executable, "-m", "tests.support.interrupted", str(workspace), str(folder), system]
-    child = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None and child.stdout.readline() == "ready\n"
-    return child
+class Builder:
+    """Builds and promotes systems in child processes; see tests/support/interrupted.py."""
+
+    def __init__(self, workspace: Path, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.support.interrupted", str(workspace), str(folder)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, text=True)
+
+    def start(self, system: str) -> int:
+        """The process id of the child, once it has begun."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{system}\n")
+        self.process.stdin.flush()
+        word, number = self.read().split()
+        assert word == "ready"
+        return int(number)
+
+    def read(self) -> str:
+        """What is said next."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[Builder]:
+    made = Builder(tmp_path / "w", write_labelled_dataset(tmp_path / "notes"))
+    with made.process:
+        yield made
+        made.process.kill()
 
 
 def ask(dataset: str, resources: Resources) -> tuple[str, pd.DataFrame]:
@@ -50,15 +78,14 @@ def ask(dataset: str, resources: Resources) -> tuple[str, pd.DataFrame]:
     return live, answer.run
 
 
-def test_killed_at_ten_random_moments_the_live_version_answers(tmp_path: Path) -> None:
-    folder = write_labelled_dataset(tmp_path / "notes")
-    dataset, resources = load_dataset(folder), resources_of(tmp_path / "w")
+def test_killed_at_ten_random_moments_the_live_version_answers(tmp_path: Path, builder: Builder) -> None:
+    dataset, resources = load_dataset(tmp_path / "notes"), resources_of(tmp_path / "w")
     workspace: Workspace = resources.workspace
     first = put_live(dataset, named("dense"), resources)
     expected = {first.id: ask("notes", resources)[1]}
-    child = start(tmp_path / "w", folder, SYSTEMS[1])
+    builder.start(SYSTEMS[1])
     begun = time.monotonic()  # one whole run says how long there is to kill in
-    assert child.communicate()[0] == "done\n"
+    assert builder.read() == "done"
     whole = time.monotonic() - begun
     live, answer = ask("notes", resources)
     expected[live] = answer
@@ -71,10 +98,11 @@ def test_killed_at_ten_random_moments_the_live_version_answers(tmp_path: Path) -
         system = SYSTEMS[kill % 2]
         drop(system, "notes", workspace, resources)
         before = read_live("notes", workspace).version
-        child = start(tmp_path / "w", folder, system)
+        child = builder.start(system)
         time.sleep(moment)
-        child.kill()
-        child.communicate()
+        with contextlib.suppress(ProcessLookupError):  # it was quicker this time
+            os.kill(child, signal.SIGKILL)
+        assert builder.read() in {"done", "killed"}
         live, answer = ask("notes", resources)  # also in the middle: a whole version, the old or the new
         expected.setdefault(live, answer)
         pd.testing.assert_frame_equal(answer, expected[live])
@@ -84,8 +112,8 @@ def test_killed_at_ten_random_moments_the_live_version_answers(tmp_path: Path) -
             assert not is_building(left.id, "notes", workspace), "nobody is at work on it any more"
             if kill % 3 == 0:
                 discard_unfinished(left.id, "notes", workspace)
-        child = start(tmp_path / "w", folder, system)  # the same again goes on, and ends
-        assert child.communicate()[0] == "done\n"
+        builder.start(system)  # the same again goes on, and ends
+        assert builder.read() == "done"
         live, answer = ask("notes", resources)
         assert load_version(live, "notes", workspace).name == system
         assert list_unfinished("notes", workspace) == []

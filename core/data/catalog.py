@@ -151,7 +151,11 @@ def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
 
 
 def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:
-    """The corpus, converted if need be, and the files with queries and labels as they are, with their line numbers."""
+    """The corpus, converted if need be, and the files with queries and labels as they are, with their line numbers; all of it
+    written anew where these are no files of the folder's."""
+    if len(dataset.queries) and not (root / "queries.jsonl").is_file():
+        write_dataset(dataset, target)
+        return
     if (root / "corpus.jsonl").is_file():
         target.mkdir(parents=True)
         shutil.copyfile(root / "corpus.jsonl", target / "corpus.jsonl")

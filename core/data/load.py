@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -15,6 +18,7 @@ from core.data.readers.chroma_place import ChromaPlace, find_place
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.readers.documents import SUFFIXES, list_documents, read_documents
 from core.data.readers.evidence import Evidence, resolve_evidence
+from core.data.readers.huggingface import list_shards, shards_to_dataset_folder
 from core.data.readers.qrels import (
     Judgments,
     assign_splits,
@@ -26,6 +30,7 @@ from core.data.readers.qrels import (
 from core.errors import InputError
 from core.text.phrases import count_of, first_five
 
+_ABOUT = ("readme", "license", "licence", "copying", "changelog")  # names of files about the data
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
@@ -34,6 +39,7 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
 
     The folder holds corpus.jsonl, or documents (.txt .md .html .pdf .docx, also in sub-folders), and optionally
     queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
+    The folder of a HuggingFace dataset is read from its shards, FOLDER#CONFIGURATION of several.
     A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
     name: the dataset's name, by default the folder's or zip's. Documents and queries keep the order of their files
     (documents of a folder: by path); judgments are ordered by query, then as in the files, those from evidence last.
@@ -46,6 +52,10 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
     path = Path(path)
     if path.is_dir():
         return _load_folder(find_root(path), name or path.resolve().name)
+    if not path.exists() and "#" in path.name:
+        folder, _, configuration = str(path).rpartition("#")
+        if Path(folder).is_dir() and is_huggingface(Path(folder)):
+            return _load_shards(Path(folder), name or configuration, configuration=configuration)
     if not path.exists():
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
@@ -80,6 +90,18 @@ def find_root(folder: Path) -> Path:
     return nested[0] if len(nested) == 1 else folder
 
 
+def is_huggingface(folder: Path) -> bool:
+    """Whether a folder is a HuggingFace dataset: shards, and beside them nothing that is a document."""
+    if (folder / "corpus.jsonl").is_file():
+        return False
+    return all(is_about(name) for name in list_documents(folder)[0]) and bool(list_shards(folder))
+
+
+def is_about(name: str) -> bool:
+    """Whether a document describes the data rather than being part of it."""
+    return PurePosixPath(name).stem.lower() in _ABOUT
+
+
 def find_only_folder(folder: Path) -> Path:
     """Goes down while a folder holds nothing but one folder, as zips and browsers pack them."""
     while True:
@@ -93,16 +115,31 @@ def _load_zip(path: Path, name: str) -> Dataset:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary, "content")
         unpack_zip(path, target)
-        try:
+        with _showing(target, path):
             return _load_folder(find_root(find_only_folder(target)), name)
-        except InputError as error:
-            # Messages name the file inside the zip, not where it was unpacked for a moment.
-            shown = (error.file or "").replace(str(target), str(path))
-            prefix = f"{error.file}" + (f", line {error.line}: " if error.line is not None else ": ")
-            raise InputError(str(error).removeprefix(prefix), file=shown or path, line=error.line) from error
+
+
+@contextmanager
+def _showing(temporary: Path, path: Path) -> Iterator[None]:
+    """Messages name the file as the user knows it, not where it was for a moment."""
+    try:
+        yield
+    except InputError as error:
+        shown = (error.file or "").replace(str(temporary), str(path))
+        raise InputError(error.what, file=shown or path, line=error.line) from error
+
+
+def _load_shards(folder: Path, name: str, *, configuration: str | None = None) -> Dataset:
+    with tempfile.TemporaryDirectory() as temporary:
+        notes = shards_to_dataset_folder(folder, Path(temporary), configuration=configuration)
+        with _showing(Path(temporary), folder):
+            dataset = _load_folder(Path(temporary), name)
+    return replace(dataset, warnings=(*notes, *dataset.warnings))
 
 
 def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Dataset:
+    if corpus is None and is_huggingface(folder):
+        return _load_shards(folder, name)
     corpus = corpus or _read_corpus(folder)
     queries_path = folder / "queries.jsonl"
     queries = read_queries(queries_path) if queries_path.is_file() else Queries()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,14 @@ from core.data.chroma_client import connect_folder, connect_server, get_version
 from core.data.readers.chroma_place import ChromaPlace, Listed, choose, copy_folder
 from core.data.readers.corpus import Corpus
 from core.data.readers.encoding import replace_surrogates
+from core.data.readers.json_values import to_json
 from core.errors import InputError, LadderError, first_line
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX
 from core.text.phrases import count_of, first_five
 
 DISTANCES = ("cosine", "l2", "ip")
+_VALUES = (str, bool, int, float, list)  # of metadata; sparse vectors are kept there too
 PAGE = 2_000  # items that are in memory at once
 _ANSWER_SECONDS = 10.0  # until a server has to have said that it is there
 # Where people note the model: names of the collection's metadata, likeliest first.
@@ -204,7 +205,7 @@ def read_corpus_of(
                 renamed.append(doc_id)
             seen.add(doc_id)
             fields = {replace_surrogates(str(name)): value for name, value in (metadata[row] or {}).items()}
-            cleaned = {name: _to_json(value) for name, value in fields.items()}
+            cleaned = {name: to_json(value) if isinstance(value, _VALUES) else None for name, value in fields.items()}
             dropped.extend(name for name, value in fields.items() if value is not None and cleaned[name] is None)
             corpus.add(doc_id, "", replace_surrogates(texts[row]), {k: v for k, v in cleaned.items() if v is not None})
         if take is not None:
@@ -241,14 +242,3 @@ def read_collection(place: ChromaPlace) -> Corpus:
     """The documents of the collection at a place, without its vectors."""
     with open_collection(place) as collection:
         return read_corpus_of(collection)
-
-
-def _to_json(value: Any) -> Any:
-    """A value of an item's metadata as JSON; None for what is no finite number, and for objects."""
-    if isinstance(value, str):
-        return replace_surrogates(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [entry for entry in map(_to_json, value) if entry is not None]
-    return value if isinstance(value, bool | int) else None

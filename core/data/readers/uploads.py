@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
-from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root
+from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root, is_about, is_huggingface
 from core.data.readers.archive import check_relative_name, is_clutter, move_whole, unpack_zip
+from core.data.readers.chroma_place import DATABASE, find_place
 from core.data.readers.documents import list_documents
+from core.data.readers.huggingface import list_shards
 from core.errors import InputError
 from core.text.phrases import count_of
 
@@ -50,9 +52,17 @@ def inspect_upload(folder: Path) -> Upload:
         parts = sorted(path.relative_to(root).as_posix() for path in qrels if path.is_file())
         found = ", ".join(["corpus.jsonl", *parts])
         return Upload(UploadKind.DATASET, root, ("corpus.jsonl", *parts), f"A dataset: {found}.")
+    place = find_place(root)
+    if place is not None:
+        return Upload(UploadKind.DATASET, root, (DATABASE,), "A Chroma folder: each item of its collection becomes a document.")
+    if is_huggingface(root):
+        shards = tuple(path.relative_to(root).as_posix() for path in list_shards(root))
+        return Upload(
+            UploadKind.DATASET, root, shards, f"A HuggingFace dataset: {count_of(len(shards), 'file')} with its rows."
+        )
     documents, others = list_documents(root)
     tables = [name for name in others if name.lower().endswith(TABLE_SUFFIXES)]
-    content = [name for name in documents if not _is_about(name)]
+    content = [name for name in documents if not is_about(name)]
     if not content:  # with documents these two are their labels; without, they are tables like any other
         tables += [name for name in ("queries.jsonl", "qrels.tsv") if (root / name).is_file()]
         tables += [path.relative_to(root).as_posix() for path in root.glob("qrels/*.tsv")]
@@ -122,8 +132,3 @@ def _write_files(files: Iterable[tuple[str, Content]], folder: Path) -> list[str
             raise InputError(f'the file "{name}" was uploaded twice; upload it once') from error
         written.append(name)
     return written
-
-
-def _is_about(name: str) -> bool:
-    """Whether a document describes the data rather than being part of it."""
-    return PurePosixPath(name).stem.lower() in ("readme", "license", "licence", "copying", "changelog")

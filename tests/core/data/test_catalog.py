@@ -27,6 +27,8 @@ from core.data.catalog import (
 from core.data.load import load_dataset
 from core.errors import InputError, NotInWorkspace
 from core.workspace import Workspace
+from tests.support.chroma import make_collection
+from tests.support.shards import write_parts
 
 
 @pytest.fixture
@@ -55,6 +57,21 @@ def test_uploaded_dataset_is_listed_opened_and_removed(tmp_path: Path, store: Wo
     assert list(store.datasets.iterdir()) == []
     with pytest.raises(NotInWorkspace, match="'mine' is not here"):
         remove_dataset("mine", store)
+
+
+def test_shards_are_taken_in_with_their_queries_and_labels(tmp_path: Path, store: Workspace) -> None:
+    source = write_parts(tmp_path / "set", corpus="corpus/corpus", queries="queries/queries", qrels="qrels/test")
+    assert add_dataset(source, "mine", store).fingerprint == load_dataset(source).fingerprint
+    again = open_named("mine", store)
+    assert again.fingerprint == load_dataset(source).fingerprint and len(again.judgments) == 3
+
+
+def test_a_chroma_folder_is_taken_in_with_the_labels_beside_it(tmp_path: Path, store: Workspace) -> None:
+    source = make_collection(tmp_path / "store")
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "battery"}\n')
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\ti0\t1\n")
+    assert add_dataset(source, "mine", store).fingerprint == open_named("mine", store).fingerprint
+    assert len(open_named("mine", store).judgments) == 1
 
 
 def test_labels_are_copied_as_they_are(tmp_path: Path, store: Workspace) -> None:

@@ -1,0 +1,32 @@
+"""Values of other programs' files as plain JSON."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+from typing import Any
+
+from core.data.readers.encoding import replace_surrogates
+
+
+def to_json(value: Any) -> Any:
+    """Dates and times as ISO text, decimals as numbers, tuples and sets as lists, names as text; what is not known as text.
+
+    None for what JSON cannot hold: NaN, infinity, raw bytes.
+    """
+    if isinstance(value, str):
+        return replace_surrogates(value)
+    if isinstance(value, decimal.Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {replace_surrogates(str(name)): to_json(item) for name, item in value.items()}
+    if value is None or isinstance(value, bytes):
+        return None
+    return value if isinstance(value, bool | int) else str(value)

@@ -8,7 +8,7 @@ spans, never to chunks: otherwise changing the chunker would invalidate them.
 | documents    | DOC_ID, title, text, metadata ({field: value}, values as in the source JSON)  |
 | chunks       | CHUNK_ID, doc_id, position, start, end, text, passages                        |
 | queries      | QUERY_ID, text, split ("tuning", "test" or ""), filter, tags, answer          |
-| judgments    | QUERY_ID, DOC_ID, relevance (int >= 0; absent = unjudged)                     |
+| judgments    | QUERY_ID, DOC_ID, relevance (number >= 0; absent = unjudged), maybe relevant  |
 | evidence     | QUERY_ID, DOC_ID, START, end (characters of the document's text, end exclusive)|
 | run          | QUERY_ID, CHUNK_ID, doc_id, score, rank                                       |
 | document run | QUERY_ID, DOC_ID, score, rank, chunk_id (the best chunk stands for it)        |
@@ -16,6 +16,9 @@ spans, never to chunks: otherwise changing the chunker would invalidate them.
 
 `passages` is the tuple of texts that are indexed for a chunk: usually one (the title and the chunk's text), one
 sentence for a sentence window, several small pieces for a parent document. The best passage stands for its chunk.
+
+What counts as relevant is the dataset's to say: judgments have the column `relevant` (bool) where that is not "from grade 1
+on". is_relevant() reads it; nobody else compares grades.
 """
 
 from __future__ import annotations
@@ -67,6 +70,16 @@ def check_frame(frame: pd.DataFrame, columns: list[str], *, key: list[str], what
         twice = frame.loc[frame.duplicated(key), key].iloc[0].tolist()
         raise StageError(f"{what}: {key} must be unique, found {twice} twice")
     return frame
+
+
+def is_relevant(judgments: pd.DataFrame) -> pd.Series:
+    """Which judgments say that a document is relevant, bool, in their order."""
+    return judgments["relevant"] if "relevant" in judgments else judgments["relevance"] >= 1
+
+
+def select_relevant(judgments: pd.DataFrame) -> pd.DataFrame:
+    """The judgments that say that a document is relevant."""
+    return judgments[is_relevant(judgments)]
 
 
 def list_passages(chunks: pd.DataFrame) -> list[str]:

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.cli.job import run_and_show
-from core.cli.lookup import open_workspace, pick_systems
+from core.cli.lookup import open_asked, open_workspace, pick_systems
 from core.cli.terminal import (
-    DATASET_HELP,
+    add_dataset_options,
     add_output_options,
     check_target,
     print_warnings,
     print_words,
     write_result,
 )
-from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.evaluation.measures import MEASURES
 from core.experiment.result import Experiment, to_trec
@@ -33,7 +32,7 @@ from core.workspace import Workspace
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options, and what runs it."""
-    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    add_dataset_options(parser)
     parser.add_argument(
         "--systems", nargs="+", metavar="NAME", help="names of systems (default: the six that the page preselects)"
     )
@@ -60,7 +59,7 @@ def run_compare(options: argparse.Namespace) -> int:
     check_target("--json", options.json)
     if options.runs is not None:
         make_folder(options.runs)
-    dataset = open_dataset(options.dataset, workspace)
+    dataset = open_asked(options, workspace)
     systems = choose_systems(
         options.systems, options.config, workspace=workspace, dataset=dataset.name, has_filters=dataset.has_filters
     )

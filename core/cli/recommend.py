@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.job import run_and_show
-from core.cli.lookup import open_workspace
+from core.cli.lookup import open_asked, open_workspace
 from core.cli.terminal import (
-    DATASET_HELP,
+    add_dataset_options,
     add_output_options,
     align,
     check_target,
@@ -25,7 +25,6 @@ from core.cli.terminal import (
     write_result,
 )
 from core.costs.scenario import DEPLOYMENTS, Scenario, read_scenario
-from core.data.catalog import open_dataset
 from core.data.dataset import Dataset
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS
 from core.errors import InputError
@@ -41,7 +40,7 @@ EXIT_UNDER_BAR = 1
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options, and what runs it."""
-    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    add_dataset_options(parser)
     parser.add_argument(
         "--primary",
         default="",
@@ -102,7 +101,7 @@ def run_recommend(options: argparse.Namespace) -> int:
     check_report(options.report)
     goals = read_goals(options)
     bar = read_bar("--fail-under", options.fail_under)
-    dataset = open_dataset(options.dataset, workspace)
+    dataset = open_asked(options, workspace)
     goals = replace(goals, scenario=read_expected(options, goals, dataset, workspace))
     check_measurable(dataset, {"--primary": goals.primary, "--target": goals.target, "--fail-under": bar})
     print_warnings(dataset)

@@ -19,8 +19,31 @@ if TYPE_CHECKING:
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
 DATASET_HELP = "a sample's name, or a folder or zip with corpus.jsonl"
+AUTO = "auto"
 MAX_WIDTH = 110  # of a line of text, on however wide a terminal
 JSON_HELP = "write the result as JSON; - for standard output"
+
+
+def add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    """DATASET, and how its labels are read; core.cli.lookup.open_asked() opens it."""
+    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument(
+        "--relevant-from",
+        type=_read_grade,
+        metavar="GRADE",
+        help="the least grade with which a document counts as relevant; auto: as the grades suggest. Kept with the dataset "
+        "(default: as kept, else 1, or what a note says for grades with decimals)",
+    )
+    parser.add_argument(
+        "--share-copies",
+        action=argparse.BooleanOptionalAction,
+        help="documents that say the same as a relevant one have its label. Kept with the dataset (default: as kept, else no)",
+    )
+
+
+def _read_grade(text: str) -> float | str:
+    """For argparse, which makes a sentence of what is raised."""
+    return AUTO if text == AUTO else float(text)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.job import run_and_show
-from core.cli.lookup import open_workspace
+from core.cli.lookup import open_asked, open_workspace
 from core.cli.terminal import (
-    DATASET_HELP,
+    add_dataset_options,
     add_output_options,
     check_target,
     get_width,
@@ -20,7 +20,6 @@ from core.cli.terminal import (
     print_words,
     write_result,
 )
-from core.data.catalog import open_dataset
 from core.errors import InputError
 from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.child import run_as_child
@@ -50,7 +49,7 @@ _PLAN_OPTIONS = (
 
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """The command's options, and what runs it."""
-    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    add_dataset_options(parser)
     parser.add_argument("--kind", choices=KINDS, help="what to train; cheapest first: adapter, reranker, embedding")
     parser.add_argument(
         "--base", metavar="NAME", help="model to start from: a name on the hub or a folder (default: the system's)"
@@ -96,7 +95,7 @@ def run_train(options: argparse.Namespace) -> int:
         raise InputError(f"say what to train: --kind {', --kind '.join(KINDS)}")
     check_target("--json", options.json)
     request = read_request(options)
-    dataset = open_dataset(options.dataset, workspace)
+    dataset = open_asked(options, workspace)
     print_warnings(dataset)
     print_resuming(dataset.name, request.plan, workspace)
     result: TrainingResult = run_and_show(make_training_job(dataset.name, request), dataset, workspace)

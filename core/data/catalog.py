@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.dataset import Dataset
+from core.data.label_rules import FILE as RULES
+from core.data.label_rules import LabelRules, read_rules
 from core.data.load import find_root, load_dataset
 from core.data.readers.archive import move_whole
 from core.data.samples import list_samples
 from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
-from core.records import RecordFile
+from core.records import RecordFile, keep_content
 from core.workspace import Workspace, remove_folder
 
+_RULES = "label_rules.json"
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
 _LONGEST_NAME = 60
 
@@ -46,6 +49,16 @@ class _Notes:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _KeptRules:
+    """rules: what was said about the labels of datasets, by name."""
+
+    rules: dict[str, LabelRules]
+
+
+_RULE_FILES = RecordFile(
+    _KeptRules, upgrades=[keep_content], cure="delete this file; what counts as relevant can be said again"
+)
 _FOLDER_FILES = RecordFile(
     _Folders,
     upgrades=[lambda content: {"paths": content}],
@@ -161,8 +174,8 @@ def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:
         shutil.copyfile(root / "corpus.jsonl", target / "corpus.jsonl")
     else:
         unlabelled = {name: getattr(dataset, name).iloc[:0] for name in ("queries", "judgments", "evidence")}
-        write_dataset(dataclasses.replace(dataset, **unlabelled, fixed_split=False), target)
-    for file in [root / "queries.jsonl", root / "qrels.tsv", *sorted(root.glob("qrels/*.tsv"))]:
+        write_dataset(dataclasses.replace(dataset, **unlabelled, fixed_split=False, relevant_from=1), target)
+    for file in [root / "queries.jsonl", root / "qrels.tsv", root / RULES, *sorted(root.glob("qrels/*.tsv"))]:
         if file.is_file():
             copy = target / file.relative_to(root)
             copy.parent.mkdir(exist_ok=True)
@@ -185,10 +198,40 @@ def remove_dataset(name: str, workspace: Workspace) -> None:
         raise NotInWorkspace(f"The dataset {name!r} is not here any more.")
     if entry.kind == "sample":
         raise InputError(f"“{name}” comes with the product and cannot be removed")
+    keep_label_rules(name, None, workspace)
     if entry.kind == "uploaded":
         remove_folder(entry.path)
         return
     _write_folders({key: path for key, path in _read_folders(workspace).items() if key != name}, workspace)
+
+
+def read_label_rules(entry: CatalogEntry, workspace: Workspace) -> LabelRules:
+    """How the labels of a dataset are read: as was said in this workspace, else as its own folder says."""
+    kept = find_kept_rules(entry.name, workspace)
+    return kept or read_rules(find_root(entry.path) if entry.path.is_dir() else entry.path)
+
+
+def find_kept_rules(name: str, workspace: Workspace) -> LabelRules | None:
+    """What was said in this workspace about how the labels of a dataset are read."""
+    return _read_kept_rules(workspace).get(name)
+
+
+def keep_label_rules(name: str, rules: LabelRules | None, workspace: Workspace) -> None:
+    """Keeps how the labels of a dataset are read from now on; None: as its own folder says."""
+    kept = _read_kept_rules(workspace)
+    wanted = {key: known for key, known in kept.items() if key != name} | ({name: rules} if rules else {})
+    if wanted != kept:
+        _RULE_FILES.write(workspace.path(_RULES), _KeptRules(wanted))
+
+
+def _read_kept_rules(workspace: Workspace) -> dict[str, LabelRules]:
+    file = workspace.path(_RULES)
+    return _RULE_FILES.read(file).rules if file.exists() else {}
+
+
+def open_entry(entry: CatalogEntry, workspace: Workspace) -> Dataset:
+    """Loads a dataset of the catalog, its labels as they are to be read here."""
+    return load_dataset(entry.path, name=entry.name, rules=find_kept_rules(entry.name, workspace))
 
 
 def remember_folder(path: Path, workspace: Workspace) -> str:
@@ -226,9 +269,8 @@ def find_named(name: str, workspace: Workspace) -> CatalogEntry:
 
 
 def open_named(name: str, workspace: Workspace) -> Dataset:
-    """find_named() and load_dataset() in one."""
-    entry = find_named(name, workspace)
-    return load_dataset(entry.path, name=entry.name)
+    """find_named() and open_entry() in one."""
+    return open_entry(find_named(name, workspace), workspace)
 
 
 def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
@@ -252,10 +294,15 @@ def _list_names(entries: list[CatalogEntry]) -> str:
     return ", ".join(entry.name for entry in entries) or "none yet"
 
 
-def open_dataset(name_or_path: str, workspace: Workspace) -> Dataset:
-    """find_dataset() and load_dataset() in one; a path that was read without an error is remembered by its name."""
+def open_dataset(name_or_path: str, workspace: Workspace, *, rules: LabelRules | None = None) -> Dataset:
+    """find_dataset() and open_entry() in one; a path that was read without an error is remembered by its name.
+
+    rules: how its labels are read from now on, kept if that works; None: as so far.
+    """
     entry = find_dataset(name_or_path, workspace)
-    dataset = load_dataset(entry.path, name=entry.name)
+    dataset = open_entry(entry, workspace) if rules is None else load_dataset(entry.path, name=entry.name, rules=rules)
+    if rules is not None:
+        keep_label_rules(entry.name, rules, workspace)
     if entry.kind == "folder":
         remember_folder(entry.path, workspace)
     return dataset

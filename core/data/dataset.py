@@ -18,6 +18,8 @@ class Dataset:
     documents, queries, judgments, evidence: frames of core.schema; queries and labels may be empty.
     warnings: sentences for the user about what was found and ignored or kept.
     fixed_split: the data came with its own tuning/test split (qrels/train.tsv and qrels/test.tsv).
+    relevant_from: the grade from which on a document counts as relevant; judgments have it as their column `relevant` where it
+    is not 1, and are known by it (see core.schema).
     """
 
     name: str
@@ -27,10 +29,16 @@ class Dataset:
     evidence: pd.DataFrame
     warnings: tuple[str, ...] = ()
     fixed_split: bool = False
+    relevant_from: float = 1
     corpus_fingerprint: str = field(default="", compare=False)
     fingerprint: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        if self.relevant_from != 1:
+            marked = self.judgments.assign(relevant=self.judgments["relevance"] >= self.relevant_from)
+            object.__setattr__(self, "judgments", marked)
+        elif "relevant" in self.judgments:
+            object.__setattr__(self, "judgments", self.judgments.drop(columns="relevant"))
         corpus = content_hash(self.documents[["doc_id", "title", "text", "metadata"]].to_dict("records"))
         queries = self.queries[["query_id", "text", "split", "filter", "tags"]].to_dict("records")
         labels = [self.judgments.to_dict("records"), self.evidence.to_dict("records")]

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from core.data.dataset import Dataset
+from core.schema import select_relevant
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Health:
     """Counts over a whole dataset; every count is 0 and every length 0 if there is nothing to count.
 
     duplicate_texts: documents whose text (not empty) an earlier document already has. Words are of the documents'
-    texts. queries_with_relevant have a judgment above 0.
+    texts. queries_with_relevant have a relevant document.
     queries_only_missing: queries with relevant documents of which none is in the corpus: no system can find them.
     """
 
@@ -49,9 +50,8 @@ def summarise_health(dataset: Dataset) -> Health:
     filled = [text.strip() for text in texts if text.strip()]
     doc_ids = set(dataset.documents["doc_id"])
     relevant: dict[str, bool] = {}  # query id -> whether one of its relevant documents is in the corpus
-    for query_id, doc_id, relevance in dataset.judgments[["query_id", "doc_id", "relevance"]].itertuples(index=False):
-        if relevance > 0:
-            relevant[query_id] = relevant.get(query_id, False) or doc_id in doc_ids
+    for query_id, doc_id in select_relevant(dataset.judgments)[["query_id", "doc_id"]].itertuples(index=False):
+        relevant[query_id] = relevant.get(query_id, False) or doc_id in doc_ids
     return Health(
         documents=len(texts),
         empty_documents=len(texts) - len(dataset.indexed_documents),

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.grades import Grade, choose_threshold, describe_grades, to_grade
+from core.data.label_rules import LabelRules, read_rules
 from core.data.query_filters import warn_unmatched_filters
 from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_collection import read_collection
@@ -34,32 +36,35 @@ _ABOUT = ("readme", "license", "licence", "copying", "changelog")  # names of fi
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
+def load_dataset(path: str | Path, *, name: str | None = None, rules: LabelRules | None = None) -> Dataset:
     """Loads a dataset from a folder or a zip of one.
 
     The folder holds corpus.jsonl, or documents (.txt .md .html .pdf .docx, also in sub-folders), and optionally
     queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
     The folder of a HuggingFace dataset is read from its shards, FOLDER#CONFIGURATION of several.
     A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
-    name: the dataset's name, by default the folder's or zip's. Documents and queries keep the order of their files
-    (documents of a folder: by path); judgments are ordered by query, then as in the files, those from evidence last.
+    name: the dataset's name, by default the folder's or zip's. rules: how the labels are read; None takes those of the file
+    labels.json, if there is one.
+
+    Documents and queries keep the order of their files (documents of a folder: by path); judgments are ordered by query, then
+    as in the files, those from evidence last.
 
     Raises InputError with file, line and cure for everything that cannot be read; nothing is half-loaded.
     """
     place = find_place(path)
     if place is not None:
-        return load_collection(place, name=name)
+        return load_collection(place, name=name, rules=rules)
     path = Path(path)
     if path.is_dir():
-        return _load_folder(find_root(path), name or path.resolve().name)
+        return _load_folder(find_root(path), name or path.resolve().name, rules=rules)
     if not path.exists() and "#" in path.name:
         folder, _, configuration = str(path).rpartition("#")
         if Path(folder).is_dir() and is_huggingface(Path(folder)):
-            return _load_shards(Path(folder), name or configuration, configuration=configuration)
+            return _load_shards(Path(folder), name or configuration, configuration=configuration, rules=rules)
     if not path.exists():
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
-        return _load_zip(path, name or path.stem)
+        return _load_zip(path, name or path.stem, rules=rules)
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise InputError(
             "is a single table; give the folder that holds corpus.jsonl, or say on the Data page which columns are what",
@@ -68,7 +73,9 @@ def load_dataset(path: str | Path, *, name: str | None = None) -> Dataset:
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
 
 
-def load_collection(place: ChromaPlace, *, name: str | None = None, corpus: Corpus | None = None) -> Dataset:
+def load_collection(
+    place: ChromaPlace, *, name: str | None = None, rules: LabelRules | None = None, corpus: Corpus | None = None
+) -> Dataset:
     """A Chroma collection as a dataset: each of its items a document, with the queries and judgments that lie beside it.
 
     name: by default the collection's, or the folder's. corpus: of the collection, where it was read already.
@@ -76,9 +83,9 @@ def load_collection(place: ChromaPlace, *, name: str | None = None, corpus: Corp
     corpus = corpus or read_collection(place)
     name = name or place.collection or (place.folder.resolve().name if place.folder is not None else place.host)
     if place.labels is not None:
-        return _load_folder(place.labels, name, corpus=corpus)
+        return _load_folder(place.labels, name, rules=rules, corpus=corpus)
     with tempfile.TemporaryDirectory() as nothing:
-        return _load_folder(Path(nothing), name, corpus=corpus)
+        return _load_folder(Path(nothing), name, rules=rules, corpus=corpus)
 
 
 def find_root(folder: Path) -> Path:
@@ -111,12 +118,12 @@ def find_only_folder(folder: Path) -> Path:
         folder = inside[0]
 
 
-def _load_zip(path: Path, name: str) -> Dataset:
+def _load_zip(path: Path, name: str, *, rules: LabelRules | None) -> Dataset:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary, "content")
         unpack_zip(path, target)
         with _showing(target, path):
-            return _load_folder(find_root(find_only_folder(target)), name)
+            return _load_folder(find_root(find_only_folder(target)), name, rules=rules)
 
 
 @contextmanager
@@ -129,17 +136,18 @@ def _showing(temporary: Path, path: Path) -> Iterator[None]:
         raise InputError(error.what, file=shown or path, line=error.line) from error
 
 
-def _load_shards(folder: Path, name: str, *, configuration: str | None = None) -> Dataset:
+def _load_shards(folder: Path, name: str, *, configuration: str | None = None, rules: LabelRules | None) -> Dataset:
     with tempfile.TemporaryDirectory() as temporary:
         notes = shards_to_dataset_folder(folder, Path(temporary), configuration=configuration)
         with _showing(Path(temporary), folder):
-            dataset = _load_folder(Path(temporary), name)
+            dataset = _load_folder(Path(temporary), name, rules=rules or read_rules(folder))
     return replace(dataset, warnings=(*notes, *dataset.warnings))
 
 
-def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Dataset:
+def _load_folder(folder: Path, name: str, *, rules: LabelRules | None, corpus: Corpus | None = None) -> Dataset:
     if corpus is None and is_huggingface(folder):
-        return _load_shards(folder, name)
+        return _load_shards(folder, name, rules=rules)
+    rules = read_rules(folder) if rules is None else rules
     corpus = corpus or _read_corpus(folder)
     queries_path = folder / "queries.jsonl"
     queries = read_queries(queries_path) if queries_path.is_file() else Queries()
@@ -148,6 +156,8 @@ def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Da
     evidence = resolve_evidence(queries, texts, path=queries_path)
     judgments = keep_known_queries(read_judgments(find_qrels(folder)), known)
     splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
+    grades_of = judgments.grades_of_queries()
+    relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)
     warnings = [
         *corpus.warnings,
         *warn_empty_documents(corpus),
@@ -155,6 +165,7 @@ def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Da
         *warn_unmatched_filters(queries.ids, queries.filters, metadata=corpus.metadata),
         *_warn_unread_qrels(folder),
         *judgments.warnings,
+        *describe_grades(grades_of, relevant_from, said=rules.relevant_from is not None),
         *warn_missing_documents(judgments.relevance, texts),
         *evidence.warnings,
         *_warn_contradictions(judgments, evidence),
@@ -171,10 +182,11 @@ def _load_folder(folder: Path, name: str, *, corpus: Corpus | None = None) -> Da
             }
         ),
         queries=_queries_frame(queries, splits),
-        judgments=_judgments_frame(judgments, evidence, order=known),
+        judgments=_judgments_frame(judgments, evidence, order=known, relevant_from=relevant_from),
         evidence=_evidence_frame(evidence),
         warnings=tuple(warnings),
         fixed_split=fixed,
+        relevant_from=relevant_from,
     )
 
 
@@ -236,16 +248,17 @@ def _queries_frame(queries: Queries, splits: list[str]) -> pd.DataFrame:
     )
 
 
-def _judgments_frame(judgments: Judgments, evidence: Evidence, *, order: dict[str, int]) -> pd.DataFrame:
+def _judgments_frame(judgments: Judgments, evidence: Evidence, *, order: dict[str, int], relevant_from: Grade) -> pd.DataFrame:
     relevance = dict(judgments.relevance)
     for query_id, doc_id, _, _ in evidence.spans:
-        relevance.setdefault((query_id, doc_id), 1)
+        relevance.setdefault((query_id, doc_id), max(1, relevant_from))  # what answers a query is relevant to it
     pairs = sorted(relevance, key=lambda pair: order[pair[0]])
+    grades = [relevance[pair] for pair in pairs]
     return pd.DataFrame(
         {
             "query_id": _text_column([query_id for query_id, _ in pairs]),
             "doc_id": _text_column([doc_id for _, doc_id in pairs]),
-            "relevance": pd.Series([relevance[pair] for pair in pairs], dtype="int64"),
+            "relevance": pd.Series(grades, dtype="int64" if all(isinstance(grade, int) for grade in grades) else float),
         }
     )
 

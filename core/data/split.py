@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.errors import InputError
+from core.schema import select_relevant
 
 SIMILAR = 0.95  # cosine from which two queries count as the same
 DEFAULT_SHARE = 0.3
@@ -42,7 +43,7 @@ def keep_judged(dataset: Dataset) -> Dataset:
     """
     judged = set(dataset.judgments["query_id"])
     kept = dataset.queries[dataset.queries["query_id"].isin(judged)].reset_index(drop=True)
-    if kept.empty or not (dataset.judgments["relevance"] >= 1).any():
+    if kept.empty or select_relevant(dataset.judgments).empty:
         raise InputError(
             f"the dataset {dataset.name} has no query with a relevant label, and without labels nothing can be told apart; "
             "add qrels or evidence for at least 40 queries"

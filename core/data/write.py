@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.data.dataset import Dataset
+from core.data.grades import Grade, choose_threshold, spell_grade
+from core.data.label_rules import LabelRules, write_rules
 from core.data.readers.archive import move_whole
 from core.schema import DOCUMENTS, EVIDENCE, JUDGMENTS
 
@@ -22,6 +24,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
     load_dataset reads back an equal dataset with the same fingerprint. Judgments go to qrels.tsv, or to
     qrels/train.tsv, test.tsv and other.tsv if the data fixed the split; a split that was drawn later is not written.
+    labels.json says from which grade on documents are relevant, where the grades alone do not.
     Raises InputError if the folder is not empty.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +34,8 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         if len(dataset.queries):
             write_jsonl(aside / "queries.jsonl", _query_records(dataset))
         _write_judgments(dataset, aside)
+        if dataset.relevant_from != choose_threshold(dataset.judgments.groupby("query_id")["relevance"].agg(list)):
+            write_rules(aside, LabelRules(relevant_from=dataset.relevant_from))
         move_whole(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -43,9 +48,9 @@ def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_qrels(path: Path, rows: Iterable[tuple[str, str, int]]) -> None:
+def write_qrels(path: Path, rows: Iterable[tuple[str, str, Grade]]) -> None:
     """A judgments file with header: query id, document id, relevance."""
-    lines = [QRELS_HEADER, *(f"{query_id}\t{doc_id}\t{relevance}" for query_id, doc_id, relevance in rows)]
+    lines = [QRELS_HEADER, *(f"{query_id}\t{doc_id}\t{spell_grade(relevance)}" for query_id, doc_id, relevance in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -75,7 +80,7 @@ def _query_records(dataset: Dataset) -> Iterable[dict[str, Any]]:
 
 def _write_judgments(dataset: Dataset, folder: Path) -> None:
     rows = [
-        (str(query_id), str(doc_id), int(relevance))
+        (str(query_id), str(doc_id), relevance)
         for query_id, doc_id, relevance in dataset.judgments[JUDGMENTS].itertuples(index=False)
     ]
     if not dataset.fixed_split:

@@ -14,7 +14,7 @@ from core.data.dataset import Dataset
 from core.diagnosis.shared_terms import count_documents, find_shared_terms
 from core.errors import StageError
 from core.evaluation.answers import FIRST
-from core.schema import RUN_DEPTH
+from core.schema import RUN_DEPTH, select_relevant
 from core.text.phrases import count_of, first_five, join_words
 
 CAUSES = ("not_in_corpus", "metadata", "chunking", "exact_terms", "wording", "ranking", "representation")
@@ -125,7 +125,7 @@ class _Labels:
         )
         self._queries = dataset.queries.set_index("query_id")
         self.judged: dict[str, int] = dataset.judgments["query_id"].value_counts(sort=False).to_dict()
-        self.relevant = _group(dataset.judgments[dataset.judgments["relevance"] >= 1], ["doc_id"])
+        self.relevant = _group(select_relevant(dataset.judgments), ["doc_id"])
         self._spans = _group(dataset.evidence, ["doc_id", "start", "end"])
 
     @cached_property

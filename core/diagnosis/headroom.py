@@ -16,7 +16,7 @@ from core.diagnosis.perfect_filter import bound_filter
 from core.diagnosis.perfect_reranking import rank_again, rerank_perfectly
 from core.evaluation.measures import MEASURES
 from core.evaluation.per_query import measure_one
-from core.schema import EVIDENCE, RUN_DEPTH, empty
+from core.schema import EVIDENCE, RUN_DEPTH, empty, is_relevant
 
 FILTER = "perfect filter"
 CHUNKING = "best chunking per query"
@@ -155,7 +155,7 @@ def split_gap(
 def find_unanswerable(dataset: Dataset, query_ids: Sequence[str]) -> set[str]:
     """The judged ones of these queries that have no relevant document in the corpus."""
     judged = dataset.judgments[dataset.judgments["query_id"].isin(set(query_ids))]
-    held = judged["doc_id"].isin(set(dataset.indexed_documents["doc_id"])) & (judged["relevance"] >= 1)
+    held = judged["doc_id"].isin(set(dataset.indexed_documents["doc_id"])) & is_relevant(judged)
     return set(judged["query_id"]) - set(judged.loc[held, "query_id"])
 
 

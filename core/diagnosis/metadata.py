@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.schema import to_document_run
+from core.schema import select_relevant, to_document_run
 from core.text.conditions import match_filter
 from core.text.named_values import Spellings, collect_spellings, infer_filter, spell_value
 
@@ -117,7 +117,8 @@ def _find_conditions(text: str, own: Metadata | None, values: Mapping[str, Spell
 
 def _find_relevant(dataset: Dataset, metadata: Mapping[str, Metadata]) -> dict[str, list[str]]:
     """query id -> its relevant documents that are in the corpus."""
-    rows = dataset.judgments[(dataset.judgments["relevance"] >= 1) & dataset.judgments["doc_id"].isin(set(metadata))]
+    relevant = select_relevant(dataset.judgments)
+    rows = relevant[relevant["doc_id"].isin(set(metadata))]
     found: dict[str, list[str]] = {}
     for query_id, doc_id in zip(rows["query_id"], rows["doc_id"], strict=True):
         found.setdefault(query_id, []).append(doc_id)

@@ -12,6 +12,7 @@ from core.data.dataset import Dataset
 from core.diagnosis.metadata import find_stating
 from core.diagnosis.perfect_reranking import rank_again
 from core.evaluation.per_query import measure_one
+from core.schema import select_relevant
 from core.text.conditions import name_type
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_filter(run: pd.DataFrame, dataset: Dataset, field: str) -> Callable[[in
     place = {doc_id: row for row, doc_id in enumerate(documents["doc_id"])}
     queries, names = pd.factorize(run["query_id"])
     row_of = {query_id: row for row, query_id in enumerate(names)}
-    judgments = dataset.judgments[dataset.judgments["relevance"] >= 1]
+    judgments = select_relevant(dataset.judgments)
     relevant = judgments[judgments["query_id"].isin(set(row_of)) & judgments["doc_id"].isin(set(place))]
     pairs = (relevant["query_id"].map(row_of).to_numpy(dtype=int), relevant["doc_id"].map(place).to_numpy(dtype=int))
     answers = sparse.csr_matrix((np.ones(len(relevant)), pairs), shape=(len(names), len(documents)))

@@ -12,6 +12,7 @@ from core.diagnosis.shared_terms import count_documents, find_identifiers, find_
 from core.errors import StageError
 from core.evaluation.per_query import pivot
 from core.evaluation.significance import bootstrap_means
+from core.schema import select_relevant
 from core.text.words import make_tokenizer
 
 LONG = 20  # words from which a query is long
@@ -118,7 +119,8 @@ def _measure_overlap(dataset: Dataset, documents: pd.DataFrame) -> dict[str, flo
         held = answers.setdefault(query_id, [set()])
         held[0].update(tokenize(texts[doc_id][start:end]))
     known: dict[str, set[str]] = {}
-    relevant = dataset.judgments[(dataset.judgments["relevance"] >= 1) & dataset.judgments["doc_id"].isin(texts.keys())]
+    relevant = select_relevant(dataset.judgments)
+    relevant = relevant[relevant["doc_id"].isin(texts.keys())]
     for query_id, doc_id in relevant.loc[~relevant["query_id"].isin(evidence["query_id"]), ["query_id", "doc_id"]].to_numpy():
         if doc_id not in known:
             known[doc_id] = set(tokenize(f"{titles[doc_id]}\n{texts[doc_id]}"))

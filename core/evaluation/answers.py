@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.schema import to_document_run
+from core.schema import select_relevant, to_document_run
 
 COVERED = 0.5  # share of an evidence span that a hit's chunk must hold to count as the answer
 SUCCESS = "answer_success@5"
@@ -14,7 +14,7 @@ FIRST = 5
 
 def find_answerable(judgments: pd.DataFrame) -> list[str]:
     """Ids of the queries with at least one relevant label, in order of first appearance."""
-    return judgments.loc[judgments["relevance"] >= 1, "query_id"].drop_duplicates().tolist()
+    return select_relevant(judgments)["query_id"].drop_duplicates().tolist()
 
 
 def rank_answers(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFrame) -> pd.Series:
@@ -58,7 +58,8 @@ def _rank_spans(run: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rank_documents(run: pd.DataFrame, judgments: pd.DataFrame, *, skip: set[str]) -> pd.DataFrame:
-    relevant = judgments[(judgments["relevance"] >= 1) & ~judgments["query_id"].isin(skip)]
+    relevant = select_relevant(judgments)
+    relevant = relevant[~relevant["query_id"].isin(skip)]
     hits = run[run["query_id"].isin(relevant["query_id"])]
     documents = to_document_run(hits)[["query_id", "doc_id", "rank"]]
     return documents.merge(relevant[["query_id", "doc_id"]], on=["query_id", "doc_id"])[["query_id", "rank"]]

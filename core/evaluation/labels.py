@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.answers import find_answerable
-from core.schema import to_document_run
+from core.schema import select_relevant, to_document_run
 
 _DEALS = 2_000
 
@@ -23,7 +23,7 @@ def measure_label_fit(runs: Mapping[str, pd.DataFrame], judgments: pd.DataFrame,
     queries = find_answerable(judgments)
     if len(queries) < 2:
         return {system: 1.0 for system in runs}
-    relevant = judgments[judgments["relevance"] >= 1]
+    relevant = select_relevant(judgments)
     random = np.random.default_rng(seed)
     deals = np.argsort(random.random((_DEALS, len(queries))), axis=1)
     rows = np.arange(len(queries))
@@ -54,7 +54,7 @@ def _match_labels(run: pd.DataFrame, relevant: pd.DataFrame, queries: list[str])
 def find_suspects(runs: Mapping[str, pd.DataFrame], judgments: pd.DataFrame, *, deep: int = 10) -> list[str]:
     """Queries whose labels deserve a second look: all systems agree on the first document, it is not labelled relevant, and
     none has a labelled one among its first `deep`. In the order of the judgments."""
-    relevant = judgments[judgments["relevance"] >= 1]
+    relevant = select_relevant(judgments)
     pairs = set(zip(relevant["query_id"], relevant["doc_id"], strict=True))
     first: dict[str, set[str]] = {}
     helped: set[str] = set()

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.data.grades import to_whole_grades
 from core.errors import InputError
 from core.evaluation.answers import SUCCESS, find_answerable, measure_success, rank_answers
 from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS, measure_context, measure_evidence
-from core.schema import to_document_run
+from core.schema import is_relevant, to_document_run
 
 PRIMARY = "nDCG@10"
 JUDGED = "Judged@10"
@@ -221,8 +222,8 @@ def measure_run(run: pd.DataFrame, judgments: pd.DataFrame, evidence: pd.DataFra
 def measure_documents(judgments: pd.DataFrame, run: pd.DataFrame, *, measures: Iterable[str]) -> pd.DataFrame:
     """query_id, measure, value for every query with at least one relevant label; without results it scores 0.
 
-    judgments: schema.JUDGMENTS (relevant means relevance >= 1). run: schema.DOCUMENT_RUN; only its ranks are read
-    (score = -rank), so ties were settled by schema.rank_run. Raises InputError for a measure ir_measures does not know.
+    judgments: schema.JUDGMENTS. run: schema.DOCUMENT_RUN; only its ranks are read (score = -rank), so ties were settled by
+    schema.rank_run. Raises InputError for a measure ir_measures does not know.
     """
     labels = _prepare(_Same(judgments), tuple(measures))
     values = {(name, query_id): 0.0 for name in labels.names.values() for query_id in labels.answerable}
@@ -275,9 +276,14 @@ def _prepare(judgments: _Same, measures: tuple[str, ...]) -> _Labels:
     except (NameError, ValueError) as error:
         raise InputError(f"ir_measures does not know one of the measures {list(measures)} ({error})") from error
     qrels: dict[str, dict[str, int]] = {query_id: {} for query_id in answerable}
-    for query_id, doc_id, grade in zip(*(frame[name].tolist() for name in ("query_id", "doc_id", "relevance")), strict=True):
+    grades, least = to_whole_grades(frame["relevance"].to_numpy(), is_relevant(frame).to_numpy(dtype=bool))
+    for query_id, doc_id, grade in zip(frame["query_id"].tolist(), frame["doc_id"].tolist(), grades.tolist(), strict=True):
         if query_id in qrels:
             qrels[query_id][doc_id] = grade
+    if least != 1:
+        parsed = {
+            name: measure(rel=least) if "rel" in measure.SUPPORTED_PARAMS else measure for name, measure in parsed.items()
+        }
     names = {str(measure): name for name, measure in parsed.items()}
     return _Labels(answerable, names, ir_measures.evaluator(list(parsed.values()), qrels))
 
@@ -287,7 +293,7 @@ def measure_judged(judgments: pd.DataFrame, run: pd.DataFrame) -> float | None:
 
     Queries without results are left out: they have no hit that could be unjudged.
     """
-    if judgments.empty or (judgments["relevance"] >= 1).all():
+    if judgments.empty or is_relevant(judgments).all():
         return None
     frame = measure_documents(judgments, run, measures=[JUDGED])
     frame = frame[frame["query_id"].isin(set(run["query_id"]))]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.evaluation.labels import measure_label_fit
+from core.schema import select_relevant
 
 _FIT = 0.01  # p of the label check below which a system's hits fit the labels
 
@@ -15,7 +16,7 @@ _FIT = 0.01  # p of the label check below which a system's hits fit the labels
 def share_missing(dataset: Dataset) -> float:
     """Share of the judged queries that have no relevant document in the corpus, 0 to 1."""
     here = set(dataset.indexed_documents["doc_id"])
-    relevant = dataset.judgments[dataset.judgments["relevance"] >= 1]
+    relevant = select_relevant(dataset.judgments)
     found = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
     return 1.0 - len(found) / max(len(dataset.queries), 1)
 

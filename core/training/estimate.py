@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.data.dataset import Dataset
 from core.graph.estimate import read_speed
 from core.graph.resources import Resources
+from core.schema import select_relevant
 from core.systems.trained import ADAPTER, RERANKER
 from core.training.request import VALIDATION_SHARE, TrainingPlan
 
@@ -17,7 +18,7 @@ _SIGNS = 4.5  # characters a token, in English
 
 def count_pairs(dataset: Dataset, plan: TrainingPlan) -> tuple[int, int]:
     """(queries, pairs of query and relevant document) that about will be learned from."""
-    relevant = dataset.judgments[dataset.judgments["relevance"] >= 1]
+    relevant = select_relevant(dataset.judgments)
     relevant = relevant[relevant["doc_id"].isin(set(dataset.indexed_documents["doc_id"]))]
     sides = dict(zip(dataset.queries["query_id"], dataset.queries["split"], strict=True))
     given = any(sides.values())

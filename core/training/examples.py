@@ -167,15 +167,13 @@ def _join(
 def _label(asked: pd.DataFrame, negatives: pd.DataFrame, material: Material, form: str) -> Examples:
     """Positives and negatives under one another, with label or score; judged non-relevant documents join the negatives."""
     tuning = [material.grades.get(query_id, {}) for query_id in material.split.tuning]
-    highest = max((grade for grades in tuning for grade in grades.values()), default=1)
-    frame = asked.rename(columns={"positive": "document"}).assign(
-        label=1, score=[grade / max(highest, 1) for grade in asked["grade"]]
-    )
+    highest = max((grade for grades in tuning for grade in grades.values()), default=1) or 1
+    frame = asked.rename(columns={"positive": "document"}).assign(label=1, score=[grade / highest for grade in asked["grade"]])
     judged = [
         (query_id, material.texts[query_id], material.passages[_best_row(material, query_id, doc_id)])
         for query_id in dict.fromkeys(asked["query_id"])
-        for doc_id, grade in material.grades[query_id].items()
-        if grade < 1 and doc_id in material.rows_of
+        for doc_id in material.grades[query_id]
+        if doc_id not in material.relevant[query_id] and doc_id in material.rows_of
     ]
     low = pd.concat([negatives, pd.DataFrame(judged, columns=["query_id", "query", "document"])], ignore_index=True)
     value = "label" if form == "labelled" else "score"

@@ -16,7 +16,7 @@ from core.evaluation.answers import COVERED
 from core.experiment.system_runs import SystemRuns
 from core.graph.node import Node
 from core.graph.resources import Resources
-from core.schema import list_passages
+from core.schema import list_passages, select_relevant
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.systems.system import System
 from core.training.request import VALIDATION_SHARE
@@ -44,7 +44,7 @@ class Material:
 
     def __post_init__(self) -> None:
         self.system_runs = SystemRuns(self.dataset, {self.system.name: self.system}, "all", self.resources)
-        relevant = self.dataset.judgments[self.dataset.judgments["relevance"] >= 1]
+        relevant = select_relevant(self.dataset.judgments)
         here = set(self.dataset.indexed_documents["doc_id"])
         answerable = set(relevant.loc[relevant["doc_id"].isin(here), "query_id"])
         tuning = [query_id for query_id in self.split.tuning if query_id in answerable]
@@ -116,12 +116,14 @@ class Material:
         return dict(zip(self.dataset.queries["query_id"], self.dataset.queries["text"], strict=True))
 
     @cached_property
-    def grades(self) -> dict[str, dict[str, int]]:
+    def grades(self) -> dict[str, dict[str, float]]:
         """query id -> document -> relevance, judged ones only."""
-        found: dict[str, dict[str, int]] = {}
-        for query_id, doc_id, grade in self.dataset.judgments[["query_id", "doc_id", "relevance"]].itertuples(index=False):
-            found.setdefault(str(query_id), {})[str(doc_id)] = int(grade)
-        return found
+        return _group_grades(self.dataset.judgments)
+
+    @cached_property
+    def relevant(self) -> dict[str, dict[str, float]]:
+        """query id -> document -> relevance, relevant ones only."""
+        return _group_grades(select_relevant(self.dataset.judgments))
 
     @cached_property
     def similarity(self) -> np.ndarray:
@@ -138,19 +140,19 @@ class Material:
 
     def relevant_rows(self, query_id: str) -> np.ndarray:
         """All passages of the documents that are relevant to a query: none of them may be a negative."""
-        rows = [self.rows_of[d] for d, grade in self.grades.get(query_id, {}).items() if grade >= 1 and d in self.rows_of]
+        rows = [self.rows_of[doc_id] for doc_id in self.relevant.get(query_id, {}) if doc_id in self.rows_of]
         return np.concatenate(rows) if rows else np.zeros(0, dtype=int)
 
-    def positive_rows(self, query_id: str) -> list[tuple[int, int]]:
+    def positive_rows(self, query_id: str) -> list[tuple[int, float]]:
         """(passage row, grade) of each relevant document, or of each passage of it that holds evidence.
 
         Where the query has evidence in a document: its passages that hold at least half of a span. Else the one passage that
         the model finds most similar, since nobody said which part of the document answers.
         """
-        found: list[tuple[int, int]] = []
+        found: list[tuple[int, float]] = []
         row = self.query_rows[query_id]
-        for doc_id, grade in self.grades.get(query_id, {}).items():
-            if grade < 1 or doc_id not in self.rows_of:
+        for doc_id, grade in self.relevant.get(query_id, {}).items():
+            if doc_id not in self.rows_of:
                 continue
             rows = self.rows_of[doc_id]
             holding = rows[self._holds(query_id, doc_id, rows)]
@@ -177,6 +179,13 @@ class Material:
         shared = np.minimum(ends, spans[:, 1]) - np.maximum(starts, spans[:, 0])
         holds: np.ndarray = (shared >= COVERED * (spans[:, 1] - spans[:, 0])).any(axis=1)
         return holds
+
+
+def _group_grades(judgments: pd.DataFrame) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for query_id, doc_id, grade in judgments[["query_id", "doc_id", "relevance"]].itertuples(index=False):
+        found.setdefault(str(query_id), {})[str(doc_id)] = grade
+    return found
 
 
 def split_off_validation(

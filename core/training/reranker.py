@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,10 @@ def collect_candidates(material: Material, plan: TrainingPlan, *, query_ids: Seq
     rows: list[tuple[str, str, str, int]] = []
     for hits, pairs in list_asked(queries, run, material.chunks, depth=plan.depth):
         query_id = str(hits["query_id"].iloc[0])
-        grades = material.grades.get(query_id, {})
+        relevant = material.relevant.get(query_id, {})
         head = hits.iloc[: len(pairs)]
         labels = np.array([
-            _label_hit(query_id, chunk_id, doc_id, grades, held=held, quoted=quoted)
+            _label_hit(query_id, chunk_id, doc_id, relevant, held=held, quoted=quoted)
             for chunk_id, doc_id in zip(head["chunk_id"], head["doc_id"], strict=True)
         ])  # fmt: skip
         positives = np.flatnonzero(labels == 1)[:_MOST_POSITIVES]
@@ -62,13 +62,13 @@ def _label_hit(
     query_id: str,
     chunk_id: str,
     doc_id: str,
-    grades: dict[str, int],
+    relevant: Collection[str],
     *,
     held: set[tuple[str, str]],
     quoted: set[tuple[str, str]],
 ) -> int:
     """1 a positive, 0 a possible negative, -1 neither: relevant, but not the part that answers."""
-    if grades.get(doc_id, 0) < 1:
+    if doc_id not in relevant:
         return 0
     if (query_id, doc_id) not in quoted:
         return 1

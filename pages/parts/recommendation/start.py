@@ -17,6 +17,7 @@ from core.ladder.goals import Goals
 from core.ladder.variants import list_embedding_systems
 from core.recommendation.files import find_assessments, has_assessment
 from core.records import decode
+from core.schema import select_relevant
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
 from pages.shared.frame.follow_job import describe_job, describe_seconds
 from pages.shared.frame.links import Link, go
@@ -47,7 +48,7 @@ def count_material(dataset: Dataset) -> Material:
     """Counts the queries, and how the split will divide those with a relevant label."""
     ids = set(dataset.queries["query_id"])
     judged = set(dataset.judgments["query_id"]) & ids
-    relevant = dataset.judgments[dataset.judgments["relevance"] >= 1]
+    relevant = select_relevant(dataset.judgments)
     answerable = set(relevant["query_id"]) & ids
     split = dict(zip(dataset.queries["query_id"], dataset.queries["split"], strict=True))
     given = any(split[query_id] for query_id in judged)

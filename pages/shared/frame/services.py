@@ -7,8 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.data.catalog import find_named, list_datasets
+from core.data.catalog import find_kept_rules, find_named, list_datasets
 from core.data.dataset import Dataset
+from core.data.label_rules import LabelRules
 from core.data.load import load_dataset
 from core.errors import LadderError
 from core.experiment.history import list_experiments, load_experiment
@@ -51,8 +52,8 @@ def open_runner() -> JobRunner:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _open_dataset(name: str, path: str, signature: str) -> Dataset:
-    return load_dataset(path, name=name)
+def _open_dataset(name: str, path: str, signature: str, rules: LabelRules | None) -> Dataset:
+    return load_dataset(path, name=name, rules=rules)
 
 
 def sign_folder(path: Path) -> str:
@@ -65,7 +66,8 @@ def sign_folder(path: Path) -> str:
 def open_dataset(name: str) -> Dataset:
     """The dataset of this name, loaded once per content. Raises InputError if it is not there or cannot be read."""
     entry = find_named(name, open_workspace())
-    return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path))
+    rules = find_kept_rules(entry.name, open_workspace())
+    return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path), rules)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

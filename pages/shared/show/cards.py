@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.evaluation.spans import count_characters, count_overlap, merge_spans
+from core.schema import is_relevant
 from pages.shared.frame.text import escape_html, mark_spans, shorten, show_html
 from pages.shared.show.colours import LABELS, style_system
 
@@ -96,8 +97,7 @@ def find_labels(dataset: Dataset, query_id: str | None) -> dict[str, str]:
     """doc_id -> "relevant" or "not_relevant" for one query; unjudged documents are left out."""
     rows = dataset.judgments[dataset.judgments["query_id"] == query_id]
     return {
-        doc: "relevant" if relevance >= 1 else "not_relevant"
-        for doc, relevance in zip(rows["doc_id"], rows["relevance"], strict=True)
+        doc: "relevant" if relevant else "not_relevant" for doc, relevant in zip(rows["doc_id"], is_relevant(rows), strict=True)
     }
 
 

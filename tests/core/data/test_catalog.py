@@ -24,6 +24,7 @@ from core.data.catalog import (
     remove_dataset,
     suggest_name,
 )
+from core.data.label_rules import LabelRules
 from core.data.load import load_dataset
 from core.errors import InputError, NotInWorkspace
 from core.workspace import Workspace
@@ -72,6 +73,25 @@ def test_a_chroma_folder_is_taken_in_with_the_labels_beside_it(tmp_path: Path, s
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\ti0\t1\n")
     assert add_dataset(source, "mine", store).fingerprint == open_named("mine", store).fingerprint
     assert len(open_named("mine", store).judgments) == 1
+
+
+def test_what_is_said_of_labels_is_kept_with_the_dataset(tmp_path: Path, store: Workspace) -> None:
+    folder = write_corpus(tmp_path / "mine", "one", "two")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "?"}')
+    (folder / "qrels.tsv").write_text("q 0 d1 2\nq 0 d2 1\n")
+    assert open_dataset(str(folder), store).relevant_from == 1
+    assert open_dataset(str(folder), store, rules=LabelRules(relevant_from=2)).relevant_from == 2
+    assert open_named("mine", store).relevant_from == open_dataset(str(folder), store).relevant_from == 2
+    add_dataset(folder, "copy", store)
+    assert open_named("copy", store).relevant_from == 1  # it is another dataset
+    remove_dataset("mine", store)
+    assert open_dataset(str(folder), store).relevant_from == 1  # nothing of a removed one is left
+
+    (folder / "labels.json").write_text('{"relevant_from": 2}')  # what lies in the folder is taken along
+    add_dataset(folder, "third", store)
+    assert open_named("third", store).relevant_from == 2
+    with pytest.raises(InputError, match="cannot count as relevant"):
+        LabelRules(relevant_from=-1)
 
 
 def test_labels_are_copied_as_they_are(tmp_path: Path, store: Workspace) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from core.data.grades import HIGHEST_GRADE
 from core.data.load import load_dataset
-from core.data.readers.qrels import HIGHEST_GRADE
+from core.data.readers.qrels import EXPECTED_GRADE
 from core.errors import InputError
 from core.evaluation.measures import measure_documents
 from core.schema import rank_run, to_document_run
@@ -316,20 +317,17 @@ BAD_QRELS = [
     ("query-id,corpus-id,score\nq,a,1\n", f', line 1: the columns are "query-id,corpus-id,score"; {EXPECTED}'),
     ("q a\n", f', line 1: the columns are "q a"; {EXPECTED}'),
     ("q 0 a 1\nq 0 b\n", ", line 2: found 3 columns, expected 4 as in the first line; correct the line: q 0 b"),
-    (
-        "q 0 a 0.5\n",
-        ', line 1: the relevance is "0.5", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
-    ),
+    ("q 0 a 1\nq 0 b 0,5\n", f', line 2: the relevance is "0,5", {EXPECTED_GRADE}; correct it'),
     (
         "query-id\tcorpus-id\tscore\nq\ta\tyes\n",
-        ', line 2: the relevance is "yes", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
+        ', line 2: the relevance is "yes", expected a number from 0 to 1,048,576, such as 0, 1 or 0.5; correct it',
     ),
     *(
         (
             f"q 0 a {grade}\n",
-            f', line 1: the relevance is "{grade}", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it',
+            f', line 1: the relevance is "{grade}", {EXPECTED_GRADE}; correct it',
         )
-        for grade in (2**20 + 1, 2**33, 2**62, 10**30, "1e30", "1e400", "nan")
+        for grade in (2**20 + 1, 2**33, 2**62, 10**30, "1e30", "1e400", "nan", f"{2**20}.5")
     ),
     ("query-id\tcorpus-id\tscore\n\ta\t1\n", ", line 2: the query or document id is empty; correct or delete the line"),
     ("q 0 a 1\nq 0 a 2\n", ', line 2: document "a" is judged 2 for query "q", but 1 on line 1; keep one of them'),

@@ -87,6 +87,42 @@ def test_graded_relevance_by_hand() -> None:
     assert (found["q", "P@5"], found["q", "R@5"]) == (2 / 5, 1)
 
 
+def test_decimal_grades_are_gains() -> None:
+    labels = {"q": {"a": 0.5, "b": 0.25, "c": 0.125}, "p": {"a": 0.1, "b": 0.75}}
+    judgments = pd.DataFrame([(q, d, g) for q, found in labels.items() for d, g in found.items()], columns=JUDGMENTS)
+    hits = make_documents_run({"q": ["c", "a", "b"], "p": ["x", "a", "b"]})
+    graded = judgments.assign(relevant=judgments["relevance"] >= 0.25)
+    found = as_table(measure_documents(graded, hits, measures=DOCUMENT_MEASURES))
+    dcg = 0.125 + 0.5 / np.log2(3) + 0.25 / 2
+    assert found["q", "nDCG@10"] == pytest.approx(dcg / (0.5 + 0.25 / np.log2(3) + 0.125 / 2))
+    assert found["p", "nDCG@10"] == pytest.approx((0.1 / np.log2(3) + 0.75 / 2) / (0.75 + 0.1 / np.log2(3)))
+    assert found["q", "AP"] == pytest.approx((1 / 2 + 2 / 3) / 2)  # c, of grade 0.125, is not relevant
+    assert (found["q", "RR@10"], found["q", "Success@1"], found["p", "P@5"], found["p", "R@5"]) == (1 / 2, 0, 1 / 5, 1)
+    times_thousand = graded.assign(relevance=judgments["relevance"] * 1000)
+    assert as_table(measure_documents(times_thousand, hits, measures=DOCUMENT_MEASURES)) == found
+    assert measure_judged(graded, hits) == pytest.approx((3 / 3 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("threshold", [1, 2, 3])
+def test_whole_grades_from_a_threshold_on_agree_with_labels_of_yes_and_no(threshold: int) -> None:
+    """Everything but nDCG is what it would be if the judgments said 1 from the threshold on and 0 below; nDCG stays."""
+    random = np.random.default_rng(threshold)
+    names = [f"d{number}" for number in range(30)]
+    labels = {f"q{n}": {str(d): int(random.integers(0, 5)) for d in random.choice(names, 12, replace=False)} for n in range(8)}
+    hits = make_documents_run({query: [str(name) for name in random.permutation(names)] for query in labels})
+    judgments = make_judgments(labels)
+    marked = judgments.assign(relevant=judgments["relevance"] >= threshold)
+    binary = make_judgments({q: {d: int(g >= threshold) for d, g in found.items()} for q, found in labels.items()})
+    found = as_table(measure_documents(marked, hits, measures=DOCUMENT_MEASURES))
+    others = [name for name in DOCUMENT_MEASURES if name != "nDCG@10"]
+    expected = as_table(measure_documents(binary, hits, measures=others))
+    assert {key: value for key, value in found.items() if key[1] != "nDCG@10"} == expected
+    graded = as_table(measure_documents(judgments, hits, measures=["nDCG@10"]))
+    assert {key: value for key, value in found.items() if key[1] == "nDCG@10"} == {
+        key: value for key, value in graded.items() if (key[0], "AP") in expected
+    }
+
+
 def test_equal_scores_are_settled_by_rank_not_by_pytrec() -> None:
     # pytrec_eval would put z before a; ties are ordered by id here, so a is first.
     run = to_document_run(make_run({"q": [("a1", 1.0), ("z1", 1.0)]}))

@@ -191,10 +191,10 @@ def test_bad_values(tmp_path: Path) -> None:
     mapping = {"query_id": "q", "doc_id": "d", "relevance": "r"}
     judgments.write_text("q,d,r\nq,a,high\n")
     assert refuse(judgments, mapping, role="judgments") == (
-        ', line 2: the relevance is "high", expected a whole number from 0 to 1,048,576, such as 0 or 1; correct it'
+        ', line 2: the relevance is "high", expected a number from 0 to 1,048,576, such as 0, 1 or 0.5; correct it'
     )
     judgments.write_text(f"q,d,r\nq,a,{2**62}\n")
-    assert "expected a whole number from 0 to 1,048,576" in refuse(judgments, mapping, role="judgments")
+    assert "expected a number from 0 to 1,048,576" in refuse(judgments, mapping, role="judgments")
     judgments.write_text("q,d,r\nq,a,1\nq,a,0\n")
     assert refuse(judgments, mapping, role="judgments") == (
         ', line 3: document "a" is judged 0 for query "q", but 1 in line 2; keep one of them'

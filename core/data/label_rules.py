@@ -1,0 +1,46 @@
+"""What somebody says about how a dataset's labels are to be read; beside the labels in a file, or in the workspace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.grades import HIGHEST_GRADE
+from core.errors import InputError
+from core.records import RecordFile, keep_content
+
+FILE = "labels.json"  # in a dataset's folder
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """relevant_from: the least grade with which a document counts as relevant; None: choose_threshold() chooses.
+
+    share_copies: documents that say the same as a relevant one have its label.
+    Raises InputError for a threshold that no grade can be.
+    """
+
+    relevant_from: float | None = None
+    share_copies: bool = False
+
+    def __post_init__(self) -> None:
+        given = self.relevant_from
+        if given is not None and not (math.isfinite(given) and 0 < given <= HIGHEST_GRADE):
+            raise InputError(
+                f"documents cannot count as relevant from grade {given:g} on; give a number above 0 and up to {HIGHEST_GRADE:,}"
+            )
+
+
+_FILES = RecordFile(LabelRules, upgrades=[keep_content], cure="correct or delete this file")
+
+
+def read_rules(folder: Path) -> LabelRules:
+    """The rules that lie in a dataset's folder, else those that say nothing."""
+    file = folder / FILE
+    return _FILES.read(file) if file.is_file() else LabelRules()
+
+
+def write_rules(folder: Path, rules: LabelRules) -> None:
+    """Puts the rules into a dataset's folder."""
+    _FILES.write(folder / FILE, rules)

@@ -1,0 +1,66 @@
+"""Labels of other kinds, through the command line: decimal grades, a threshold, queries that are documents, copies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.cli.main import EXIT_BAD_INPUT, main
+
+SHOES = {
+    "d1": "red running shoes for men", "d2": "red running shoes for women", "d3": "blue running shoes", "d4": "red rain boots",
+    "d5": "running socks, red", "d6": "blue trail shoes", "d7": "leather belt", "d8": "cotton scarf",
+}  # fmt: skip
+SHOPPERS = {"q1": "red running shoes", "q2": "blue shoes", "q3": "red boots"}
+GAINS = {
+    "q1": {"d1": 1.0, "d2": 0.75, "d3": 0.1, "d5": 0.25},
+    "q2": {"d3": 1.0, "d6": 0.5},
+    "q3": {"d4": 1.0, "d1": 0.01},
+}
+
+
+def write_dataset(
+    folder: Path, texts: Mapping[str, str], queries: Mapping[str, str], grades: Mapping[str, Mapping[str, float]]
+) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text("\n".join(json.dumps({"_id": d, "text": text}) for d, text in texts.items()))
+    (folder / "queries.jsonl").write_text("\n".join(json.dumps({"_id": q, "text": text}) for q, text in queries.items()))
+    rows = [f"{query}\t{doc}\t{grade}" for query, found in grades.items() for doc, grade in found.items()]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
+    return folder
+
+
+def compare(folder: Path, tmp_path: Path, *options: str, systems: tuple[str, ...] = ("bm25",)) -> dict[str, dict[str, Any]]:
+    target = tmp_path / "result.json"
+    assert main(["compare", str(folder), "--systems", *systems, "--json", str(target), *options]) == 0
+    found = json.loads(target.read_text())["systems"]
+    return {one["name"]: {name: value["mean"] for name, value in one["measures"].items()} for one in found}
+
+
+def test_decimal_grades(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_dataset(tmp_path / "shoes", SHOES, SHOPPERS, GAINS)
+    means = compare(folder, tmp_path)["bm25"]
+    # q1: d1, d2, d5, d3 are found in this order, the best there is; q2: d3, d6; q3: d4, then d5 and d2 before d1
+    assert round(means["nDCG@10"], 4) == 0.9957
+    note = capsys.readouterr().err
+    assert "documents count as relevant from grade 0.5 on" in note
+    times_hundred = {query: {doc: round(100 * grade) for doc, grade in found.items()} for query, found in GAINS.items()}
+    whole = compare(write_dataset(tmp_path / "whole", SHOES, SHOPPERS, times_hundred), tmp_path)["bm25"]
+    assert whole["nDCG@10"] == pytest.approx(means["nDCG@10"], abs=1e-12)
+
+
+def test_what_counts_as_relevant_is_asked_and_kept(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_dataset(tmp_path / "shoes", SHOES, SHOPPERS, GAINS)
+    # q1 has d1 and d2 from 0.5 on, q2 d3 and d6, q3 d4; from 1 on each has one, found first
+    assert compare(folder, tmp_path)["bm25"]["P@5"] == pytest.approx((2 + 2 + 1) / 15)
+    assert compare(folder, tmp_path, "--relevant-from", "1")["bm25"]["P@5"] == pytest.approx(3 / 15)
+    assert "from grade 1 on, as was said" in capsys.readouterr().err
+    assert compare(folder, tmp_path)["bm25"]["P@5"] == pytest.approx(3 / 15)
+    assert compare(folder, tmp_path, "--relevant-from", "auto")["bm25"]["P@5"] == pytest.approx((2 + 2 + 1) / 15)
+    capsys.readouterr()
+    assert main(["compare", str(folder), "--systems", "bm25", "--relevant-from", "0"]) == EXIT_BAD_INPUT
+    assert "give a number above 0" in capsys.readouterr().err

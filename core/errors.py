@@ -12,7 +12,10 @@ LadderError                 one sentence: what was found, what was expected, wha
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class LadderError(Exception):
@@ -24,12 +27,13 @@ class InputError(LadderError):
 
     def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
         self.file = str(file) if file is not None else None
+        # A name on disk need not be UTF-8; Python holds what is not as half characters, which nothing can print or keep.
         self.line = line
         self.what = message
         where = ""
         if self.file:
             where = self.file + (f", line {line}" if line is not None else "") + ": "
-        super().__init__(where + message)
+        super().__init__(_HALVES.sub("\ufffd", where + message))
 
 
 class WiringError(LadderError):

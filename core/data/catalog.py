@@ -283,11 +283,20 @@ def find_dataset(name_or_path: str, workspace: Workspace) -> CatalogEntry:
     for entry in entries:
         if entry.name == name_or_path:
             return entry
-    path = Path(name_or_path).expanduser()
-    if name_or_path and path.exists():
-        return CatalogEntry(_name_folder(path.resolve(), workspace), path.resolve(), "folder")
+    path = _find_path(name_or_path)
+    if path is not None:
+        return CatalogEntry(_name_folder(path, workspace), path, "folder")
     names = _list_names(entries)
     raise InputError(f"there is no dataset {name_or_path!r}: give the path of a folder, or one of these names: {names}")
+
+
+def _find_path(text: str) -> Path | None:
+    """The path that a person typed, if there is something; what cannot be a path at all is none."""
+    try:
+        path = Path(text).expanduser()
+        return path.resolve() if text and path.exists() else None
+    except (OSError, RuntimeError):  # too long; the home of somebody unknown; links that go round in a circle
+        return None
 
 
 def _list_names(entries: list[CatalogEntry]) -> str:

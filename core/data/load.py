@@ -19,6 +19,7 @@ from core.data.readers.chroma_collection import read_collection
 from core.data.readers.chroma_place import ChromaPlace, find_place
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
 from core.data.readers.documents import SUFFIXES, list_documents, read_documents
+from core.data.readers.encoding import replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.huggingface import list_shards, shards_to_dataset_folder
 from core.data.readers.qrels import (
@@ -55,22 +56,34 @@ def load_dataset(path: str | Path, *, name: str | None = None, rules: LabelRules
     if place is not None:
         return load_collection(place, name=name, rules=rules)
     path = Path(path)
-    if path.is_dir():
-        return _load_folder(find_root(path), name or path.resolve().name, rules=rules)
-    if not path.exists() and "#" in path.name:
+    is_folder, exists = _look_up(path)
+    if is_folder:
+        return _load_folder(find_root(path), name or replace_surrogates(path.resolve().name), rules=rules)
+    if not exists and "#" in path.name:
         folder, _, configuration = str(path).rpartition("#")
         if Path(folder).is_dir() and is_huggingface(Path(folder)):
             return _load_shards(Path(folder), name or configuration, configuration=configuration, rules=rules)
-    if not path.exists():
+    if not exists:
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
-        return _load_zip(path, name or path.stem, rules=rules)
+        return _load_zip(path, name or replace_surrogates(path.stem), rules=rules)
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise InputError(
             "is a single table; give the folder that holds corpus.jsonl, or say on the Data page which columns are what",
             file=path,
         )
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
+
+
+def _look_up(path: Path) -> tuple[bool, bool]:
+    """Whether a path is a folder that can be read, and whether it is anything at all."""
+    try:
+        is_folder = path.is_dir()
+        if is_folder:
+            next(path.iterdir(), None)
+        return is_folder, path.exists()
+    except (OSError, ValueError) as error:  # no permission, or a name that no file can have
+        raise InputError(f"cannot be read ({getattr(error, 'strerror', None) or error}); check the path", file=path) from error
 
 
 def load_collection(
@@ -184,7 +197,7 @@ def _load_folder(folder: Path, name: str, *, rules: LabelRules | None, corpus: C
         queries=_queries_frame(queries, splits),
         judgments=_judgments_frame(judgments, evidence, order=known, relevant_from=relevant_from),
         evidence=_evidence_frame(evidence),
-        warnings=tuple(warnings),
+        warnings=tuple(map(replace_surrogates, warnings)),
         fixed_split=fixed,
         relevant_from=relevant_from,
     )

@@ -29,6 +29,7 @@ SLICE_WORDS = {
 SLICES = ["query_id", "slice"]
 SLICE_MEASURES = ["slice", "system", "n", "mean", "low", "high", "small"]
 
+_LINE_START = re.compile(r"\n\s+")  # else each line of a run of empty ones would be tried as a beginning
 # A question part begins with one of these words, at the beginning of a clause.
 _QUESTION_PART = re.compile(
     r"(?:^|[.,;:?!(/\n–-]|\b(?:and|or|but|then|also|plus)\b)\s*"
@@ -101,7 +102,7 @@ def measure_slices(per_query: pd.DataFrame, slices: pd.DataFrame, *, measure: st
 
 def count_question_parts(text: str) -> int:
     """How many clauses of a text open with a question word or an auxiliary verb; 0 for a text that asks nothing."""
-    return len(_QUESTION_PART.findall(text))
+    return len(_QUESTION_PART.findall(_LINE_START.sub("\n", text)))
 
 
 def _is_long(text: str) -> bool:

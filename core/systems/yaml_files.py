@@ -14,6 +14,8 @@ from typing import Any
 from core.errors import InputError
 from core.stages.registry import list_choices
 from core.systems.system import FILLED_IN, Dense, Lexical, System
+from core.text.phrases import shorten
+from core.text.yaml_text import YamlProblem, read_yaml
 
 
 def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> System:
@@ -25,7 +27,7 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
     for field in spec:
         if field not in known:
             raise InputError(
-                f"system {name!r} has the unknown field {field!r}; it can have {', '.join(sorted(known))}", file=file
+                f"system {name!r} has the unknown field {_show(field)}; it can have {', '.join(sorted(known))}", file=file
             )
     try:
         rewrite = spec.get("rewrite") or []
@@ -46,9 +48,14 @@ def from_spec(spec: Mapping[str, Any], *, file: str | Path | None = None) -> Sys
         raise error if error.file or file is None else InputError(str(error), file=file) from error
 
 
+def _show(value: Any) -> str:
+    """What stands in a file, as a message may repeat it: aliases make a few lines as long as they like."""
+    return shorten(repr(value))
+
+
 def _read_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise InputError(f"system {name!r}: filter is {value!r}; it can be true or false")
+        raise InputError(f"system {name!r}: filter is {_show(value)}; it can be true or false")
     return value
 
 
@@ -56,7 +63,8 @@ def _read_names(name: str, value: Any) -> tuple[str, ...]:
     names = [] if value is None else value
     if not isinstance(names, list | tuple) or not all(isinstance(field, str) and field.strip() for field in names):
         raise InputError(
-            f"system {name!r}: infer_filters is {value!r}; it should be a list of metadata fields, such as [product, version]"
+            f"system {name!r}: infer_filters is {_show(value)}; "
+            "it should be a list of metadata fields, such as [product, version]"
         )
     return tuple(names)
 
@@ -70,11 +78,11 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
         fields = {"type": fields}
     if not isinstance(fields, Mapping):
         raise InputError(
-            f"system {name!r}: {part} is {value!r}; it should be a mapping such as {{type: {next(iter(choices))}}}"
+            f"system {name!r}: {part} is {_show(value)}; it should be a mapping such as {{type: {next(iter(choices))}}}"
         )
     kind = fields.get("type", default)
     if not isinstance(kind, str) or kind not in choices:
-        raise InputError(f"system {name!r}: {part} has the type {kind!r}; it can be {', '.join(sorted(choices))}")
+        raise InputError(f"system {name!r}: {part} has the type {_show(kind)}; it can be {', '.join(sorted(choices))}")
     stage = choices[kind]
     allowed = {field.name: field for field in dataclasses.fields(stage) if field.name not in FILLED_IN}
     values: dict[str, Any] = {}
@@ -83,7 +91,8 @@ def _read(name: str, part: str, value: Any, choices: Mapping[str, type], *, defa
             continue
         if field not in allowed:
             raise InputError(
-                f"system {name!r}: {part} of type {kind} has no field {field!r}; it has {', '.join(sorted(allowed)) or 'none'}"
+                f"system {name!r}: {part} of type {kind} has no field {_show(field)}; "
+                f"it has {', '.join(sorted(allowed)) or 'none'}"
             )
         values[field] = _check_type(name, f"{part}.{field}", given, str(allowed[field].type))
     try:
@@ -103,7 +112,7 @@ def _check_type(name: str, field: str, value: Any, wanted: str) -> Any:
     fits = isinstance(value, kinds[base]) and (base == "bool" or not isinstance(value, bool))
     if not fits or (isinstance(value, float) and not math.isfinite(value)):
         words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
-        raise InputError(f"system {name!r}: {field} is {value!r}; it should be {words[base]}")
+        raise InputError(f"system {name!r}: {field} is {_show(value)}; it should be {words[base]}")
     return float(value) if base == "float" else value
 
 
@@ -112,25 +121,19 @@ def _check_groups(name: str, field: str, value: Any) -> tuple[tuple[str, ...], .
         isinstance(group, list | tuple) and all(isinstance(term, str) for term in group) for group in value
     ):
         raise InputError(
-            f"system {name!r}: {field} is {value!r}; it should be a list of lists of text, such as [[wifi, wireless]]"
+            f"system {name!r}: {field} is {_show(value)}; it should be a list of lists of text, such as [[wifi, wireless]]"
         )
     return tuple(tuple(group) for group in value)
 
 
 def read_systems(text: str, *, file: str | Path | None = None) -> dict[str, System]:
     """Systems from YAML text: a list of systems, or a mapping with the list under `systems`."""
-    import yaml
-
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not YAML"
+        content = read_yaml(text)
+    except YamlProblem as problem:
         raise InputError(
-            f"cannot be read as YAML ({problem}); check the indentation there",
-            file=file,
-            line=mark.line + 1 if mark else None,
-        ) from error
+            f"cannot be read as YAML ({problem.reason}); correct it there", file=file, line=problem.line
+        ) from problem
     items = content.get("systems") if isinstance(content, Mapping) else content
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise InputError("should hold a list of systems, each starting with `- name: ...`", file=file)

@@ -19,11 +19,15 @@ _ABBREVIATIONS = frozenset(
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _CJK_SENTENCE = re.compile("[。！？｡]+[」』）”’]*(?=\\S)")
 
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+# A text comes from anywhere, so every rule here takes time in proportion to the line: nothing that may fail is tried again
+# from each of the places in a run of the same sign.
+_ATX = re.compile(r" {0,3}(#{1,6})(?![^ \t])")
 _UNDERLINE = re.compile(r" {0,3}(={3,}|-{3,})[ \t]*")
 _HTML_HEADING = re.compile(r"\s*<h([1-6])\b[^>]*>(.*?)</h\1\s*>.*", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]++|\([^()]*\))*+\)")
+_TAG = re.compile(r"<[^>]*>")
+_HEADING_SIGNS = frozenset("#<=-")  # what the line of a heading or under it begins with
 _NO_TITLE_LINE = ("-", "*", "+", ">", "|")
 
 
@@ -127,14 +131,15 @@ def find_headings(text: str) -> list[Heading]:
     fence = ""
     before_blank, previous = True, (0, "")  # is the line before the previous one blank; the previous line
     for start, line in _split_lines(text):
-        opening = _FENCE.fullmatch(line)
+        sign = line.lstrip()[:1]
+        opening = _FENCE.fullmatch(line) if sign in ("`", "~") else None
         heading = None
         if fence:
             if opening and opening[1].startswith(fence) and not opening[2].strip():
                 fence = ""
         elif opening and not (opening[1][0] == "`" and "`" in opening[2]):
             fence = opening[1]
-        else:
+        elif sign in _HEADING_SIGNS:
             heading = _read_heading(start, line, previous if before_blank else (0, ""))
         if heading:
             headings.append(heading)
@@ -149,10 +154,11 @@ def _split_lines(text: str) -> list[tuple[int, str]]:
 
 def _read_heading(start: int, line: str, previous: tuple[int, str]) -> Heading | None:
     end = start + len(line)
-    if match := _ATX.fullmatch(line):
-        return Heading(start, end, len(match[1]), _clean_title(match[2] or ""))
+    if atx := read_atx(line):
+        return Heading(start, end, atx[0], _clean_title(atx[1]))
     if match := _HTML_HEADING.fullmatch(line):
-        title = html.unescape(re.sub(r"<[^>]*>", " ", match[2]))
+        inside, close, after = match[2].rpartition(">")
+        title = html.unescape(_TAG.sub(" ", inside + close) + after)
         return Heading(start, start + match.end(2) + len("</h1>"), int(match[1]), " ".join(title.split()))
     title = previous[1].strip()
     if title and not title.startswith(_NO_TITLE_LINE) and (match := _UNDERLINE.fullmatch(line)):
@@ -160,8 +166,23 @@ def _read_heading(start: int, line: str, previous: tuple[int, str]) -> Heading |
     return None
 
 
+def read_atx(line: str) -> tuple[int, str] | None:
+    """Level and title of a line that is a heading by its # signs, without those that close it; None for other lines."""
+    match = _ATX.match(line)
+    if match is None:
+        return None
+    title = line[match.end() :].strip(" \t")
+    opened = title.rstrip("#")
+    return len(match[1]), opened.rstrip(" \t") if not opened or opened[-1] in " \t" else title
+
+
 def _clean_title(title: str) -> str:
-    title = re.sub(r"\s*\{#[^}]*\}\s*$", "", _LINK.sub(r"\1", title))  # {#anchor}
+    if not title:
+        return title
+    title = _LINK.sub(r"\1", title).rstrip()
+    if title.endswith("}"):  # {#anchor}
+        anchor = title.find("{#", title.rfind("}", 0, -1) + 1)
+        title = title[:anchor] if anchor >= 0 else title
     return " ".join(title.replace("**", "").replace("`", "").split())
 
 

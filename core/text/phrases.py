@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_WIDEST = 200  # characters of an id in a list; a longer one is cut
 NAMED = 5  # how many ids a warning names before it says "…"
 
 
@@ -27,7 +28,7 @@ def join_words(words: Sequence[str]) -> str:
 def first_five(ids: Sequence[str]) -> str:
     """The first five distinct ids, and "…" if there are more."""
     distinct = list(dict.fromkeys(ids))
-    return ", ".join(distinct[:NAMED]) + (", …" if len(distinct) > NAMED else "")
+    return ", ".join(shorten(name, width=_WIDEST) for name in distinct[:NAMED]) + (", …" if len(distinct) > NAMED else "")
 
 
 def shorten(text: str, *, width: int = 60) -> str:

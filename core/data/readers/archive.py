@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import re
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from core.data.readers.encoding import check_regular_file
 from core.errors import InputError
-from core.text.phrases import count_of
+from core.text.phrases import count_of, shorten
 
 _BLOCK = 1 << 20  # bytes copied at a time
+MAX_FOLDERS = 100  # within each other
+_USUAL = 100_000_000  # bytes that any zip may unpack to, and
+_RATIO = 100  # times its own size, that a larger one may: text packs to a tenth or so of its size, a trap to a thousandth
+# What zipfile and the libraries it unpacks with raise for damage; bz2 reports it by an OSError without a number.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    NotADirectoryError,
+    UnicodeDecodeError,
+    struct.error,
+    OverflowError,
+)
 
 
 def check_relative_name(name: str) -> str | None:
@@ -35,16 +53,17 @@ def is_clutter(name: str) -> bool:
 def unpack_zip(path: Path, target: Path, *, max_bytes: int = 2_000_000_000, max_files: int = 100_000) -> None:
     """Unpacks a zip into `target`, a folder that must not exist yet or be empty.
 
-    max_bytes: limit on what is really written, whatever the zip's directory promises; max_files: on its members.
-    Raises InputError for a broken, encrypted or oversized zip, for paths outside the target and for links; then
-    nothing of it is left.
+    max_bytes: limit on what is really written, whatever the zip's directory promises, and never more than 100 MB or a hundred
+    times the zip, whichever is more; max_files: limit on its members. Raises InputError for what cannot be read, a broken,
+    encrypted or oversized zip, paths outside the target, links, and a disk without room; then nothing of it is left.
     """
+    max_bytes = min(max_bytes, max(_USUAL, _RATIO * check_regular_file(path)))
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         try:
             with zipfile.ZipFile(path) as archive:
-                members = _check_members(archive, path, max_files=max_files)
+                members = _check_members(archive, path, max_files=max_files, max_bytes=max_bytes)
                 left = max_bytes
                 for member, name in members:
                     left -= _write_member(archive, member, aside / name, left=left)
@@ -56,12 +75,14 @@ def unpack_zip(path: Path, target: Path, *, max_bytes: int = 2_000_000_000, max_
             ) from error
         except FileExistsError as error:
             raise InputError("holds two files of the same name; pack it again", file=path) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, NotADirectoryError) as error:
+        except _DAMAGE as error:
             raise InputError(f"is not a whole, readable zip ({error}); pack or upload it again", file=path) from error
+        except MemoryError as error:  # a damaged LZMA member may ask for any amount
+            raise InputError("needs more memory to unpack than there is; pack it again as a usual zip", file=path) from error
         except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.ENAMETOOLONG):  # a full disk, say, is not the zip's fault
-                raise
-            raise InputError(f"is not a readable zip ({error.strerror}); pack it again", file=path) from error
+            if error.errno in (None, errno.EINVAL, errno.ENAMETOOLONG):
+                raise InputError(f"is not a readable zip ({error.strerror or error}); pack it again", file=path) from error
+            raise InputError(f"cannot be unpacked ({error.strerror}); it needs room in {target.parent}", file=path) from error
         move_whole(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -81,7 +102,9 @@ class _TooLarge(Exception):
     """More bytes than allowed."""
 
 
-def _check_members(archive: zipfile.ZipFile, path: Path, *, max_files: int) -> list[tuple[zipfile.ZipInfo, str]]:
+def _check_members(
+    archive: zipfile.ZipFile, path: Path, *, max_files: int, max_bytes: int
+) -> list[tuple[zipfile.ZipInfo, str]]:
     infos = archive.infolist()
     if len(infos) > max_files:
         raise InputError(
@@ -94,18 +117,25 @@ def _check_members(archive: zipfile.ZipFile, path: Path, *, max_files: int) -> l
         name = check_relative_name(info.filename)
         if name is None:
             raise InputError(
-                f'holds "{info.filename}", a path outside its own folder; pack it again without such paths',
+                f'holds "{shorten(info.filename)}", a path outside its own folder; pack it again without such paths',
+                file=path,
+            )
+        if name.count("/") > MAX_FOLDERS:
+            raise InputError(
+                f'holds "{shorten(name)}", in more than {MAX_FOLDERS} folders within each other; pack it again with fewer',
                 file=path,
             )
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise InputError(f'holds "{info.filename}", which is a link or device; pack the file itself', file=path)
+            raise InputError(f'holds "{shorten(info.filename)}", which is a link or device; pack the file itself', file=path)
         if info.flag_bits & 0x1:
             raise InputError("is protected by a password; pack it again without one", file=path)
         if not info.is_dir() and not is_clutter(name):
             members.append((info, name))
     if not members:
         raise InputError("is an empty zip; pack the dataset's folder", file=path)
+    if sum(info.file_size for info, _ in members) > max_bytes:
+        raise _TooLarge
     return members
 
 

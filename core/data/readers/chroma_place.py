@@ -70,12 +70,15 @@ def find_place(written: str | Path) -> ChromaPlace | None:
     text = str(written).strip()
     if _LOOKS_LIKE_ADDRESS.match(text):
         return _read_address(text)
-    path = Path(text).expanduser()
     name = None
-    if not path.exists() and "#" in path.name:
-        before, _, name = str(path).rpartition("#")
-        path = Path(before)
-    if not path.is_dir() or (path / "corpus.jsonl").is_file():
+    try:
+        path = Path(text).expanduser()
+        if not path.exists() and "#" in path.name:
+            before, _, name = str(path).rpartition("#")
+            path = Path(before)
+        if not path.is_dir() or (path / "corpus.jsonl").is_file():
+            return None
+    except (OSError, RuntimeError, ValueError):  # no permission, nobody's home, a name that no file can have
         return None
     folder = _find_folder(path)
     if folder is None:

@@ -25,7 +25,9 @@ from core.data.readers.document_text import Extracted, extract_docx, extract_htm
 from core.data.readers.encoding import decode_text, read_bytes, replace_surrogates
 from core.data.readers.jsonl import check_id
 from core.errors import InputError
+from core.text.boundaries import read_atx
 from core.text.phrases import count_of, first_five
+from core.text.yaml_text import YamlProblem, read_yaml
 
 SUFFIXES = {
     ".txt": "txt",
@@ -139,19 +141,13 @@ def _split_front_matter(text: str, path: Path, *, strict: bool) -> tuple[dict[st
     match = _FRONT_MATTER.match(text[:_MAX_FRONT_MATTER])
     if match is None:
         return {}, text
-    import yaml
-
     block = match.group(1)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, Loader=yaml.SafeLoader)):
-            return _refuse_front_matter(text, path, "it uses YAML aliases", line=1, strict=strict)
-        value = yaml.safe_load(block)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or type(error).__name__
+        value = read_yaml(block, plain=True)
+    except YamlProblem as problem:
         looks_like = re.match(r"[A-Za-z_][\w -]*:", block) is not None
-        line = 2 + mark.line if mark else 1
-        return _refuse_front_matter(text, path, str(reason), line=line, strict=strict and looks_like)
+        line = 1 + (problem.line or 0)
+        return _refuse_front_matter(text, path, problem.reason, line=line, strict=strict and looks_like)
     if not isinstance(value, dict):  # a text that begins with a horizontal rule
         return {}, text
     front = {str(name): _to_json(item) for name, item in value.items() if item is not None}
@@ -174,12 +170,12 @@ def _to_json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, str):
         return replace_surrogates(value)
-    if isinstance(value, (list, tuple, set)):
+    if isinstance(value, set):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple)):
         return [_to_json(item) for item in value]
     if isinstance(value, dict):
         return {str(name): _to_json(item) for name, item in value.items()}
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return str(value)
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
@@ -191,13 +187,16 @@ def _first_heading(text: str) -> str:
     fence = ""
     previous = ""
     for line in text.split("\n"):
+        if not line:
+            previous = ""
+            continue
         mark = re.match(r" {0,3}(```+|~~~+)", line)
         if mark and (not fence or mark.group(1).startswith(fence)):
             fence = "" if fence else mark.group(1)
         elif not fence:
-            heading = re.match(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$", line)
-            if heading and heading.group(1):
-                return heading.group(1)
+            heading = read_atx(line)
+            if heading and heading[1]:
+                return heading[1]
             if re.fullmatch(r" {0,3}=+[ \t]*", line) and previous.strip():
                 return previous.strip()
         previous = "" if fence else line

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from core.errors import InputError
 
 _BOMS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_HEAD = 4096  # bytes at the beginning by which a file that is no text is known
+_NULS = 10  # text holds no NUL; a file with one in ten bytes is of another encoding or kind
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _COMMON = ["cp1252", "cp1250", "cp1251", "latin_1", "koi8_r", "shift_jis", "gb18030", "big5", "euc_kr", "utf_16"]
 
@@ -47,11 +50,32 @@ def decode_text(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         start = data.rfind(b"\n", 0, error.start) + 1
         raise not_utf8(path, data[start : start + 100_000], line=data.count(b"\n", 0, start) + 1) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    head = data[:_HEAD]
+    if head.count(0) > len(head) // _NULS:  # every other byte of Western text in UTF-16, and it is valid UTF-8
+        raise InputError(
+            "holds as many NUL signs as UTF-16 without a byte order mark, or as a file that is no text; save it as UTF-8",
+            file=path,
+            line=1,
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def check_regular_file(path: Path) -> int:
+    """The size of a file in bytes. Raises InputError if it cannot be found, or is a pipe or device, which may never end."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read ({reason}); check its name and permissions", file=path) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
+        raise InputError(f"cannot be read (it is {kind}); put a file in its place", file=path)
+    return found.st_size
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises InputError if it cannot be opened or is empty."""
+    """The bytes of a file. Raises InputError if it cannot be opened, is empty or is no file."""
+    check_regular_file(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -12,6 +12,7 @@ from core.data.readers.jsonl import kind_of
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 
+_FARTHEST = 2**40  # characters: more than a document can have, and few enough for arithmetic on 64 bits
 Span = tuple[str, str, int, int]  # query id, document id, start, end (exclusive)
 
 
@@ -137,8 +138,8 @@ def _place(entry: dict[str, Any], after: int) -> tuple[int, int]:
     span = _take_span(entry)
     if span is None:
         return after, after + len(_take_quote(entry))
-    if not 0 <= span[0] < span[1]:
-        raise _Unfit(f"is the span {span[0]}-{span[1]}; start must be at least 0 and below end")
+    if not 0 <= span[0] < span[1] <= _FARTHEST:
+        raise _Unfit(f"is the span {span[0]}-{span[1]}; start must be at least 0 and below end, end at most {_FARTHEST:,}")
     return span
 
 

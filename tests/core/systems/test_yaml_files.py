@@ -24,12 +24,11 @@ FUSE = "name: x, chunk: recursive, dense: true, lexical: true"
 WRONG = [
     (
         "[",
-        "s.yaml, line 1: cannot be read as YAML (expected the node content, but found '<stream end>'); "
-        "check the indentation there",
+        "s.yaml, line 1: cannot be read as YAML (did not find expected node content); correct it there",
     ),
     (
         "a: 1\n b: 2",
-        "s.yaml, line 2: cannot be read as YAML (mapping values are not allowed here); check the indentation there",
+        "s.yaml, line 2: cannot be read as YAML (mapping values are not allowed in this context); correct it there",
     ),
     ("", "s.yaml: should hold a list of systems, each starting with `- name: ...`"),
     ("text", "s.yaml: should hold a list of systems, each starting with `- name: ...`"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from core.text.boundaries import find_boundaries, find_headings, find_sections, find_sentences
@@ -48,3 +50,55 @@ def test_boundaries_by_level():
     #       0123 45678 9..
     text = " a b\nc\r\n\r\nd. e\x0cf "
     assert find_boundaries(text) == [[10, 15], [5], [13], [3]]
+
+
+MANY = 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a" + " " * MANY + "x",
+        "# a" + " #" * MANY + "x",
+        "# " + "[" * MANY,
+        "# " + "![](" * MANY,
+        "# [a](" + "(a)" * MANY,
+        "# " + "{#" * MANY + "}",
+        "# a" + " " * MANY + "{#b} c",
+        "<h1>" + "<" * MANY + "</h1>",
+        "<h1>" + "</h1 " * MANY,
+        "\n" * MANY,
+        "#\n" * (MANY // 4),
+        "。" * MANY,
+        "a" + ")" * MANY + " ",
+    ],
+    ids=range(13),
+)
+def test_time_is_in_proportion_to_the_text(text):
+    started = time.process_time()
+    find_sections(text)
+    find_sentences(text, find_boundaries(text))
+    assert time.process_time() - started < 2.5
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# C# ", "C#"),
+        ("## a ## ", "a"),
+        ("# #", ""),
+        ("#", ""),
+        ("   # # #", "#"),
+        ("# [![logo](a.png)](b)", "[logo](b)"),
+        ("# see [Wi-Fi](http://x/(y)) now", "see Wi-Fi now"),
+        ("# a {#b} {#c}", "a {#b}"),
+        ("# a {b} {", "a {b} {"),
+    ],
+)
+def test_titles(line, title):
+    assert [heading.title for heading in find_headings(line)] == [title]
+
+
+@pytest.mark.parametrize("line", ["    # code", "#a", "####### a", "a # b"])
+def test_lines_that_are_no_heading(line):
+    assert find_headings(line) == []

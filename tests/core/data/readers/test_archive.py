@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -91,6 +93,53 @@ def test_broken_encrypted_and_empty_zips(here: Path) -> None:
         archive.writestr("a", "x")
         archive.writestr("a", "y")
     assert refuse(path) == ": holds two files of the same name; pack it again"
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["deflate", "bzip2", "lzma"]
+)
+def test_damaged_members(here: Path, method: int) -> None:
+    path = here / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.txt", bytes(range(256)) * 20)
+    whole = path.read_bytes()
+    started = whole.index(b"a.txt") + len("a.txt")
+    for place in (started, started + 3, started + 9, started + 40):
+        path.write_bytes(whole[:place] + bytes(255 - byte for byte in whole[place : place + 4]) + whole[place + 4 :])
+        assert refuse(path).startswith((": is not a whole, readable zip (", ": is not a readable zip (", ": needs more memory"))
+
+
+def test_names_that_no_file_can_have(here: Path) -> None:
+    path = make_zip(here / "a.zip", {"ä.txt": b"x"})
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xe4\xe4"))  # said to be UTF-8, and is not
+    assert refuse(path).startswith(": is not a whole, readable zip ('utf-8' codec can't decode")
+    make_zip(path, {f"{'a' * 300}.txt": b"x"})
+    assert refuse(path) == ": is not a readable zip (File name too long); pack it again"
+    make_zip(path, {f"{'a/' * 1500}b.txt": b"x"})
+    assert refuse(path).endswith("in more than 100 folders within each other; pack it again with fewer")
+
+
+def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_a_trap(here: Path) -> None:
+    path = make_zip(here / "a.zip", {f"{number}.txt": b"0" * 20_000_000 for number in range(6)})
+    data = path.read_bytes()
+    assert refuse(path).startswith(": unpacks to more than the limit of 100 MB; ")
+    # Also if it keeps its sizes to itself.
+    path.write_bytes(data.replace((20_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    assert refuse(path).startswith(": is not a whole, readable zip (Bad CRC-32")
+
+
+def test_what_is_no_file_is_not_waited_for(here: Path) -> None:
+    os.mkfifo(here / "a.zip")
+    assert refuse(here / "a.zip") == ": cannot be read (it is a pipe, device or socket); put a file in its place"
+
+
+def test_a_full_disk_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = make_zip(here / "a.zip", {"corpus.jsonl": CORPUS})
+    monkeypatch.setattr("core.data.readers.archive._write_member", lambda *_, **__: fail())
+    assert refuse(path) == f": cannot be unpacked (No space left on device); it needs room in {here}"
 
 
 def test_a_target_with_content_is_left_alone(here: Path) -> None:

@@ -154,7 +154,7 @@ def test_bad_files(tmp_path: Path) -> None:
         "iconv -f WINDOWS-1252 -t UTF-8 latin.txt > utf8-latin.txt"
     )
     assert refuse(tmp_path / "yaml.md") == (
-        ", line 2: the front matter is not valid YAML (mapping values are not allowed here); "
+        ", line 2: the front matter is not valid YAML (mapping values are not allowed in this context); "
         "put the value in quotes or correct it"
     )
     assert refuse(tmp_path / "image.png") == (

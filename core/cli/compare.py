@@ -18,6 +18,7 @@ from core.cli.terminal import (
     print_words,
     write_result,
 )
+from core.diagnosis.side_sentences import list_notes
 from core.errors import InputError
 from core.evaluation.measures import MEASURES
 from core.experiment.result import Experiment, to_trec
@@ -72,6 +73,8 @@ def run_compare(options: argparse.Namespace) -> int:
             "is on queries that it never saw",
             file=sys.stderr,
         )
+    for note in list_notes(experiment.sides):
+        print(f"note: {note}", file=sys.stderr)
     if options.runs is not None:
         write_runs(experiment, options.runs)
     if options.json is not None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from core.diagnosis.sides import Sides
 from core.errors import Cancelled, LadderError
 from core.evaluation.measures import JUDGED, VERSION, list_measures, measure_judged
 from core.evaluation.per_query import average, evaluate_runs
+from core.experiment.measured_sides import measure_sides
 from core.experiment.result import Experiment, MeasuredMean, SystemResult, describe_dataset
 from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import count_distinct_texts
@@ -33,6 +35,7 @@ class ExperimentDraft:
         self._judged: dict[str, float | None] = {}
         self._index: dict[str, dict[str, Any]] = {}
         self._latency: dict[str, dict[str, Any]] = {}
+        self._sides = Sides()
         dataset, queries = system_runs.dataset, set(system_runs.queries["query_id"])
         self._judgments = dataset.judgments[dataset.judgments["query_id"].isin(queries)]
         self._evidence = dataset.evidence[dataset.evidence["query_id"].isin(queries)]
@@ -60,7 +63,7 @@ class ExperimentDraft:
         return per_query.assign(system=system), facts[JUDGED]
 
     def add_index_and_latency(self) -> None:
-        """To be called once all systems were searched: latency is measured of all together."""
+        """To be called once all systems were searched: latency is measured of all together. The sides are looked at too."""
         for system in self._runs:
             try:
                 self._index[system] = self._system_runs.describe_index(system)
@@ -70,6 +73,7 @@ class ExperimentDraft:
                 self._index[system] = {"error": str(error)}
         failed = set(self._errors)
         self._system_runs.targets = {n: t for n, t in self._system_runs.targets.items() if n not in failed}
+        self._sides = measure_sides(self._system_runs)
         self._latency = self._system_runs.latency()
 
     def finish(self, status: str) -> Experiment:
@@ -113,6 +117,7 @@ class ExperimentDraft:
             runs=dict(self._runs),
             status=status,
             query_ids=tuple(system_runs.queries["query_id"]),
+            sides=self._sides,
         )
 
     def _timings(self) -> dict[str, Any]:

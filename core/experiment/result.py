@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.diagnosis.sides import Sides
 from core.schema import PER_QUERY, empty, to_document_run
 
 _WHITE_SPACE = re.compile(r"\s")
@@ -63,7 +64,8 @@ class SystemResult:
 class Experiment:
     """The result of compare(). runs: system -> schema.RUN with start and end of each hit's chunk. status: "done",
     "cancelled" or "running" (partial). per_query: schema.PER_QUERY. query_ids: the queries asked, in the dataset's order
-    (a ladder draws its own split, which the dataset does not know)."""
+    (a ladder draws its own split, which the dataset does not know). sides: whether word matching and the models could work on
+    these data; empty while it runs, and in older experiments."""
 
     id: str
     name: str
@@ -77,13 +79,14 @@ class Experiment:
     status: str = "done"
     note: str = ""
     query_ids: tuple[str, ...] = ()
+    sides: Sides = field(default_factory=Sides)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `compare --json`: everything but the runs and the per-query values."""
-        kept = {
-            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("per_query", "runs", "systems")
-        }
-        return {**kept, "systems": [dataclasses.asdict(system) for system in self.systems]}
+        apart = ("per_query", "runs", "systems", "sides")
+        kept = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in apart}
+        sides = dataclasses.asdict(self.sides)
+        return {**kept, "systems": [dataclasses.asdict(system) for system in self.systems], "sides": sides}
 
     @property
     def ready(self) -> list[str]:

@@ -64,12 +64,18 @@ class WordTokenizer:
 
     max_tokens = 64
     special_tokens = 2
+    languages: tuple[str, ...] = ()
+    is_own = True
+    scripts: frozenset[str] = frozenset()
 
     def count(self, texts: list[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in re.finditer(r"\S+", text)]
+
+    def pieces(self, texts: list[str]) -> list[list[tuple[int, int, bool]]]:
+        return [[(start, end, True) for start, end in self.offsets(text)] for text in texts]
 
 
 @dataclass

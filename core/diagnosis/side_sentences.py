@@ -1,0 +1,100 @@
+"""What is said of sides that could not work, in plain words with the number beside, and what to do about it.
+
+The same sentences on the pages, on the command line and in the report. Plain text: whoever shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from core.diagnosis.sides import EMBEDDINGS, ModelSide, Sides, WordSide
+from core.text.phrases import count_of, join_words
+from core.text.reading import NOTED, UNREADABLE, Reading, ScriptReading
+
+SUGGESTED_MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+_ROLES = {EMBEDDINGS: "embedding model"}
+_WHOLE = 0.995  # what is shown as 100 %
+_CURE_OF_LENGTH = "Use a model that reads more, or shorter queries."
+_CURE_OF_WORDS = (
+    "Set the language of word matching to that of the documents; where queries are in another language than the documents, "
+    "only a multilingual embedding model can bring them together."
+)
+
+
+def list_notes(sides: Sides) -> list[str]:
+    """All that is to be known of the sides, each with its cure; empty if they could all work on all of the data."""
+    models = [note for side in sides.models for note in explain_model(side)]
+    return [*models, *(explain_words(side) for side in sides.words if not side.is_sound)]
+
+
+def explain_side(side: ModelSide | WordSide) -> str:
+    """What hinders a side, and what to do about it; "" if nothing does."""
+    if isinstance(side, WordSide):
+        return "" if side.is_sound else explain_words(side)
+    return " ".join(explain_model(side))
+
+
+def explain_model(side: ModelSide) -> list[str]:
+    """The letters that a model cannot read, the queries that it reads in part; a sentence and its cure for each."""
+    notes = []
+    if max(side.documents.unread, side.queries.unread) >= NOTED:
+        notes.append(f"{_say_unread(side)} {_cure_reading(side)}")
+    if side.cut:
+        notes.append(f"{_say_cut(side)} {_CURE_OF_LENGTH}")
+    return notes
+
+
+def explain_words(side: WordSide) -> str:
+    """For how many queries word matching returned nothing, and what to do about it."""
+    named = f" ({join_words(side.systems)})" if side.systems else ""
+    nothing = f"returned nothing for {side.unmatched:,} of {count_of(side.asked, 'query')}"
+    return f"Word matching{named} {nothing}: no word of theirs stands in a document that they may see. {_CURE_OF_WORDS}"
+
+
+def _say_unread(side: ModelSide) -> str:
+    """ "The embedding model M cannot read the documents and 5% of the letters of the queries: all of the Arabic letters …" """
+    texts = (("documents", side.documents), ("queries", side.queries))
+    parts = [
+        f"the {name}" if reading.unread >= _WHOLE else f"{reading.unread:.0%} of the letters of the {name}"
+        for name, reading in texts
+        if reading.unread >= NOTED
+    ]
+    scripts = {script.script: script for _, reading in reversed(texts) for script in _list_unread(reading)}
+    letters = join_words([_say_letters(script) for script in scripts.values()])
+    return f"The {_ROLES.get(side.kind, side.kind)} {side.model} cannot read {join_words(parts)}: {letters}."
+
+
+def _list_unread(reading: Reading) -> list[ScriptReading]:
+    return [script for script in reading.scripts if not script.readable and script.share >= NOTED]
+
+
+def _say_letters(script: ScriptReading) -> str:
+    if script.unknown > UNREADABLE:
+        return f"{_say_share(script.unknown)} {script.script} letters are not in its vocabulary"
+    if script.spelled > UNREADABLE:
+        return f"{_say_share(script.spelled)} {script.script} letters it can only spell one by one"
+    return (
+        f"{_say_share(script.unknown + script.spelled)} {script.script} letters it does not know, or can only spell one by one"
+    )
+
+
+def _say_share(share: float) -> str:
+    return "all" if share >= _WHOLE else f"{share:.0%} of the"
+
+
+def _say_cut(side: ModelSide) -> str:
+    """ "8 of 8 queries are cut at 256 tokens: M does not read what comes after, 36% of all that the queries say …" """
+    verb = "is" if side.asked == 1 else "are"
+    lost = f", {side.lost:.0%} of all that the queries say" if round(side.lost, 2) else ""
+    alike = ""
+    if side.alike:
+        alike = f" What it reads of {side.alike:,} of them is the same as of another one, so that it cannot tell them apart."
+    return (
+        f"{side.cut:,} of {count_of(side.asked, 'query')} {verb} cut at {side.limit:,} tokens: {side.model} does not read what "
+        f"comes after{lost}; word matching reads them whole.{alike}"
+    )
+
+
+def _cure_reading(side: ModelSide) -> str:
+    named = f"Its card names these languages: {join_words(side.languages)}. " if side.languages else ""
+    if side.kind != EMBEDDINGS:
+        return f"{named}Use a multilingual reranker."
+    return f"{named}Use a multilingual embedding model, such as {SUGGESTED_MULTILINGUAL}."

@@ -41,7 +41,7 @@ from core.stages.retrieve import score_terms
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
 from core.systems.system import System
-from core.text.words import make_tokenizer
+from core.text.words import Analyzer
 from core.versions.contents import open_version
 from core.versions.version import load_version
 from core.workspace import Workspace
@@ -270,18 +270,19 @@ def bench_lexical(*, documents: int = 11_000, queries: int = 100) -> None:
     draw = random.Random(0)
     words = [f"word{number}" for number in range(30_000)]
     weights = [1 / (rank + 10) for rank in range(len(words))]
-    tokenize = make_tokenizer(stem=True, stop_words=True)
+    analyzer = Analyzer()
     texts = [" ".join(draw.choices(words, weights, k=100)) for _ in range(documents)]
     asked = [" ".join(draw.choices(words, weights, k=12)) for _ in range(queries)]
-    tokens = [tokenize(text) for text in texts]
+    made = [analyzer.index(text, "en") for text in texts]
+    tokens = [terms for terms, _ in made]
     chunks = pd.DataFrame({"chunk_id": [str(n) for n in range(documents)], "doc_id": [str(n) for n in range(documents)]})
-    index = build_index(tokens, chunks, IndexBm25())
+    index = build_index(tokens, chunks, IndexBm25(languages=("en",)), analyzer, apart=[apart for _, apart in made])
     started = time.perf_counter()
     fast = score_terms(encode_terms(asked, index), index)
     ours = time.perf_counter() - started
     reference = BM25Okapi(tokens)
     started = time.perf_counter()
-    slow = np.stack([reference.get_scores(tokenize(text)) for text in asked])
+    slow = np.stack([reference.get_scores(list(analyzer.ask(text).elements())) for text in asked])
     theirs = time.perf_counter() - started
     difference = float(np.abs(fast - slow).max())
     print(f"lexical scoring, {queries} queries x {documents} documents: {ours:.3f} s against {theirs:.1f} s of get_scores")

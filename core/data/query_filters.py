@@ -8,6 +8,7 @@ from typing import Any
 
 from core.text.conditions import is_scalar, match_condition, match_filter, name_type
 from core.text.phrases import NAMED, count_of, first_five
+from core.text.words import fold
 
 Metadata = Mapping[str, Any]
 Problem = tuple[str, str]  # the words for the condition, the words for what the documents have instead
@@ -87,7 +88,7 @@ def _distinct_values(metadata: Iterable[Metadata], field: str) -> list[Any]:
 
 
 def _spelling(value: Any) -> str:
-    return (value if isinstance(value, str) else json.dumps(value)).strip().casefold()
+    return fold(value if isinstance(value, str) else json.dumps(value)).strip()
 
 
 def _show(value: Any) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.languages import make_analyzer
 from core.diagnosis.shared_terms import count_documents, find_shared_terms
 from core.errors import StageError
 from core.evaluation.answers import FIRST
 from core.schema import RUN_DEPTH, select_relevant
 from core.text.phrases import count_of, first_five, join_words
+from core.text.words import Analyzer
 
 CAUSES = ("not_in_corpus", "metadata", "chunking", "exact_terms", "wording", "ranking", "representation")
 FIXED_CAUSES = ("metadata", "chunking", "exact_terms", "wording")  # those that a cheap fix proves, in ladder order
@@ -78,7 +80,7 @@ def diagnose(
     """One cause for every test query that the system fails: judged, and the answer is not among its first five hits.
 
     ranks: answer rank of every answerable query in the diagnosed system. cut: what find_cut_evidence() says of its chunks.
-    frequencies: shared_terms.count_documents(dataset.indexed_documents), where the caller has it.
+    frequencies: shared_terms.count_documents() of the dataset's indexed documents and analyzer, where the caller has it.
 
     The first cause that holds: not_in_corpus (nothing relevant is in the corpus; also if only judged with 0); metadata (its
     filter brings the answer into the first five); chunking (evidence is cut, or the other chunking brings it there),
@@ -118,6 +120,7 @@ class _Labels:
 
     def __init__(self, dataset: Dataset, frequencies: Mapping[str, int] | None) -> None:
         self._indexed = dataset.indexed_documents
+        self._dataset = dataset
         self._known = set(dataset.documents["doc_id"])
         self._given = frequencies
         self._documents = dict(
@@ -130,7 +133,11 @@ class _Labels:
 
     @cached_property
     def _frequencies(self) -> Mapping[str, int]:
-        return count_documents(self._indexed) if self._given is None else self._given
+        return count_documents(self._indexed, self._analyzer) if self._given is None else self._given
+
+    @cached_property
+    def _analyzer(self) -> Analyzer:
+        return make_analyzer(self._dataset)
 
     def find_answers(self, query_id: str) -> list[str]:
         """The documents that can hold the answer: those of its evidence where it has some, else the relevant ones."""
@@ -169,10 +176,14 @@ class _Labels:
         texts = [("query and document", f"{title}\n{text}") for title, text in documents.values()]
         texts.insert(0, ("both texts", "\n".join(documents[doc_id][1][start:end] for doc_id, start, end in spans)))
         query = self._queries.loc[query_id, "text"]
-        found = [
-            (find_shared_terms(query, text, frequencies=lambda: self._frequencies, documents=len(self._indexed)), which)
-            for which, text in texts
-        ]
+        share = partial(
+            find_shared_terms,
+            query,
+            frequencies=lambda: self._frequencies,
+            documents=len(self._indexed),
+            analyzer=self._analyzer,
+        )
+        found = [(share(text), which) for which, text in texts]
         return max(found, key=lambda item: len(item[0]))  # the first of equals
 
 

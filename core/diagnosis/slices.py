@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.languages import make_analyzer
 from core.diagnosis.shared_terms import count_documents, find_identifiers, find_rare_terms
 from core.errors import StageError
 from core.evaluation.per_query import pivot
 from core.evaluation.significance import bootstrap_means
 from core.schema import select_relevant
-from core.text.words import make_tokenizer
+from core.text.words import Analyzer, find_words
 
 LONG = 20  # words from which a query is long
 LOW_OVERLAP = 0.25  # share of a query's words in its answer up to which the overlap is low
@@ -47,7 +49,7 @@ def describe_slice(name: str) -> str:
 def find_slices(dataset: Dataset, *, frequencies: Mapping[str, int] | None = None) -> pd.DataFrame:
     """SLICES: a row for every slice that a query belongs to, by slice (SLICE_WORDS, then tags), then in the dataset's order.
 
-    frequencies: shared_terms.count_documents(dataset.indexed_documents), where the caller has it.
+    frequencies: shared_terms.count_documents() of the dataset's indexed documents and analyzer, where the caller has it.
     - identifiers and codes, rare terms: see shared_terms.find_identifiers() and find_rare_terms().
     - filterable: the query has a filter.
     - long or multi-part: 20 or more words, or two or more clauses that open with a question word or an auxiliary ("how …, and
@@ -58,14 +60,16 @@ def find_slices(dataset: Dataset, *, frequencies: Mapping[str, int] | None = Non
     - "tag: X": the query carries the tag X; tags in alphabetical order.
     """
     documents = dataset.indexed_documents
-    counts = count_documents(documents) if frequencies is None else frequencies
+    analyzer = make_analyzer(dataset)
+    counts = count_documents(documents, analyzer) if frequencies is None else frequencies
+    rare = functools.partial(find_rare_terms, frequencies=counts, documents=len(documents), analyzer=analyzer)
     queries = dataset.queries
     texts = dict(zip(queries["query_id"], queries["text"], strict=True))
     filters = dict(zip(queries["query_id"], queries["filter"], strict=True))
-    overlap = _measure_overlap(dataset, documents)
+    overlap = _measure_overlap(dataset, documents, analyzer)
     members = {
         "identifiers and codes": [name for name, text in texts.items() if find_identifiers(text)],
-        "rare terms": [name for name, text in texts.items() if find_rare_terms(text, counts, documents=len(documents))],
+        "rare terms": [name for name, text in texts.items() if rare(text)],
         "filterable": [name for name, conditions in filters.items() if conditions],
         "long or multi-part": [name for name, text in texts.items() if _is_long(text) or count_question_parts(text) > 1],
         "low word overlap": [name for name in texts if overlap.get(name, 1.0) <= LOW_OVERLAP],
@@ -106,29 +110,29 @@ def count_question_parts(text: str) -> int:
 
 
 def _is_long(text: str) -> bool:
-    return sum(any(sign.isalnum() for sign in word) for word in text.split()) >= LONG
+    unspaced = sum(max(len(run) // 2 - 1, 0) for run in find_words(text).runs)  # about two letters make a word there
+    return sum(any(sign.isalnum() for sign in word) for word in text.split()) + unspaced >= LONG
 
 
-def _measure_overlap(dataset: Dataset, documents: pd.DataFrame) -> dict[str, float]:
+def _measure_overlap(dataset: Dataset, documents: pd.DataFrame, analyzer: Analyzer) -> dict[str, float]:
     """query_id -> share of its content terms that its answer holds; see find_slices() for what is left out."""
-    tokenize = make_tokenizer(stem=True, stop_words=True)
     texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
     titles = dict(zip(documents["doc_id"], documents["title"], strict=True))
     evidence = dataset.evidence[dataset.evidence["doc_id"].isin(texts.keys())]
     answers: dict[str, list[set[str]]] = {}
     for query_id, doc_id, start, end in evidence[["query_id", "doc_id", "start", "end"]].itertuples(index=False):
         held = answers.setdefault(query_id, [set()])
-        held[0].update(tokenize(texts[doc_id][start:end]))
+        held[0].update(analyzer.collect(texts[doc_id][start:end]))
     known: dict[str, set[str]] = {}
     relevant = select_relevant(dataset.judgments)
     relevant = relevant[relevant["doc_id"].isin(texts.keys())]
     for query_id, doc_id in relevant.loc[~relevant["query_id"].isin(evidence["query_id"]), ["query_id", "doc_id"]].to_numpy():
         if doc_id not in known:
-            known[doc_id] = set(tokenize(f"{titles[doc_id]}\n{texts[doc_id]}"))
+            known[doc_id] = analyzer.collect(f"{titles[doc_id]}\n{texts[doc_id]}")
         answers.setdefault(query_id, []).append(known[doc_id])
     shares = {}
     for query_id, text in zip(dataset.queries["query_id"], dataset.queries["text"], strict=True):
-        terms = set(tokenize(text))
+        terms = analyzer.collect(text)
         if terms and query_id in answers:
             shares[query_id] = max(len(terms & held) for held in answers[query_id]) / len(terms)
     return shares

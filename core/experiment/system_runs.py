@@ -21,7 +21,7 @@ from core.settings import DEFAULT_MODEL
 from core.stages.index_dense import IndexDense, measure_index_recall
 from core.stages.retrieve import RetrieveDense
 from core.stages.truncation import share_of_passages_cut, truncation_share
-from core.systems.build import build, make_sources
+from core.systems.build import build, make_sources, resolve_language
 from core.systems.system import System
 
 
@@ -78,15 +78,18 @@ class SystemRuns:
         targets, broken = {}, {}
         for name, system in self.systems.items():
             try:
-                targets[name] = build(system, documents=self.document_source, queries=self.query_source)
+                targets[name] = self._build_one(system)
             except LadderError as error:
                 broken[name] = str(error)
         return targets, broken
 
+    def _build_one(self, system: System) -> Node:
+        return build(resolve_language(system, self.dataset), documents=self.document_source, queries=self.query_source)
+
     def add(self, system: System) -> Node:
         """The system's graph over the same queries, built once. Raises what building raises."""
         if system.name not in self.targets:
-            self.targets[system.name] = build(system, documents=self.document_source, queries=self.query_source)
+            self.targets[system.name] = self._build_one(system)
             self._token_nodes.add(self.targets[system.name])
         return self.targets[system.name]
 

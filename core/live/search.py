@@ -29,7 +29,7 @@ from core.live.typed_query import Answer, TypedResources, locate_hits, make_quer
 from core.progress import CancelToken, ProgressCallback, ignore_progress
 from core.schema import RUN_DEPTH, to_document_run
 from core.stages.index_dense import IndexDense
-from core.systems.build import build, make_sources
+from core.systems.build import build, make_sources, resolve_language
 from core.systems.system import System
 from core.workspace import Workspace
 
@@ -87,7 +87,8 @@ class LiveSearch:
             if len(self._parts) > _MOST_GRAPHS:
                 self._parts.clear()  # another thread may be about to read: whoever has found its graph keeps that
             documents, queries = self._sources
-            parts = self._parts[system] = GraphParts.of(build(system, documents=documents, queries=queries))
+            target = build(resolve_language(system, self.dataset), documents=documents, queries=queries)
+            parts = self._parts[system] = GraphParts.of(target)
         return parts
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.languages import make_analyzer
 from core.data.split import Split
 from core.diagnosis.causes import Diagnosis, Fix, diagnose
 from core.diagnosis.cut_evidence import find_cut_evidence
@@ -72,7 +73,7 @@ def analyse_errors(
     primary: str,
 ) -> ErrorAnalysis:
     """The error analysis of one ladder: of the baseline and every system of the ladder, on the test queries."""
-    frequencies = count_documents(dataset.indexed_documents)
+    frequencies = count_documents(dataset.indexed_documents, make_analyzer(dataset))
     candidates = list_candidates(baseline, steps)
     found: dict[str, Diagnosis] = {}
     cuts: dict[str, dict[str, str]] = {}

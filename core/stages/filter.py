@@ -39,6 +39,7 @@ class CollectSpellings(Stage):
     type: ClassVar[str] = "spellings"
     takes: ClassVar[tuple[str, ...]] = ("documents",)
     gives: ClassVar[str] = "spellings"
+    version: ClassVar[int] = 2
     role: ClassVar[str] = "filter"
     fields: tuple[str, ...] = ()
 

@@ -29,6 +29,7 @@ class Glossary(Stage):
     type: ClassVar[str] = "glossary"
     takes: ClassVar[tuple[str, ...]] = ("queries",)
     gives: ClassVar[str] = "queries"
+    version: ClassVar[int] = 2
     role: ClassVar[str] = "rewrite"
     label: ClassVar[str] = "synonyms from a glossary"
     summary: ClassVar[str] = "synonyms from a glossary of {groups} lines"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from core.data.dataset import Dataset
+from core.data.languages import detect_languages
 from core.graph.node import Node, Source
 from core.settings import DEFAULT_MODEL
 from core.stages.adapt import AdaptQueries
@@ -16,10 +18,22 @@ from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveDense, RetrieveLexical
 from core.stages.rewrite import Feedback, Glossary, Rm3, Rocchio
 from core.systems.system import Dense, Lexical, System
+from core.text.languages import AUTO
+
+
+def resolve_language(system: System, dataset: Dataset) -> System:
+    """The system with the languages of the dataset's corpus where it leaves them to be found; else as it is."""
+    if system.lexical is None or system.lexical.language != AUTO:
+        return system
+    found = ", ".join(detect_languages(dataset))
+    return dataclasses.replace(system, lexical=dataclasses.replace(system.lexical, language=found))
 
 
 def build(system: System, *, documents: Node, queries: Node) -> Node:
-    """The graph of a system over a corpus and queries; its last node gives a run."""
+    """The graph of a system over a corpus and queries; its last node gives a run.
+
+    It can be looked at in any case; what it says of words runs once resolve_language() has been asked.
+    """
     model = system.dense.model if system.dense else DEFAULT_MODEL
     chunks = None
     if system.chunk is not None:
@@ -74,7 +88,14 @@ def _build_dense(
 def _build_lexical(
     lexical: Lexical, units: Node, queries: Node, *, allowed: tuple[Node, ...], feedback: Feedback | None
 ) -> Node:
-    spec = IndexBm25(k1=lexical.k1, b=lexical.b, stem=lexical.stem, stop_words=lexical.stop_words)
+    spec = IndexBm25(
+        k1=lexical.k1,
+        b=lexical.b,
+        stem=lexical.stem,
+        stop_words=lexical.stop_words,
+        languages=lexical.languages,
+        fold_accents=lexical.fold_accents,
+    )
     index = Node(spec, (units,))
     terms = Node(CountTerms(), (queries, index))
     run = Node(RetrieveLexical(), (queries, terms, index, *allowed))

@@ -7,7 +7,7 @@ The YAML spelling of a system is its fields:
       description: what it is for
       chunk: {type: recursive, size: 128}
       dense: {model: all-MiniLM-L6-v2}
-      lexical: {over: documents}
+      lexical: {over: documents, language: auto}
       filter: true
       infer_filters: [product, version]
       rewrite: [{type: prf}]
@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from core.errors import InputError, check_range
 from core.settings import DEFAULT_MODEL
 from core.stages.base import MODEL, setting
+from core.text.languages import AUTO, parse_languages
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,30 @@ class Lexical:
         default=True,
         metadata=setting("Join word forms", "“resets” finds “reset”. Identifiers such as ERR-4012 always stay whole."),
     )
-    stop_words: bool = field(default=True, metadata=setting("Leave out common words", "“the”, “of”, “is” and so on."))
+    stop_words: bool = field(
+        default=True, metadata=setting("Leave out common words", "“the”, “of”, “is” and so on, in English.")
+    )
+    language: str = field(
+        default=AUTO,
+        metadata=setting(
+            "Language of the documents",
+            "“auto” finds it from the corpus. Else a code or several (“de”, “de, en”), or “none”: words as they stand.",
+        ),
+    )
+    fold_accents: bool = field(
+        default=True,
+        metadata=setting("Overlook accents", "“cafe” finds “café”. Letters of their own, such as the Swedish ö, stay apart."),
+    )
 
     def __post_init__(self) -> None:
         check_range("k1", self.k1, low=0)
         check_range("b", self.b, low=0, high=1)
+        object.__setattr__(self, "language", ", ".join(parse_languages(self.language)))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes in `language`; ("auto",) until resolve_language() of core.systems.build has asked the corpus."""
+        return parse_languages(self.language)
 
 
 FILLED_IN = ("revision", "tokenizer")  # fields of stages that build() fills in; nobody writes them

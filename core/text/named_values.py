@@ -9,20 +9,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.text.conditions import name_type
-from core.text.words import STOP_WORDS
+from core.text.words import STOP_WORDS, find_inside, fold, split_words
 
 SHORTEST_NAME, LONGEST_NAME = 2, 80  # characters of a value, as it is written, that a query can name
-# Inside a word, a number or a version, where no value starts or ends: "hubs", "3.1.2".
-_INSIDE = re.compile(r"(?<=\w)(?=\w)|(?<=\d)(?=\.\d)|(?<=\d\.)(?=\d)")
+_INSIDE_NUMBER = re.compile(r"(?<=\d)(?=\.\d)|(?<=\d\.)(?=\d)")  # "3.1.2"
 _AFTER_V = re.compile(r"(?<!\w)v(?=\d)")  # "v3.1" names 3.1
 _VERSION = re.compile(r"v?\d+(\.\d+)+")
 _YEAR = re.compile(r"(19|20)\d\d")
-_LETTERS = re.compile(r"\w+")
 Spellings = Mapping[str, tuple[Any, ...]]  # a value as a query writes it -> the field's values written so
 
 
 def collect_spellings(metadata: Iterable[Mapping[str, Any]], fields: Iterable[str]) -> dict[str, Spellings]:
-    """Each field's values by the way a query would write them, lower case: what infer_filter() looks for.
+    """Each field's values by the way a query would write them, folded: what infer_filter() looks for.
 
     Texts of 2 to 80 characters count, unless they consist of stop words ("all"). Numbers, and texts of digits alone, stand
     in queries for many other reasons: they count only in a field of years or versions (all its numbers are years, or at
@@ -42,9 +40,9 @@ def collect_spellings(metadata: Iterable[Mapping[str, Any]], fields: Iterable[st
 
 
 def spell_value(value: Any) -> str | None:
-    """A value as a query writes it: lower case, single spaces; None for what no query can name."""
+    """A value as a query writes it: folded, single spaces; None for what no query can name."""
     if isinstance(value, str):
-        return " ".join(value.split()).casefold()
+        return fold(" ".join(value.split()))
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return repr(value)
@@ -59,7 +57,7 @@ def _keep_nameable(spellings: Spellings) -> Spellings:
         for text, same in spellings.items()
         if SHORTEST_NAME <= len(text) <= LONGEST_NAME
         and (trusted or text not in numbers)
-        and not all(word in STOP_WORDS for word in _LETTERS.findall(text))
+        and not all(word in STOP_WORDS for word in split_words(text))
     }
 
 
@@ -70,7 +68,7 @@ def infer_filter(text: str, values: Mapping[str, Spellings]) -> dict[str, Any]:
     named by "3.1.2", but by "v3.1". Of overlapping values the longest counts ("Hub Pro", not "Hub"). Nothing named gives {}.
     What a text asks for depends on nothing else, so that a query typed alone is filtered as among many others.
     """
-    asked = " ".join(text.split()).casefold()
+    asked = fold(" ".join(text.split()))
     longest = max((len(spelled) for spellings in values.values() for spelled in spellings), default=0)
     spans = _list_spans(asked, longest)
     conditions: dict[str, Any] = {}
@@ -88,7 +86,8 @@ def infer_filter(text: str, values: Mapping[str, Spellings]) -> dict[str, Any]:
 
 def _list_spans(text: str, longest: int) -> list[tuple[int, int]]:
     """Where a value of at most `longest` characters may stand in a text, the longest first, then from left to right."""
-    inside = {match.start() for match in _INSIDE.finditer(text)}
+    # Inside a word, a number or a version no value starts or ends: "hubs", "3.1.2".
+    inside = find_inside(text) | {match.start() for match in _INSIDE_NUMBER.finditer(text)}
     cuts = [place for place in range(len(text) + 1) if place not in inside]
     starts = sorted({*cuts, *(match.end() for match in _AFTER_V.finditer(text))})
     spans = [

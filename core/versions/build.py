@@ -25,7 +25,7 @@ from core.schema import QUERIES, empty
 from core.settings import DEFAULT_DIMENSIONS, get_threads
 from core.stages.embed import model_revision
 from core.stages.index_dense import build_collection
-from core.systems.build import build, make_sources
+from core.systems.build import build, make_sources, resolve_language
 from core.systems.system import System
 from core.versions.contents import COLLECTION, Contents, find_vectors, name_passages, write_contents
 from core.versions.version import (
@@ -131,7 +131,8 @@ def prepare_graph(dataset: Dataset, system: System, resources: Resources) -> tup
     if dataset.indexed_documents.empty:
         raise InputError(f"the dataset {dataset.name} has no document with a title or a text; there is nothing to index")
     sources = {documents.key: dataset.indexed_documents, queries.key: empty(QUERIES)}
-    return build(system, documents=documents, queries=queries), Execution(sources, resources)
+    target = build(resolve_language(system, dataset), documents=documents, queries=queries)
+    return target, Execution(sources, resources)
 
 
 def build_version(dataset: Dataset, system: System, resources: Resources) -> Version:

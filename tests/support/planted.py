@@ -24,7 +24,7 @@ from core.graph.resources import Models
 from core.schema import EVIDENCE, JUDGMENTS, QUERIES
 from core.settings import SAMPLES
 from core.text.boundaries import find_boundaries, find_sentences
-from core.text.words import STOP_WORDS, make_tokenizer
+from core.text.words import STOP_WORDS, Analyzer
 
 SAMPLE = "product_docs"
 RERANKER = "stand-in"  # the name under which KnowingModels have their cross-encoder
@@ -278,7 +278,7 @@ def _make_healthy(seed: int) -> _Plant:
 @functools.cache
 def _find_terms(text: str) -> frozenset[str]:
     """The stems of a text, as the lexical index has them."""
-    return frozenset(make_tokenizer(stem=True, stop_words=True)(text))
+    return frozenset(Analyzer().collect(text))
 
 
 def _find_common_terms(least: int) -> frozenset[str]:

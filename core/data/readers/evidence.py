@@ -11,6 +11,7 @@ from core.data.readers.corpus import Queries
 from core.data.readers.jsonl import kind_of
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
+from core.text.words import fold
 
 _FARTHEST = 2**40  # characters: more than a document can have, and few enough for arithmetic on 64 bits
 Span = tuple[str, str, int, int]  # query id, document id, start, end (exclusive)
@@ -144,4 +145,4 @@ def _place(entry: dict[str, Any], after: int) -> tuple[int, int]:
 
 
 def _squeeze(text: str) -> str:
-    return "".join(text.split()).casefold()
+    return "".join(fold(text).split())

@@ -18,6 +18,7 @@ from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.stages.rewrite import Feedback, Glossary
 from core.systems.system import FILLED_IN, System
+from core.text.languages import AUTO
 from core.text.words import STOP_WORDS
 from core.workspace import WEIGHTS
 
@@ -30,6 +31,7 @@ _PACKAGES = {  # package -> what is imported of it
     "chromadb": "chromadb",
     "rank-bm25": "rank_bm25",
     "PyStemmer": "Stemmer",
+    "py3langid": "py3langid",
     "numpy": "numpy",
     "safetensors": "safetensors",
 }
@@ -99,6 +101,13 @@ def _list_settings(system: System) -> dict[str, Any]:
         settings["DENSE_MODEL"] = dense.model.removeprefix(ENDPOINT_PREFIX)
     own = dense is not None and not settings["DENSE_ENDPOINT"]
     settings["CHUNK_TOKENIZER"] = dense.model if dense is not None and own else DEFAULT_MODEL
+    if lexical is not None:
+        if AUTO in lexical.languages:
+            raise InputError(
+                f"The language of the system {system.name} was not found from a corpus; give it, such as language: en."
+            )
+        del settings["LEXICAL_LANGUAGE"]
+        settings |= {"LEXICAL_LANGUAGES": lexical.languages, "LEXICAL_MIXED": len(lexical.languages) > 1}
     settings["FILTER"] = system.filter
     settings["INFER_FILTERS"] = system.infer_filters
     settings["GLOSSARIES"] = tuple(step.groups for step in system.rewrite if isinstance(step, Glossary))

@@ -52,7 +52,7 @@ def make_outline(assessment: Assessment, dataset: Dataset) -> Outline:
         _write_stability(assessment, dataset),
         write_method(assessment),
         write_numbers(assessment),
-        write_system(assessment),
+        write_system(assessment, dataset),
         write_origin(assessment, dataset),
         make_section("terms", "What the words mean", [Terms(list_terms(assessment))]),
     ]

@@ -11,6 +11,7 @@ from core.recommendation.assess import Assessment
 from core.report.outline.blocks import Bullets, Code, Fact, Section, Table, Text, make_section
 from core.report.outline.limits import list_limits
 from core.report.outline.provenance import list_versions, write_command
+from core.systems.build import resolve_language
 from core.systems.system import System
 from core.systems.yaml_files import from_spec, write_systems
 from core.text.phrases import count_of, join_words
@@ -121,7 +122,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def write_system(assessment: Assessment) -> Section | None:
+def write_system(assessment: Assessment, dataset: Dataset) -> Section | None:
     """The recommended system as settings and as a program."""
     system = find_system(assessment)
     return make_section(
@@ -130,7 +131,7 @@ def write_system(assessment: Assessment) -> Section | None:
         [
             Text("As settings, which the command line and the page Experiment read:", "intro"),
             Code(write_systems([system]), "system.yaml", "yaml"),
-            *_show_program(system, dataset_name=str(assessment.experiment.dataset["name"])),
+            *_show_program(resolve_language(system, dataset), dataset_name=str(assessment.experiment.dataset["name"])),
         ],
     )
 

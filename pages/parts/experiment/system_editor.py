@@ -16,6 +16,7 @@ from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
 from core.systems.system import FILLED_IN, Dense, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
+from core.text.languages import AUTO, name_language
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 from pages.shared.show.stage_words import describe_part
@@ -63,7 +64,11 @@ def _say_filter(system: System) -> str:
 
 def _say_words(lexical: Lexical) -> str:
     return ", ".join(
-        ["word forms joined" if lexical.stem else "words as they stand", *([] if lexical.stop_words else ["common words kept"])]
+        [
+            "word forms joined" if lexical.stem else "words as they stand",
+            *([] if lexical.stop_words else ["common words kept"]),
+            *([] if lexical.language == AUTO else [" and ".join(map(name_language, lexical.languages))]),
+        ]
     )
 
 

@@ -17,6 +17,7 @@ from core.recommendation.assess import Assessment
 from core.recommendation.recommend import Recommendation
 from core.report.figures.ladder import LEAST_WIDTH, SHAPES, describe_ladder, draw_ladder
 from core.report.figures.stability import describe_stability, draw_stability
+from core.systems.build import resolve_language
 from core.systems.system import System
 from core.systems.yaml_files import from_spec, write_systems
 from pages.parts.recommendation.examples import link_queries, show_examples
@@ -143,7 +144,7 @@ def show_downloads(assessment: Assessment, dataset: Dataset) -> None:
     def make_program() -> str:
         from core.export.program.write import write_program
 
-        return write_program(find_system(assessment), dataset_name=dataset.name)
+        return write_program(resolve_language(find_system(assessment), dataset), dataset_name=dataset.name)
 
     with st.container(horizontal=True, key="downloads"):
         told = "One web page for people who were not in the room. It opens without a network and prints to A4."

@@ -80,7 +80,9 @@ def test_rocchio_without_any_hit(tmp_path: Path) -> None:
 
 
 def expand(texts: dict[str, str], query: str, hits: list[tuple[str, float]], spec: Rm3) -> dict[str, float]:
-    index = IndexBm25(stem=False, stop_words=False)(make_chunks({name: (text,) for name, text in texts.items()}))
+    index = IndexBm25(languages=("en",), stem=False, stop_words=False)(
+        make_chunks({name: (text,) for name, text in texts.items()})
+    )
     queries = make_queries({"q": query})
     run = make_run({"q": hits}) if hits else empty(RUN)
     row = spec(CountTerms()(queries, index), queries, run, index).toarray()[0]

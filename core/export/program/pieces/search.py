@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
-import Stemmer
 
 from core.export.program.pieces.adapter import adapt
 from core.export.program.pieces.chunks import Chunk, ModelTokenizer, find_text, make_chunks
@@ -24,15 +21,16 @@ from core.export.program.pieces.endpoint import embed_at_endpoint
 from core.export.program.pieces.feedback import add_terms, move_vector
 from core.export.program.pieces.filters import find_allowed
 from core.export.program.pieces.fuse import fuse_by_rank, fuse_by_score
-from core.export.program.pieces.lexical import LexicalIndex, list_chunks, list_documents
+from core.export.program.pieces.lexical import LexicalIndex, Unit, list_chunks, list_documents
 from core.export.program.pieces.models import embed, embed_as_is, load_cross_encoder, load_model, score_late, score_pairs
 from core.export.program.pieces.rerank import list_passages, place_on_top
 from core.export.program.pieces.runs import Run, best_of_documents, list_scores
 from core.stages.arithmetic import mix_scores
 from core.text.cutting import MeasuredText, Piece, cut_parents, cut_recursive, cut_sections, cut_tokens, cut_whole, cut_windows
+from core.text.languages import READ_CHARACTERS, choose_languages
 from core.text.named_values import collect_spellings, infer_filter
 from core.text.synonyms import add_synonyms
-from core.text.words import STOP_WORDS, split_words
+from core.text.words import Analyzer
 
 SYSTEM = "example"
 DESCRIPTION = "everything in one"
@@ -61,6 +59,9 @@ LEXICAL_K1 = 1.5
 LEXICAL_B = 0.75
 LEXICAL_STEM = True
 LEXICAL_STOP_WORDS = True
+LEXICAL_LANGUAGES: tuple[str, ...] = ("en", "de")  # of the corpus, the most frequent first
+LEXICAL_MIXED = True  # whether each document has its own of them
+LEXICAL_FOLD_ACCENTS = True
 
 FILTER = True  # whether queries come with conditions
 INFER_FILTERS: tuple[str, ...] = ("product",)  # fields whose values are looked for in queries
@@ -101,7 +102,12 @@ class Search:
                 units = list_chunks(self.chunks)
             else:
                 units = list_documents(self.documents)
-            self.lexical = LexicalIndex(units, make_splitter(), k1=LEXICAL_K1, b=LEXICAL_B)
+            if LEXICAL_MIXED:
+                languages = list_languages(units)
+            else:
+                languages = [LEXICAL_LANGUAGES[0]] * len(units)
+            analyzer = Analyzer(LEXICAL_LANGUAGES, LEXICAL_STEM, LEXICAL_STOP_WORDS, LEXICAL_FOLD_ACCENTS)
+            self.lexical = LexicalIndex(units, analyzer, languages=languages, k1=LEXICAL_K1, b=LEXICAL_B)
         if INFER_FILTERS:
             self.spellings = collect_spellings([document.metadata for document in self.documents], INFER_FILTERS)
 
@@ -194,17 +200,14 @@ def search_dense(query: str, index: DenseIndex, allowed: set[int] | None) -> Run
     return run
 
 
-def make_splitter() -> Callable[[str], list[str]]:
-    """A function from a text to the words that it is matched by."""
-    if LEXICAL_STEM:
-        stem = Stemmer.Stemmer("english").stemWord
-    else:
-        stem = None
-    if LEXICAL_STOP_WORDS:
-        stop_words = STOP_WORDS
-    else:
-        stop_words = frozenset()
-    return partial(split_words, stem=stem, stop_words=stop_words)
+def list_languages(units: list[Unit]) -> list[str]:
+    """The language of each unit, which is that of its document: of what is first read there."""
+    texts: dict[int, str] = {}
+    for unit in units:
+        known = texts.get(unit.document, "")
+        texts[unit.document] = known if len(known) >= READ_CHARACTERS else f"{known}\n{unit.text}".strip()
+    chosen = dict(zip(texts, choose_languages(list(texts.values()), LEXICAL_LANGUAGES), strict=True))
+    return [chosen[unit.document] for unit in units]
 
 
 def search_lexical(query: str, index: LexicalIndex, allowed: set[int] | None) -> Run:

@@ -41,12 +41,16 @@ from core.workspace import WEIGHTS, Workspace
 from tests.support.app import build_environment
 from tests.support.models import make_documents, make_resources
 
-NAMED = make_named_systems()
+# As they are over English documents.
+NAMED = {
+    name: system if system.lexical is None else dataclasses.replace(system, lexical=Lexical(language="en"))
+    for name, system in make_named_systems().items()
+}
 # Everything in one: fused by chunk, filters from the query's words, feedback on both sides, synonyms.
 MIXED = dataclasses.replace(
     NAMED["hybrid-weighted"],
     name="mixed",
-    lexical=Lexical(over="chunks", k1=1.2, stop_words=False),
+    lexical=Lexical(over="chunks", k1=1.2, stop_words=False, language="en"),
     fuse=WeightedFusion(dense_share=0.6, level="chunk"),
     filter=True,
     infer_filters=("product", "version"),
@@ -262,8 +266,8 @@ EVERY = [
     dataclasses.replace(NAMED["dense"], name="endpoint", dense=Dense(model="endpoint:some-model", query_prompt="query: ")),
     dataclasses.replace(NAMED["dense"], name="prompts", dense=Dense(model="org/model", document_prompt="passage: ")),
     dataclasses.replace(NAMED["dense"], name="other late", rerank=LateInteraction(model="org/model")),
-    dataclasses.replace(NAMED["bm25"], name="inferred", infer_filters=("product",), lexical=Lexical(stem=False)),
-    dataclasses.replace(NAMED["bm25"], name="chunks", chunk=Headings(), lexical=Lexical(over="chunks")),
+    dataclasses.replace(NAMED["bm25"], name="inferred", infer_filters=("product",), lexical=Lexical(stem=False, language="en")),
+    dataclasses.replace(NAMED["bm25"], name="chunks", chunk=Headings(), lexical=Lexical(over="chunks", language="en")),
     dataclasses.replace(
         NAMED["dense"], name=HOSTILE, description=HOSTILE, rewrite=(Glossary(groups=((HOSTILE, "b"),)),),
         dense=Dense(model=HOSTILE, query_prompt=HOSTILE), infer_filters=(HOSTILE,), rerank=CrossEncoderRerank(model=HOSTILE),
@@ -272,7 +276,10 @@ EVERY = [
 
 
 def test_every_program_is_python_that_ruff_has_nothing_against(tmp_path: Path) -> None:
-    systems = [*EVERY, *(dataclasses.replace(NAMED["bm25"], chunk=chunk, lexical=Lexical(over="chunks")) for chunk in CHUNKERS)]
+    systems = [
+        *EVERY,
+        *(dataclasses.replace(NAMED["bm25"], chunk=chunk, lexical=Lexical(over="chunks", language="en")) for chunk in CHUNKERS),
+    ]
     for place, system in enumerate(systems):
         text = write_program(system, dataset_name=HOSTILE)
         assert text == write_program(system, dataset_name=HOSTILE)
@@ -308,7 +315,14 @@ def test_every_stage_has_its_piece_and_an_unknown_one_is_refused(role: str, stag
         write(made_up(**fields))
 
 
-OTHER = {"prefix": "none", "level": "document", "model": "org/other", "groups": (("a", "b"),), "over": "documents"}
+OTHER = {
+    "prefix": "none",
+    "level": "document",
+    "model": "org/other",
+    "groups": (("a", "b"),),
+    "over": "documents",
+    "language": "de",
+}
 PARTS: dict[str, list[type]] = {
     **{role: list(list_choices(role).values()) for role in ("chunk", "rewrite", "fuse", "rerank")},
     "dense": [Dense],
@@ -327,7 +341,7 @@ FIELDS = [
 def test_no_field_of_a_stage_is_lost(role: str, kind: type, field: str) -> None:
     """A field that a stage gets one day is either in the program or stops it from being written."""
     fields: dict[str, Any] = {"groups": (("wifi", "wireless"),)} if kind is Glossary else {}
-    fields |= {"level": "chunk"} if role == "fuse" else {"over": "chunks"} if role == "lexical" else {}
+    fields |= {"level": "chunk"} if role == "fuse" else {"over": "chunks", "language": "en"} if role == "lexical" else {}
     made = kind(**fields)
     value = getattr(made, field)
     if isinstance(value, bool):
@@ -372,6 +386,7 @@ def test_settings_are_the_systems_own() -> None:
     chunk = {"CHUNK_TOKENIZER": DEFAULT_MODEL, "CHUNK_PREFIX": "title", "CHUNK_SIZE": 200, "CHUNK_OVERLAP": 0}
     sides = {
         "DENSE_MODEL": DEFAULT_MODEL, "DENSE_DOCUMENT_PROMPT": None, "LEXICAL_K1": 1.2, "LEXICAL_B": 0.75,
+        "LEXICAL_STEM": True, "LEXICAL_STOP_WORDS": False, "LEXICAL_LANGUAGES": ("en",), "LEXICAL_FOLD_ACCENTS": True,
         "INFER_FILTERS": ("product", "version"), "GLOSSARIES": ((("wifi", "wireless", "Wi-Fi"), ("gateway", "hub")),),
     }  # fmt: skip
     feedback = {f"FEEDBACK_{field.upper()}": value for field, value in dataclasses.asdict(Feedback()).items()}
@@ -391,7 +406,10 @@ def test_a_trained_model_is_a_folder_beside_the_program() -> None:
     ("system", "packages"),
     [
         (NAMED["bm25"], {"rank-bm25", "PyStemmer", "numpy"}),
-        (dataclasses.replace(NAMED["bm25"], lexical=Lexical(stem=False)), {"rank-bm25", "numpy"}),
+        (
+            dataclasses.replace(NAMED["bm25"], lexical=Lexical(language="de, en")),
+            {"rank-bm25", "PyStemmer", "py3langid", "numpy"},
+        ),
         (NAMED["dense"], {"sentence-transformers", "chromadb", "numpy"}),
         (EVERY[-1], {"sentence-transformers", "chromadb", "numpy"}),
         (

@@ -13,7 +13,7 @@ from core.export.program.pieces.lexical import LexicalIndex, list_chunks, list_d
 from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveLexical
 from core.stages.rewrite import Rm3
-from core.text.words import make_tokenizer
+from core.text.words import Analyzer
 from tests.support.models import make_chunks, make_queries
 
 TEXTS = [
@@ -25,12 +25,14 @@ QUERY = "Mail, mail or a clock of v3.1?"
 @pytest.fixture
 def index() -> LexicalIndex:
     chunks = [Chunk(number, text, (text,)) for number, text in enumerate(TEXTS)]
-    return LexicalIndex(list_chunks(chunks), make_tokenizer(stem=True, stop_words=True), k1=1.2, b=0.6)
+    return LexicalIndex(list_chunks(chunks), Analyzer(), languages=["en"] * len(chunks), k1=1.2, b=0.6)
 
 
 def test_finds_and_feeds_back_as_the_tool_does(index: LexicalIndex) -> None:
     queries = make_queries({"q": QUERY})
-    theirs = IndexBm25(k1=1.2, b=0.6)(make_chunks({f"{number}x": (text,) for number, text in enumerate(TEXTS)}))
+    theirs = IndexBm25(languages=("en",), k1=1.2, b=0.6)(
+        make_chunks({f"{number}x": (text,) for number, text in enumerate(TEXTS)})
+    )
     terms = CountTerms()(queries, theirs)
     expected = RetrieveLexical()(queries, terms, theirs)
     weights = index.weigh(QUERY)

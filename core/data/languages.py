@@ -1,0 +1,82 @@
+"""The languages of a corpus: which ones its documents are written in, found offline from a sample of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.data.dataset import Dataset
+from core.text.languages import NAMES, READ_CHARACTERS, measure_languages, name_language
+from core.text.phrases import join_words
+from core.text.words import Analyzer
+
+LEAST_SHARE = 0.02  # of the documents: a language with less is noise, or too rare to change every query for
+SAMPLE = 300  # documents that are read, evenly spaced: a share of 2 % is then six of them
+_ROUNDS = 50
+
+
+def detect_languages(dataset: Dataset) -> dict[str, float]:
+    """Code of each language that holds at least 2 % of the documents -> its share of them, the largest first.
+
+    {"en": 1.0} where no document tells, as for a corpus of part numbers. Kept in memory by the corpus' fingerprint.
+    """
+    return dict(_detect(_Corpus(dataset)))
+
+
+def make_analyzer(dataset: Dataset) -> Analyzer:
+    """How the words of a corpus are formed for a system that leaves its language to be found."""
+    return Analyzer(tuple(detect_languages(dataset)))
+
+
+class _Corpus:
+    """A dataset that is known by its corpus alone."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Corpus) and other.dataset.corpus_fingerprint == self.dataset.corpus_fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.dataset.corpus_fingerprint)
+
+
+@functools.lru_cache(maxsize=32)
+def _detect(corpus: _Corpus) -> tuple[tuple[str, float], ...]:
+    documents = corpus.dataset.indexed_documents
+    places = np.unique(np.linspace(0, len(documents) - 1, min(SAMPLE, len(documents))).round().astype(int))
+    sample = documents.iloc[places] if len(documents) else documents
+    texts = [f"{title}\n{text[: 4 * READ_CHARACTERS]}" for title, text in zip(sample["title"], sample["text"], strict=True)]
+    shares = estimate_shares(texts)
+    kept = {code: share for code, share in shares.items() if share >= LEAST_SHARE} or {"en": 1.0}
+    total = sum(kept.values())
+    return tuple((code, share / total) for code, share in kept.items())
+
+
+def estimate_shares(texts: Sequence[str]) -> dict[str, float]:
+    """Code of each language -> the share of the texts that is written in it, the largest first; {} if no text tells.
+
+    A mixture is fitted to how likely each text is in each language, by expectation-maximisation (Dempster et al. 1977): short
+    texts, which fit several, are taken for what the others are.
+    """
+    languages = sorted(NAMES)
+    likely = measure_languages(texts, languages)
+    likely = likely[likely.max(axis=1, initial=0) > likely.min(axis=1, initial=1)]  # the others tell nothing
+    if not len(likely):
+        return {}
+    shares = np.full(len(languages), 1 / len(languages))
+    for _ in range(_ROUNDS):
+        fitted = likely * shares
+        shares = (fitted / fitted.sum(axis=1, keepdims=True)).mean(axis=0)
+    found = sorted(zip(shares.tolist(), languages, strict=True), key=lambda item: (-item[0], item[1]))
+    return {code: share for share, code in found if share > 0}
+
+
+def say_languages(dataset: Dataset) -> str:
+    """ "German", or "German (90 %) and English (10 %)"."""
+    shares = detect_languages(dataset)
+    if len(shares) == 1:
+        return name_language(next(iter(shares)))
+    return join_words([f"{name_language(code)} ({share:.0%})".replace("%)", " %)") for code, share in shares.items()])

@@ -18,7 +18,8 @@ from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_collection import read_collection
 from core.data.readers.chroma_place import ChromaPlace, find_place
 from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
-from core.data.readers.documents import SUFFIXES, list_documents, read_documents
+from core.data.readers.documents.folder import TABLE_SUFFIXES, list_documents, read_documents
+from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.huggingface import list_shards, shards_to_dataset_folder
@@ -31,21 +32,27 @@ from core.data.readers.qrels import (
     warn_missing_documents,
 )
 from core.errors import InputError
+from core.progress import ProgressCallback, ignore_progress
 from core.text.phrases import count_of, first_five
 
 _ABOUT = ("readme", "license", "licence", "copying", "changelog")  # names of files about the data
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def load_dataset(path: str | Path, *, name: str | None = None, rules: LabelRules | None = None) -> Dataset:
+def load_dataset(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    rules: LabelRules | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Dataset:
     """Loads a dataset from a folder or a zip of one.
 
-    The folder holds corpus.jsonl, or documents (.txt .md .html .pdf .docx, also in sub-folders), and optionally
+    The folder holds corpus.jsonl, or documents (core/data/readers/documents/kinds.py; also in sub-folders), and optionally
     queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
     The folder of a HuggingFace dataset is read from its shards, FOLDER#CONFIGURATION of several.
     A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
     name: the dataset's name, by default the folder's or zip's. rules: how the labels are read; None takes those of the file
-    labels.json, if there is one.
+    labels.json, if there is one. on_progress: hears how far the reading of a folder of documents is.
 
     Documents and queries keep the order of their files (documents of a folder: by path); judgments are ordered by query, then
     as in the files, those from evidence last.
@@ -58,7 +65,8 @@ def load_dataset(path: str | Path, *, name: str | None = None, rules: LabelRules
     path = Path(path)
     is_folder, exists = _look_up(path)
     if is_folder:
-        return _load_folder(find_root(path), name or replace_surrogates(path.resolve().name), rules=rules)
+        found = name or replace_surrogates(path.resolve().name)
+        return _load_folder(find_root(path), found, rules=rules, on_progress=on_progress)
     if not exists and "#" in path.name:
         folder, _, configuration = str(path).rpartition("#")
         if Path(folder).is_dir() and is_huggingface(Path(folder)):
@@ -66,7 +74,7 @@ def load_dataset(path: str | Path, *, name: str | None = None, rules: LabelRules
     if not exists:
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
-        return _load_zip(path, name or replace_surrogates(path.stem), rules=rules)
+        return _load_zip(path, name or replace_surrogates(path.stem), rules=rules, on_progress=on_progress)
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise InputError(
             "is a single table; give the folder that holds corpus.jsonl, or say on the Data page which columns are what",
@@ -131,12 +139,12 @@ def find_only_folder(folder: Path) -> Path:
         folder = inside[0]
 
 
-def _load_zip(path: Path, name: str, *, rules: LabelRules | None) -> Dataset:
+def _load_zip(path: Path, name: str, *, rules: LabelRules | None, on_progress: ProgressCallback) -> Dataset:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary, "content")
         unpack_zip(path, target)
         with _showing(target, path):
-            return _load_folder(find_root(find_only_folder(target)), name, rules=rules)
+            return _load_folder(find_root(find_only_folder(target)), name, rules=rules, on_progress=on_progress)
 
 
 @contextmanager
@@ -157,11 +165,18 @@ def _load_shards(folder: Path, name: str, *, configuration: str | None = None, r
     return replace(dataset, warnings=(*notes, *dataset.warnings))
 
 
-def _load_folder(folder: Path, name: str, *, rules: LabelRules | None, corpus: Corpus | None = None) -> Dataset:
+def _load_folder(
+    folder: Path,
+    name: str,
+    *,
+    rules: LabelRules | None,
+    corpus: Corpus | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Dataset:
     if corpus is None and is_huggingface(folder):
         return _load_shards(folder, name, rules=rules)
     rules = read_rules(folder) if rules is None else rules
-    corpus = corpus or _read_corpus(folder)
+    corpus = corpus or _read_corpus(folder, on_progress)
     queries_path = folder / "queries.jsonl"
     queries = read_queries(queries_path) if queries_path.is_file() else Queries()
     known = {query_id: position for position, query_id in enumerate(queries.ids)}
@@ -203,17 +218,17 @@ def _load_folder(folder: Path, name: str, *, rules: LabelRules | None, corpus: C
     )
 
 
-def _read_corpus(folder: Path) -> Corpus:
+def _read_corpus(folder: Path, on_progress: ProgressCallback) -> Corpus:
     if (folder / "corpus.jsonl").is_file():
         return read_corpus(folder / "corpus.jsonl")
     documents, others = list_documents(folder)
     if documents:
-        return read_documents(folder)
+        return read_documents(folder, on_progress=on_progress)
     found = f"found only {first_five(others)}" if others else "found nothing"
     tables = any(name.lower().endswith(TABLE_SUFFIXES) for name in others)
     cure = "load tables on the Data page, where you say which columns are what" if tables else "add one of them"
     raise InputError(
-        f"expected corpus.jsonl or documents ({', '.join(SUFFIXES)}), {found}; {cure}",
+        f"expected corpus.jsonl or documents ({SHOWN}), {found}; {cure}",
         file=folder,
     )
 

@@ -9,9 +9,12 @@ from typing import Any
 
 from core.data.readers.encoding import replace_surrogates
 
+_LONGEST = 10_000  # bits of a whole number that Python writes out in digits
+
 
 def to_json(value: Any) -> Any:
-    """Dates and times as ISO text, decimals as numbers, tuples and sets as lists, names as text; what is not known as text.
+    """Dates and times as ISO text, decimals as numbers, tuples and sets as lists, names as text; what is not known, and whole
+    numbers beyond 64 bits, as text.
 
     None for what JSON cannot hold: NaN, infinity, raw bytes.
     """
@@ -29,4 +32,6 @@ def to_json(value: Any) -> Any:
         return {replace_surrogates(str(name)): to_json(item) for name, item in value.items()}
     if value is None or isinstance(value, bytes):
         return None
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return hex(value) if value.bit_length() > _LONGEST else str(value)
     return value if isinstance(value, bool | int) else str(value)

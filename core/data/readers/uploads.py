@@ -13,7 +13,8 @@ from typing import IO
 from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root, is_about, is_huggingface
 from core.data.readers.archive import check_relative_name, is_clutter, move_whole, unpack_zip
 from core.data.readers.chroma_place import DATABASE, find_place
-from core.data.readers.documents import list_documents
+from core.data.readers.documents.folder import list_documents
+from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.huggingface import list_shards
 from core.errors import InputError
 from core.text.phrases import count_of
@@ -22,7 +23,7 @@ Content = bytes | bytearray | memoryview | IO[bytes]
 
 
 class UploadKind(StrEnum):
-    """dataset: corpus.jsonl · documents: .txt .md .html .pdf .docx · tables: need the mapping step · unknown."""
+    """dataset: corpus.jsonl · documents: core/data/readers/documents/kinds.py · tables: need the mapping step · unknown."""
 
     DATASET = "dataset"
     DOCUMENTS = "documents"
@@ -80,8 +81,7 @@ def inspect_upload(folder: Path) -> Upload:
         UploadKind.UNKNOWN,
         root,
         tuple(others),
-        "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
-        "(.csv .tsv .jsonl .parquet).",
+        f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or tables (.csv .tsv .jsonl .parquet).",
     )
 
 

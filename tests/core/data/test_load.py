@@ -12,6 +12,7 @@ import pytest
 
 from core.data.grades import HIGHEST_GRADE
 from core.data.load import load_dataset
+from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.qrels import EXPECTED_GRADE
 from core.errors import InputError
 from core.evaluation.measures import measure_documents
@@ -366,7 +367,7 @@ def test_paths_that_are_no_dataset(tmp_path: Path) -> None:
         "table.csv": ": is a single table; give the folder that holds corpus.jsonl, "
         "or say on the Data page which columns are what",
         "thing.bin": ": is neither a folder nor a zip; give a folder with corpus.jsonl or documents",
-        ".": ": expected corpus.jsonl or documents (.txt, .md, .markdown, .html, .htm, .pdf, .docx), "
+        ".": f": expected corpus.jsonl or documents ({SHOWN}), "
         "found only table.csv, thing.bin; load tables on the Data page, where you say which columns are what",
     }
     for name, message in cases.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.data.load import load_dataset
+from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.uploads import UploadKind, inspect_upload, save_upload
 from core.errors import InputError
 
@@ -76,8 +77,7 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
             ["a.png"],
             UploadKind.UNKNOWN,
             ("a.png",),
-            "Nothing that can be loaded; expected corpus.jsonl, documents (.txt .md .html .pdf .docx) or tables "
-            "(.csv .tsv .jsonl .parquet).",
+            f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or tables (.csv .tsv .jsonl .parquet).",
         ),
     }
     for name, (files, kind, expected, message) in cases.items():

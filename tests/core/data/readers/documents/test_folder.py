@@ -1,4 +1,4 @@
-"""Documents read from .txt, .md, .html, .pdf and .docx files."""
+"""Folders of documents: what is read of each file, and what is said of the rest."""
 
 from __future__ import annotations
 
@@ -9,33 +9,10 @@ import docx
 import pytest
 
 from core.data.load import load_dataset
-from core.data.readers.documents import read_document
+from core.data.readers.documents.folder import FileDocument
+from core.data.readers.documents.folder import read_document as read_all
 from core.errors import InputError
-
-
-def make_pdf(*pages: str) -> bytes:
-    """A minimal PDF with one line of text per page; an empty string gives a page without text."""
-    count = len(pages)
-    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    for number, text in enumerate(pages):
-        stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET" if text else "0 0 m 10 10 l S"
-        objects += [
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {5 + 2 * number} 0 R "
-            "/Resources << /Font << /F1 3 0 R >> >> >>",
-            f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
-        ]
-    out, offsets = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, start=1):
-        offsets.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
-    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
-    trailer = f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
-    return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}".encode() + trailer.encode()
+from tests.support.files import make_pdf
 
 
 def make_docx() -> bytes:
@@ -49,6 +26,13 @@ def make_docx() -> bytes:
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
+
+
+def read_document(path: Path, *, relative: str | None = None) -> FileDocument:
+    """The only document of a file."""
+    documents = read_all(path, relative=relative)
+    assert len(documents) == 1
+    return documents[0]
 
 
 def refuse(path: Path) -> str:
@@ -122,7 +106,9 @@ def test_pdf(tmp_path: Path) -> None:
     document = read_document(path)
     assert document.text == "Hello pump\n\nPage three"
     assert document.title == "paper"
-    assert document.notes == ("paper.pdf: 1 of 3 pages have no text; run OCR to read them.",)
+    assert load_dataset(tmp_path).warnings == (
+        "1 file: pages without text (scanned images?); run OCR to read them: paper.pdf (1 of 3 pages).",
+    )
 
 
 def test_bad_files(tmp_path: Path) -> None:
@@ -133,17 +119,14 @@ def test_bad_files(tmp_path: Path) -> None:
         "empty.txt": b"",
         "blank.md": b"  \n",
         "latin.txt": b"first\nUne cr\xe8me br\xfbl\xe9e, d\xe9j\xe0 vu \xe0 la fran\xe7aise",
-        "yaml.md": b"---\ntitle: a: b\n---\nbody",
         "image.png": b"x",
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     assert refuse(tmp_path / "scan.pdf") == (
-        ": the PDF has no text in its 2 pages (scanned images?); run OCR first, for example: ocrmypdf scan.pdf ocr-scan.pdf"
+        ": the PDF has no text in its pages (scanned images?); run OCR first, for example with ocrmypdf"
     )
-    assert refuse(tmp_path / "broken.pdf") == (
-        ": is not a readable PDF (PdfStreamError); open it in a PDF viewer and print it to a new PDF"
-    )
+    assert refuse(tmp_path / "broken.pdf") == (": is not a readable PDF; open it in a PDF viewer and print it to a new PDF")
     assert refuse(tmp_path / "broken.docx") == (
         ": is not a readable Word file (BadZipFile); open it in Word and save it again as .docx, or save it as .txt"
     )
@@ -153,24 +136,39 @@ def test_bad_files(tmp_path: Path) -> None:
         ", line 2: not UTF-8 (it looks like WINDOWS-1252); convert it to UTF-8, for example with: "
         "iconv -f WINDOWS-1252 -t UTF-8 latin.txt > utf8-latin.txt"
     )
-    assert refuse(tmp_path / "yaml.md") == (
-        ", line 2: the front matter is not valid YAML (mapping values are not allowed in this context); "
-        "put the value in quotes or correct it"
-    )
-    assert refuse(tmp_path / "image.png") == (
-        ": is not one of .docx, .htm, .html, .markdown, .md, .pdf, .txt; convert it to one of them"
-    )
+    assert refuse(tmp_path / "image.png").startswith(": is not one of .txt .md .html .pdf .docx .pptx ")
 
 
-def test_a_folder_names_all_its_bad_files_in_one_error(tmp_path: Path) -> None:
+def test_bad_files_are_left_out_and_named(tmp_path: Path) -> None:
     for name in ("a.txt", "sub/b.txt", "c.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
-    (tmp_path / "good.md").write_text("fine")
+    (tmp_path / "d.txt").write_bytes(b"fine\nna\xefve")
     with pytest.raises(InputError) as error:
         load_dataset(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path / 'a.txt'}: the file is empty; fill it or delete it (2 more files cannot be read: c.md, sub/b.txt)"
+        f"{tmp_path / 'a.txt'}: the file is empty; fill it or delete it (3 more files cannot be read: c.md, d.txt, sub/b.txt)"
+    )
+    (tmp_path / "good.md").write_text("fine")
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == ["good.md"]
+    assert dataset.warnings[0] == "3 files of 5 left out: a.txt, c.md, sub/b.txt: the file is empty; fill it or delete it."
+    assert dataset.warnings[1].startswith(
+        "1 file of 5 left out: d.txt, line 2: not UTF-8 (it looks like WINDOWS-1252); convert"
+    )
+
+
+def test_front_matter_that_is_no_yaml_is_text(tmp_path: Path) -> None:
+    for name, block in {"a": "title: a: b", "b": "n: !!int x", "c": "a: &a [x]\nb: *a", "d": "day: 2024-13-45"}.items():
+        (tmp_path / f"{name}.md").write_text(f"---\n{block}\n---\nbody")
+    (tmp_path / "e.md").write_text(f"---\nbig: {2**64}\n---\nbody")
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["text"].tolist()[0] == "---\ntitle: a: b\n---\nbody"
+    assert dataset.documents["metadata"].tolist() == [{"file_type": "md"}] * 5
+    assert len(dataset.warnings) == 1
+    assert dataset.warnings[0].startswith(
+        "5 files: the front matter is not valid YAML, so it is text and gives no metadata: "
+        "a.md (line 2: mapping values are not allowed in this context), b.md (line 2: "
     )
 
 
@@ -191,11 +189,11 @@ def test_folder_of_documents_with_labels(tmp_path: Path) -> None:
     assert dataset.warnings == ("1 file of other types was not read: logo.png.",)
 
 
-def test_document_ids_must_be_unique(tmp_path: Path) -> None:
+def test_an_id_that_is_taken_gives_way_to_the_path(tmp_path: Path) -> None:
     for name in ("a.md", "b.md"):
         (tmp_path / name).write_text("---\nid: same\n---\ntext")
-    with pytest.raises(InputError) as error:
-        load_dataset(tmp_path)
-    assert str(error.value) == (
-        f'{tmp_path / "b.md"}: the document id "same" is already used by a.md; ids must be unique: change one'
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == ["same", "b.md"]
+    assert dataset.warnings == (
+        "1 file: the id that the file gives itself is taken, so its path is its id: b.md (same, as in a.md).",
     )

@@ -1,0 +1,69 @@
+"""E-books (.epub): the chapters in the order of reading, each read as a web page; the book is one document."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from urllib.parse import unquote
+
+from core.data.readers.documents.kind import Extracted, Note, join_blocks
+from core.data.readers.documents.package import Package, refuse_damaged
+from core.data.readers.documents.reading import Reading
+from core.data.readers.documents.web_page import LEFT_OUT, decode_page, extract_page
+from core.errors import InputError
+
+_CONTAINER = "META-INF/container.xml"
+_OPF = "{http://www.idpf.org/2007/opf}"
+_DUBLIN = "{http://purl.org/dc/elements/1.1/}"
+_CURE = "open it in a reader of e-books and save it again, or convert it to .html"
+
+
+def read_epub(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
+    """One document. title, creator, language and date are the book's own.
+
+    Raises InputError if it cannot be read or is protected against copying.
+    """
+    with refuse_damaged("e-book", path, cure=_CURE):
+        package = Package(data)
+        rootfile = package.read_xml(_CONTAINER).find(".//{*}rootfile")
+        if rootfile is None:
+            raise LookupError
+        main = rootfile.get("full-path", "")
+        book = package.read_xml(main)
+        locked = _list_locked(package)
+        items = {item.get("id", ""): item for item in book.iter(f"{_OPF}item")}
+        pages, missing = [], 0
+        for reference in book.iter(f"{_OPF}itemref"):
+            item = items.get(reference.get("idref", ""))
+            name = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(main), unquote(item.get("href", ""))))
+                if item is not None
+                else ""
+            )
+            if name in locked:
+                raise InputError("the e-book is protected against copying; use a copy without protection", file=path)
+            if name in package.names:
+                pages.append(extract_page(decode_page(package.read(name), Path(name)), reading))
+            else:
+                missing += 1
+        fields = {
+            field: " ".join((book.findtext(f".//{_DUBLIN}{field}") or "").split())
+            for field in ("title", "creator", "language", "date")
+        }
+    return [
+        Extracted(
+            text=join_blocks([page.text for page in pages]),
+            title=fields.pop("title"),
+            metadata={name: value for name, value in fields.items() if value},
+            held=sum(page.held or 0 for page in pages),
+            left_out=LEFT_OUT if any(page.left_out for page in pages) else "",
+            notes=(Note("chapters that the e-book names are not in it", f"{missing}"),) if missing else (),
+        )
+    ]
+
+
+def _list_locked(package: Package) -> set[str]:
+    """The parts that are encrypted; fonts may be in a book that is free."""
+    if "META-INF/encryption.xml" not in package.names:
+        return set()
+    return {unquote(part.get("URI", "")) for part in package.read_xml("META-INF/encryption.xml").iter("{*}CipherReference")}

@@ -1,0 +1,92 @@
+"""E-mails (.eml): the subject is the title, sender, receivers and date are metadata, the text is the message's own."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from core.data.readers.documents.kind import Extracted, Note, join_blocks
+from core.data.readers.documents.reading import Reading
+from core.data.readers.documents.web_page import extract_page
+from core.errors import InputError
+
+_DEEPEST = 20  # messages in messages
+
+
+def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
+    """One document; messages that were forwarded as a part are read too, attached files are named in a note.
+
+    Raises InputError if it is no e-mail.
+    """
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        subject, metadata = _read_head(message)
+        attached: list[str] = []
+        text = join_blocks(_read_parts(message, reading, attached, depth=0))
+    except Exception as error:  # the library lets errors of many types through for malformed heads; none may reach the user raw
+        raise InputError(
+            f"is not a readable e-mail ({type(error).__name__}); save it again as .eml or as .txt", file=path
+        ) from error
+    if not message.keys():
+        raise InputError("is not an e-mail: it has no head; rename it to .txt if it is text", file=path)
+    notes = (Note("files attached to e-mails were not read", ", ".join(attached)),) if attached else ()
+    return [Extracted(text=text or subject, title=subject, metadata=metadata, notes=notes)]
+
+
+def _read_head(message: Message) -> tuple[str, dict[str, str]]:
+    fields = {name: " ".join(str(message[name] or "").split()) for name in ("from", "to", "cc")}
+    try:
+        fields["date"] = parsedate_to_datetime(str(message["date"])).isoformat() if message["date"] else ""
+    except (ValueError, TypeError, OverflowError):
+        fields["date"] = str(message["date"])
+    return " ".join(str(message["subject"] or "").split()), {name: value for name, value in fields.items() if value}
+
+
+def _read_parts(part: Message, reading: Reading, attached: list[str], *, depth: int) -> list[str]:
+    kind = part.get_content_type()
+    name = part.get_filename()
+    if depth > _DEEPEST:
+        attached.append(name or kind)
+        return []
+    if part.is_multipart():
+        payload = part.get_payload()
+        parts = [inside for inside in payload if isinstance(inside, Message)] if isinstance(payload, list) else []
+        if kind == "multipart/alternative" and parts:
+            return _read_best(parts, reading, attached, depth=depth)
+        if kind == "message/rfc822" and parts:
+            subject, fields = _read_head(parts[0])
+            head = [f"{key}: {value}" for key, value in (("subject", subject), *fields.items()) if value]
+            return ["\n".join(head), *_read_parts(parts[0], reading, attached, depth=depth + 1)]
+        return [text for inside in parts for text in _read_parts(inside, reading, attached, depth=depth + 1)]
+    if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
+        attached.append(name or kind)
+        return []
+    text = _decode(part)
+    return [extract_page(text, reading).text if kind == "text/html" else text.strip()]
+
+
+def _read_best(parts: list[Message], reading: Reading, attached: list[str], *, depth: int) -> list[str]:
+    """Of the same message in several forms the plain text; another if that one says next to nothing."""
+    ranked = sorted(parts, key=lambda part: part.get_content_type() != "text/plain")
+    forms: list[tuple[list[str], list[str]]] = []
+    for part in ranked:
+        unread: list[str] = []
+        forms.append((_read_parts(part, reading, unread, depth=depth + 1), unread))
+    longest = max(len("".join(texts)) for texts, _ in forms)
+    texts, unread = next((texts, unread) for texts, unread in forms if 4 * len("".join(texts)) >= longest)
+    attached += unread
+    return texts
+
+
+def _decode(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    content = data if isinstance(data, bytes) else b""
+    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
+        try:
+            return content.decode(charset).replace("\r\n", "\n")
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return content.decode("cp1252", errors="replace").replace("\r\n", "\n")

@@ -1,0 +1,114 @@
+"""Spreadsheets (.xlsx, .xls, .ods): every sheet is a document, or every row of it if that is asked for.
+
+If the first row names the columns (texts only, no two alike), every value stands behind its column's name, so that a row cut
+out of a sheet still says what it is about.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.data.readers.documents.kind import Extracted, Note
+from core.data.readers.documents.package import Package, TooLarge, check_locked, refuse_damaged
+from core.data.readers.documents.reading import Reading
+
+_CURE = "open it in a spreadsheet program and save it again as .xlsx, or save its sheets as .csv"
+_MAX_CELLS = 5_000_000  # of one sheet: the library makes room for every cell between the first and the last one
+_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]+)"')
+_SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
+
+
+def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
+    """A document for every sheet that has something in it, or for every row. Raises InputError if the file cannot be read."""
+    import python_calamine
+
+    check_locked(data, path)
+    documents: list[Extracted] = []
+    with refuse_damaged("spreadsheet", path, cure=_CURE):
+        if data.startswith(b"PK"):
+            _check_size(Package(data))
+        try:
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names]
+        except BaseException as error:  # its errors have no common base, and a panic of its Rust code is no Exception
+            if not type(error).__module__.startswith(("python_calamine", "builtins", "pyo3")) or isinstance(
+                error, KeyboardInterrupt
+            ):
+                raise
+            raise ValueError(str(error)) from error
+    for name, rows in sheets:
+        documents += _read_sheet(name, [[_show(value) for value in row] for row in rows], reading, alone=len(sheets) == 1)
+    return documents
+
+
+def _read_sheet(name: str, rows: list[list[str]], reading: Reading, *, alone: bool) -> Iterator[Extracted]:
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        return
+    columns = _find_columns(rows)
+    lines = [_join(row, columns) for row in (rows[1:] if columns else rows)]
+    title = "" if alone and re.fullmatch(r"(?i)(sheet|tabelle|feuil|hoja|foglio) ?\d+", name) else name
+    if not reading.row_documents:
+        head = [" | ".join(rows[0])] if columns else []
+        note = (Note(_SHEETS_ARE, f"{len(rows)} rows"),) if len(lines) > 1 else ()
+        yield Extracted(
+            text="\n".join([*head, *lines]), title=title, metadata={"sheet": name}, part="" if alone else name, notes=note
+        )
+        return
+    for number, (line, row) in enumerate(zip(lines, rows[1:] if columns else rows, strict=True), start=1 + bool(columns)):
+        metadata = {column: value for column, value in zip(columns, row, strict=False) if value and len(value) <= 200}
+        part = f"{name}/{number}" if not alone else f"{number}"
+        yield Extracted(text=line, title=next(filter(None, row)), metadata={"sheet": name, **metadata}, part=part)
+
+
+def _find_columns(rows: list[list[str]]) -> list[str]:
+    """The names in the first row, or none if it does not look like names."""
+    first = [cell.strip() for cell in rows[0]]
+    named = len(rows) > 1 and len(first) > 1 and all(first) and len(set(first)) == len(first)
+    return first if named and all(len(cell) <= 60 and not re.fullmatch(r"[\d.,:/% -]*", cell) for cell in first) else []
+
+
+def _join(row: list[str], columns: list[str]) -> str:
+    if not columns:
+        return " | ".join(row).strip(" |")
+    return " | ".join(f"{column}: {value}" for column, value in zip(columns, row, strict=False) if value)
+
+
+def _show(value: Any) -> str:
+    """A cell as text: whole numbers without ".0", dates in ISO form, on one line."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return " ".join(str(value).split())
+
+
+def _check_size(package: Package) -> None:
+    """Raises TooLarge for a sheet whose first and last cell span more than can be held, before the library tries."""
+    for name in package.names:
+        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
+            columns, rows = {"A": 1}, 1
+            for column, row in _CELL.findall(package.read(name)):
+                columns.setdefault(column.decode(), 1)
+                rows = max(rows, int(row))
+            if rows * max(map(_number_of, columns)) > _MAX_CELLS:
+                raise TooLarge
+        elif name == "content.xml":
+            repeats = [(kind, int(number)) for kind, number in _REPEAT.findall(package.read(name))]
+            if any(number > _MAX_CELLS for _, number in repeats):
+                raise TooLarge
+
+
+def _number_of(column: str) -> int:
+    number = 0
+    for letter in column:
+        number = number * 26 + ord(letter) - 64
+    return number

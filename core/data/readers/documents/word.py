@@ -1,0 +1,220 @@
+"""Word files: paragraphs, headings, lists and tables of the body, read from the XML itself.
+
+Where things stand that have no place in the line of the text: a text box behind the paragraph it is anchored in, a footnote or
+endnote behind the paragraph that refers to it, headers and footers at the end, each wording once. Inserted text is read,
+deleted text is not; a cell of a table that spans many columns is one cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.data.readers.documents.kind import Extracted, Note, count_letters, join_blocks
+from core.data.readers.documents.package import Package, check_locked, refuse_damaged
+from core.data.readers.documents.reading import Reading
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
+_DUBLIN = "{http://purl.org/dc/elements/1.1/}"
+_CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_SIGNS = {f"{_W}tab": "\t", f"{_W}ptab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
+_DELETED = {f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}sectPr", f"{_W}tblPr", f"{_W}trPr", f"{_W}tcPr"}
+_CURE = "open it in Word and save it again as .docx, or save it as .txt"
+
+
+def read_word(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
+    """One document. title is its core property. Raises InputError if it cannot be read."""
+    check_locked(data, path)
+    with refuse_damaged("Word file", path, cure=_CURE):
+        package = Package(data)
+        main = next((target for kind, target in package.list_relations("").values() if kind == "officeDocument"), "")
+        return [_WordFile(package, main or "word/document.xml").read()]
+
+
+@dataclass
+class _Style:
+    """heading: 0 if none. parent: the style it is based on."""
+
+    heading: int = 0
+    is_list: bool = False
+    parent: str = ""
+
+
+@dataclass
+class _WordFile:
+    package: Package
+    main: str
+    aside: list[str] = field(default_factory=list)  # text boxes and notes of the paragraph that is being read
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)  # "footnote", "endnote" -> id -> text
+
+    def read(self) -> Extracted:
+        self.relations = self.package.list_relations(self.main)
+        self.styles = self._read_styles()
+        self.notes = {kind: self._read_notes(kind) for kind in ("footnote", "endnote")}
+        body = self._parse(self.main).find(f"{_W}body")
+        blocks = self._read_blocks(body) if body is not None else []
+        held = count_letters("".join(_list_texts(body))) if body is not None else 0
+        seen = set[str]()
+        for kind, name in self.relations.values():
+            if kind in ("header", "footer") and name in self.package.names:
+                part = self._parse(name)
+                text = join_blocks(self._read_blocks(part))
+                if text and text not in seen:
+                    seen.add(text)
+                    blocks.append(text)
+                    held += count_letters("".join(_list_texts(part)))
+        held += sum(count_letters(text) for notes in self.notes.values() for text in notes.values())
+        comments = [name for kind, name in self.relations.values() if kind == "comments" and name in self.package.names]
+        number = sum(len(self._parse(name).findall(f"{_W}comment")) for name in comments)
+        notes = (Note("comments in the margin are not read", f"{number}"),) if number else ()
+        return Extracted(text=join_blocks(blocks), title=self._read_title(), held=held, notes=notes)
+
+    def _parse(self, name: str) -> _Element:
+        return self.package.read_xml(name)
+
+    def _find_part(self, kind: str) -> str:
+        names = [name for found, name in self.relations.values() if found == kind and name in self.package.names]
+        return names[0] if names else ""
+
+    def _read_title(self) -> str:
+        kinds = self.package.list_relations("")
+        name = next((target for kind, target in kinds.values() if kind == "core-properties"), "docProps/core.xml")
+        if name not in self.package.names:
+            return ""
+        return " ".join((self._parse(name).findtext(f"{_DUBLIN}title") or "").split())
+
+    def _read_styles(self) -> dict[str, _Style]:
+        name = self._find_part("styles")
+        styles: dict[str, _Style] = {}
+        for element in self._parse(name).iter(f"{_W}style") if name else ():
+            style = _Style(parent=_value_of(element, "basedOn"))
+            label = _value_of(element, "name").lower()
+            level = label.removeprefix("heading ")
+            if label == "title":
+                style.heading = 1
+            elif level != label and level.isdecimal():
+                style.heading = min(max(int(level), 1), 6)
+            style.is_list = label.startswith("list ") or element.find(f"{_W}pPr/{_W}numPr") is not None
+            styles[element.get(f"{_W}styleId", "")] = style
+        return styles
+
+    def _read_notes(self, kind: str) -> dict[str, str]:
+        name = self._find_part(f"{kind}s")
+        if not name:
+            return {}
+        return {
+            element.get(f"{_W}id", ""): join_blocks(self._read_blocks(element))
+            for element in self._parse(name).iter(f"{_W}{kind}")
+            if element.get(f"{_W}type", "normal") == "normal"
+        }
+
+    def _read_blocks(self, parent: _Element) -> list[str]:
+        """Paragraphs and tables below an element, through content controls and tracked insertions."""
+        blocks: list[str] = []
+        for element in parent:
+            if element.tag == f"{_W}p":
+                aside, self.aside = self.aside, []
+                blocks += [self._read_paragraph(element), *self.aside]
+                self.aside = aside
+            elif element.tag == f"{_W}tbl":
+                blocks.append(self._read_table(element))
+            elif element.tag == _CHOICE:
+                blocks += self._read_blocks(element[0]) if len(element) else []
+            elif element.tag not in _DELETED:
+                blocks += self._read_blocks(element)
+        return blocks
+
+    def _read_paragraph(self, paragraph: _Element) -> str:
+        parts: list[str] = []
+        self._read_inline(paragraph, parts)
+        text = "".join(parts).strip()
+        if not text:
+            return ""
+        properties = paragraph.find(f"{_W}pPr")
+        heading, is_list = self._find_style(properties)
+        if heading:
+            return f"{'#' * heading} {' '.join(text.split())}"
+        return f"- {text}" if is_list else text
+
+    def _find_style(self, properties: _Element | None) -> tuple[int, bool]:
+        if properties is None:
+            return 0, False
+        name, seen = _value_of(properties, "pStyle"), set[str]()
+        heading, is_list = 0, False
+        while name in self.styles and name not in seen:
+            seen.add(name)
+            style = self.styles[name]
+            heading, is_list = heading or style.heading, is_list or style.is_list
+            name = style.parent
+        outline = _value_of(properties, "outlineLvl")
+        if not heading and outline.isdecimal() and int(outline) < 6:
+            heading = int(outline) + 1
+        number = properties.find(f"{_W}numPr/{_W}numId")
+        if number is not None:
+            is_list = number.get(f"{_W}val") != "0"
+        return heading, is_list
+
+    def _read_inline(self, parent: _Element, parts: list[str]) -> None:
+        for element in parent:
+            tag = element.tag
+            if tag in (f"{_W}t", _MATH, _DRAWING):
+                parts.append(element.text or "")
+            elif tag in _SIGNS:
+                parts.append(_SIGNS[tag])
+            elif tag in (f"{_W}footnoteReference", f"{_W}endnoteReference"):
+                notes = self.notes.get(tag.removeprefix(_W).removesuffix("Reference"), {})
+                self.aside.append(notes.get(element.get(f"{_W}id", ""), ""))
+            elif tag == f"{_W}txbxContent":
+                self.aside.extend(self._read_blocks(element))
+            elif tag == _CHOICE:
+                if len(element):
+                    self._read_inline(element[0], parts)
+            elif tag not in _DELETED:
+                self._read_inline(element, parts)
+
+    def _read_table(self, table: _Element) -> str:
+        rows: list[str] = []
+        for row in _find_inside(table, f"{_W}tr"):
+            cells = [self._read_blocks(cell) for cell in _find_inside(row, f"{_W}tc")]
+            if len(cells) == 1:  # a box around text, not a table
+                rows.append(join_blocks(cells[0]))
+            else:
+                rows.append(" | ".join(" ".join(" ".join(cell).split()) for cell in cells))
+        return "\n".join(row for row in rows if row.strip(" |"))
+
+
+def _find_inside(parent: _Element, tag: str) -> list[_Element]:
+    """Rows of a table or cells of a row, also in content controls and insertions, but not those of tables inside."""
+    found: list[_Element] = []
+    for element in parent:
+        if element.tag == tag:
+            found.append(element)
+        elif element.tag not in _DELETED and element.tag not in (f"{_W}tr", f"{_W}tc"):
+            found += _find_inside(element, tag)
+    return found
+
+
+def _value_of(parent: _Element, name: str) -> str:
+    element = parent.find(f"{_W}{name}")
+    return element.get(f"{_W}val", "") if element is not None else ""
+
+
+def _list_texts(part: _Element) -> list[str]:
+    """All text of a part, but not the second copies of text boxes for older programs, nor what was deleted or moved away."""
+    from lxml import etree
+
+    texts: list[str] = []
+    walk = etree.iterwalk(part, events=("start",))
+    for _, element in walk:
+        if element.tag in (_FALLBACK, f"{_W}moveFrom", f"{_W}del"):
+            walk.skip_subtree()
+        elif element.tag in (f"{_W}t", _MATH, _DRAWING):
+            texts.append(element.text or "")
+    return texts

@@ -1,0 +1,70 @@
+"""E-mails: head, text, attached files, messages in messages."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from core.data.readers.documents.kind import Extracted
+from core.data.readers.documents.mail import read_mail
+from core.data.readers.documents.reading import Reading
+from core.errors import InputError
+
+
+def read(data: bytes) -> Extracted:
+    return read_mail(data, Path("x.eml"), Reading())[0]
+
+
+def make_message(text: str, subject: str = "Pümpe") -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = subject, "Ann <ann@example.org>", "bo@example.org"
+    message["Date"] = "Mon, 02 Sep 2024 10:30:00 +0200"
+    message.set_content(text)
+    return message
+
+
+def test_head_text_and_attachments() -> None:
+    message = make_message("Please oil it.\n")
+    message.add_alternative("<p>Please <b>oil</b> it.</p>", subtype="html")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="plan.pdf")
+    extracted = read(bytes(message))
+    assert (extracted.title, extracted.text) == ("Pümpe", "Please oil it.")
+    assert extracted.metadata == {
+        "from": "Ann <ann@example.org>",
+        "to": "bo@example.org",
+        "date": "2024-09-02T10:30:00+02:00",
+    }
+    assert [(note.what, note.detail) for note in extracted.notes] == [("files attached to e-mails were not read", "plan.pdf")]
+
+
+def test_html_where_the_plain_part_says_nothing() -> None:
+    message = make_message("See HTML.")
+    message.add_alternative("<table><tr><td>Part<td>E7</table><p>Order it before the end of the week.", subtype="html")
+    assert read(bytes(message)).text == "Part | E7\n\nOrder it before the end of the week."
+
+
+def test_a_forwarded_message_is_read() -> None:
+    outer = make_message("See below.", "Fwd")
+    outer.add_attachment(make_message("Inner words."))
+    assert read(bytes(outer)).text.startswith("See below.\n\nsubject: Pümpe\nfrom: Ann <ann@example.org>\n")
+    assert read(bytes(outer)).text.endswith("\n\nInner words.")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"Subject: a\nContent-Type: text/plain; charset=unknown-8bit\n\ncaf\xe9", "café"),
+        (b"Subject: a\nContent-Type: text/plain; charset=latin-1\n\ncaf\xe9", "café"),
+        (b"Subject: only this\n\n", "only this"),
+        (b"Subject: a\nDate: never\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nbody", "body"),
+    ],
+)
+def test_messages_that_break_rules(data: bytes, text: str) -> None:
+    assert read(data).text == text
+
+
+def test_no_message() -> None:
+    with pytest.raises(InputError, match=r"x.eml: is not an e-mail: it has no head; rename it to .txt if it is text"):
+        read(b"just words\n")

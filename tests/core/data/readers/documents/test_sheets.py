@@ -1,0 +1,61 @@
+"""Spreadsheets: sheets and rows as documents, values behind the names of their columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.data.load import load_dataset
+from core.data.readers.documents.reading import Reading, write_reading
+from core.data.readers.documents.sheets import read_sheets
+from core.errors import InputError
+from tests.support.files import make_sheets, make_zip
+
+PARTS = [["part", "years", "price"], ["motor", 5, 12.5], ["battery", 2, 7]]
+
+
+def test_a_sheet_is_a_document(tmp_path: Path) -> None:
+    (tmp_path / "parts.xlsx").write_bytes(make_sheets(Parts=PARTS, Notes=[["Ask first."]], Empty=[]))
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == ["parts.xlsx#Parts", "parts.xlsx#Notes"]
+    assert dataset.documents["title"].tolist() == ["Parts", "Notes"]
+    assert dataset.documents["text"].tolist() == [
+        "part | years | price\npart: motor | years: 5 | price: 12.5\npart: battery | years: 2 | price: 7",
+        "Ask first.",
+    ]
+    assert dataset.documents["metadata"].tolist()[0] == {"file_type": "xlsx", "sheet": "Parts"}
+    assert dataset.warnings == (
+        "1 file: every sheet is a document; with `row_documents` in reading.json every row is one: parts.xlsx (3 rows).",
+    )
+    write_reading(tmp_path, Reading(row_documents=True))
+    rows = load_dataset(tmp_path).documents
+    assert rows["doc_id"].tolist() == ["parts.xlsx#Parts/2", "parts.xlsx#Parts/3", "parts.xlsx#Notes/1"]
+    assert rows["text"].tolist()[0] == "part: motor | years: 5 | price: 12.5"
+    assert rows["metadata"].tolist()[0] == {
+        "file_type": "xlsx",
+        "sheet": "Parts",
+        "part": "motor",
+        "years": "5",
+        "price": "12.5",
+    }
+
+
+def test_rows_without_names_of_columns() -> None:
+    documents = read_sheets(make_sheets(Sheet1=[["2024", "10"], ["2025", "12"]]), Path("x.xlsx"), Reading())
+    assert [(document.title, document.text, document.part) for document in documents] == [("", "2024 | 10\n2025 | 12", "")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK", r"is not a readable spreadsheet \(BadZipFile\); open it in a spreadsheet program"),
+        (make_zip({"a": "b"}), r"is not a readable spreadsheet \(ValueError\)"),
+        (b"no sheet", r"is not a readable spreadsheet \(ValueError\)"),
+        (make_zip({"xl/worksheets/sheet1.xml": '<c r="A1"/><c r="XFD1048576"/>'}), "unpacks to more than"),
+        (make_zip({"content.xml": 'table:number-rows-repeated="4000000000"'}), "unpacks to more than"),
+    ],
+)
+def test_files_that_cannot_be_read(content: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_sheets(content, Path("x.xlsx"), Reading())

@@ -1,0 +1,108 @@
+"""Web pages: what is text, what is navigation, and pages that would stall a reader."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core.data.load import load_dataset
+from core.data.readers.documents.reading import Reading
+from core.data.readers.documents.web_page import decode_page, extract_page
+
+KEEP = Reading(keep_navigation=True)
+
+
+def read(source: str, reading: Reading | None = None) -> str:
+    return extract_page(source, reading or Reading()).text
+
+
+def test_end_tags_may_be_missing() -> None:
+    assert read("<head><title>T</title><body><ul><li>one<li>two</ul><dl><dt>term<dd>meaning</dl>") == (
+        "- one\n- two\n\nterm\nmeaning"
+    )
+    assert read("<table><tr><th>a<th>b<tr><td><p>1<td><p>2</table>after") == "a | b\n1 | 2\n\nafter"
+
+
+def test_tables_that_lay_out_a_page_are_blocks() -> None:
+    assert read("<table><tr><td><h2>Left</h2><p>x<td><table><tr><td>1<td>2</table></table>") == "## Left\n\nx\n\n1 | 2"
+
+
+def test_text_in_unusual_places_is_text() -> None:
+    page = "<object data=x><p>drawn</p></object><div hidden>folded</div><textarea>typed</textarea><svg><text>label</text></svg>"
+    assert read(page + "<img alt='a pump'><select><option>red<option>blue</select>").split() == (
+        ["drawn", "folded", "typed", "label", "a", "pump", "red", "blue"]
+    )
+
+
+NAVIGATION = (
+    "<header><a href=/>Shop</a></header><nav>Home Cart</nav><div class='left-sidebar'><a href=a>All</a> <a href=b>New</a></div>"
+    "<main><header><h1>Pump</h1></header><ul><li>Close the valve</ul><p class='menu'>Two pumps fit, see <a href=x>here</a>."
+    "<aside>Note: hot</aside><footer>Written by Bo</footer></main><footer>Imprint</footer>"
+)
+
+
+def test_navigation_is_left_out_and_counted() -> None:
+    page = extract_page(NAVIGATION, Reading())
+    assert page.text == "# Pump\n\n- Close the valve\n\nTwo pumps fit, see here.\n\nNote: hot\nWritten by Bo"
+    assert page.left_out
+    kept = extract_page(NAVIGATION, KEEP)
+    assert kept.left_out == ""
+    for word in ("Shop", "Home Cart", "All New", "Imprint"):
+        assert word in kept.text
+        assert word not in page.text
+
+
+def test_a_page_that_is_all_navigation_is_read() -> None:
+    assert read("<nav><a href=a>Pumps</a></nav><noscript>Read me</noscript>") == "Pumps\nRead me"
+
+
+def test_the_switch_and_what_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<nav>Home</nav><p>This page is long enough to be mostly text.")
+    (tmp_path / "b.html").write_text("<p>No navigation here.")
+    assert load_dataset(tmp_path).warnings == (
+        "1 file: menus, heads and feet of web pages were left out: a.html (11% of its letters); "
+        "`keep_navigation` in reading.json keeps them.",
+    )
+    (tmp_path / "reading.json").write_text('{"keep_navigation": true}')
+    dataset = load_dataset(tmp_path)
+    assert dataset.warnings == ()
+    assert dataset.documents["text"].tolist()[0].startswith("Home\n")
+    (tmp_path / "reading.json").write_text('{"keep_navigation": "perhaps"}')
+    with pytest.raises(Exception, match=r"reading.json: .*keep_navigation"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("<meta charset=iso-8859-1><p>café €".encode("cp1252"), "café €"),
+        ("<?xml version='1.0' encoding='windows-1251'?><p>насос".encode("cp1251"), "насос"),
+        ("\ufeff<p>pómpa".encode(), "pómpa"),
+        ("<meta charset=utf-16><p>pómpa".encode(), "pómpa"),
+    ],
+)
+def test_the_encoding_that_a_page_names(data: bytes, text: str) -> None:
+    assert read(decode_page(data, Path("x.html"))) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("<div>" * 20_000 + "bottom", "bottom"),
+        ("<b>" * 60_000 + "bottom", "bottom"),
+        ("<table><tr><td>" * 15_000 + "bottom", "bottom"),
+        ("<header>" * 30_000 + "bottom", "bottom"),
+        ("<div class=nav><a>a</a>" * 10_000 + "bottom" * 9, "bottom"),
+        ("<" * 300_000, "<<<"),
+        ("<script" * 40_000, ""),
+        ("<p title='" * 40_000, ""),
+        ("<a " + "x " * 100_000 + ">bottom", "bottom"),
+    ],
+    ids=["div", "b", "table", "header", "nav", "signs", "script", "quotes", "attributes"],
+)
+def test_nothing_stalls(source: str, found: str) -> None:
+    start = time.process_time()
+    assert found in read(source)
+    assert time.process_time() - start < 5

@@ -14,6 +14,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 BUNDLED_NAMES = (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}")
 ENDPOINT_PREFIX = "endpoint:"  # before the name that a model has at the embedding server
 TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
+UNSCALED_PREFIX = "unscaled:"  # before the name of a model whose vectors keep the length that it gives them
 DEFAULT_DIMENSIONS = 384  # of its vectors
 EXACT_SEARCH_LIMIT = 50_000  # passages up to which quality runs compare every vector
 

@@ -24,6 +24,7 @@ class Command:
 COMMANDS = {
     "samples": Command("list the sample corpora that come with the product", "samples"),
     "systems": Command("list the named systems, or print them as YAML to start your own file", "samples"),
+    "import": Command("take data into the workspace under a name; a Chroma collection with its vectors", "take"),
     "compare": Command("run systems on a dataset and measure them", "compare"),
     "recommend": Command(
         "climb the ladder of cheaper fixes, and say which comes first and whether training is worth it", "recommend"

@@ -22,6 +22,7 @@ from core.diagnosis.side_sentences import list_notes
 from core.errors import InputError
 from core.evaluation.measures import MEASURES
 from core.experiment.result import Experiment, to_trec
+from core.experiment.take_collection import name_system
 from core.jobs.kinds.compare import make_comparison_job
 from core.systems.available import list_available
 from core.systems.named import preselect
@@ -105,7 +106,9 @@ def choose_systems(
         except UnicodeDecodeError as error:
             raise InputError("is not UTF-8; save it as UTF-8", file=config) from error
         available.update(own)
-    return pick_systems(names or own or preselect(has_filters=has_filters), available)
+    first = preselect(has_filters=has_filters)
+    first += [name for name in (name_system(dataset),) if name in available]  # a Chroma collection as it is
+    return pick_systems(names or own or first, available)
 
 
 def write_runs(experiment: Experiment, folder: Path) -> None:

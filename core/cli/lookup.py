@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.cli.terminal import AUTO
-from core.data.catalog import find_dataset, open_dataset, read_label_rules
+from core.cli.terminal import AUTO, clear_progress, make_progress_printer
+from core.data import catalog
 from core.data.dataset import Dataset
+from core.data.readers.chroma_place import find_place
 from core.errors import InputError
 from core.settings import get_workspace
 from core.systems.system import System
@@ -34,10 +35,33 @@ def open_asked(options: argparse.Namespace, workspace: Workspace) -> Dataset:
         asked["relevant_from"] = None if options.relevant_from == AUTO else options.relevant_from
     if options.share_copies is not None:
         asked["share_copies"] = options.share_copies
-    if not asked:
-        return open_dataset(options.dataset, workspace)
-    known = read_label_rules(find_dataset(options.dataset, workspace), workspace)
-    return open_dataset(options.dataset, workspace, rules=replace(known, **asked))
+    return open_dataset(options.dataset, workspace, asked=asked)
+
+
+def open_dataset(written: str, workspace: Workspace, *, asked: Mapping[str, Any] | None = None) -> Dataset:
+    """The dataset of a name or a path; a Chroma collection is taken into the workspace, or found there. asked: what is said
+    about its labels, by fields of LabelRules.
+
+    Raises InputError that lists what is there, or says what cannot be read.
+    """
+    name, notes = _take_in(written, workspace)
+    rules = replace(catalog.read_label_rules(catalog.find_dataset(name, workspace), workspace), **asked) if asked else None
+    dataset = catalog.open_dataset(name, workspace, rules=rules)
+    return replace(dataset, warnings=(*(note for note in notes if note not in dataset.warnings), *dataset.warnings))
+
+
+def _take_in(written: str, workspace: Workspace) -> tuple[str, tuple[str, ...]]:
+    """(what catalog.open_dataset() knows, what was noticed on the way)."""
+    place = None
+    if written not in {entry.name for entry in catalog.list_datasets(workspace)}:
+        place = find_place(written)
+    if place is None:
+        return written, ()
+    from core.experiment.take_collection import take_collection
+
+    dataset = take_collection(place, workspace, on_progress=make_progress_printer())
+    clear_progress()
+    return dataset.name, dataset.warnings
 
 
 def pick_systems(names: Iterable[str], available: Mapping[str, System]) -> dict[str, System]:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
-DATASET_HELP = "a sample's name, or a folder or zip with corpus.jsonl"
+DATASET_HELP = (
+    "a sample's name, a folder or zip with corpus.jsonl or documents, the folder of a HuggingFace dataset, or a Chroma "
+    "collection: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION"
+)
 AUTO = "auto"
 MAX_WIDTH = 110  # of a line of text, on however wide a terminal
 JSON_HELP = "write the result as JSON; - for standard output"

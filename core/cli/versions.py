@@ -9,7 +9,7 @@ from typing import Any
 
 from core.cli.commands import COMMANDS
 from core.cli.job import run_and_show
-from core.cli.lookup import open_workspace, pick_systems
+from core.cli.lookup import open_dataset, open_workspace, pick_systems
 from core.cli.terminal import (
     DATASET_HELP,
     add_output_options,
@@ -18,7 +18,7 @@ from core.cli.terminal import (
     print_words,
     write_result,
 )
-from core.data.catalog import find_dataset, open_dataset
+from core.data.catalog import find_dataset
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.graph.resources import Resources

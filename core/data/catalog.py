@@ -6,6 +6,7 @@ import dataclasses
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from core.workspace import Workspace, remove_folder
 
 _RULES = "label_rules.json"
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
+_SOURCE = ".source.json"  # where it was taken from, if that is no folder of files; hidden: not for whom it is exported to
 _LONGEST_NAME = 60
 
 
@@ -59,12 +61,27 @@ class _KeptRules:
 _RULE_FILES = RecordFile(
     _KeptRules, upgrades=[keep_content], cure="delete this file; what counts as relevant can be said again"
 )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a dataset of the workspace was taken from. signature: changes with what is there, "" if that is not known; model:
+    whose its vectors are, as it was named, or ""."""
+
+    place: str
+    signature: str
+    model: str
+
+
 _FOLDER_FILES = RecordFile(
     _Folders,
     upgrades=[lambda content: {"paths": content}],
     cure="delete this file; folders can be opened again",
 )
 _NOTE_FILES = RecordFile(_Notes, upgrades=[lambda content: {"notes": content}], cure="delete this file")
+
+
+_SOURCE_FILES = RecordFile(Source, upgrades=[keep_content], cure="delete this file; the dataset stays")
 
 
 def list_datasets(workspace: Workspace) -> list[CatalogEntry]:
@@ -150,9 +167,27 @@ def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
     if reason is not None:
         raise InputError(reason)
     dataset = load_dataset(folder, name=name)
+    _move_in(dataset, name, workspace, fill=lambda aside: _copy_whole(find_root(folder), dataset, aside))
+    return dataset
+
+
+def keep_dataset(dataset: Dataset, name: str, workspace: Workspace, *, source: Source) -> None:
+    """Writes a dataset that was read from elsewhere into the workspace, see find_source(). Raises InputError for a bad name."""
+    reason = check_name(name, workspace)
+    if reason is not None:
+        raise InputError(reason)
+
+    def fill(aside: Path) -> None:
+        write_dataset(dataset, aside)
+        _SOURCE_FILES.write(aside / _SOURCE, source)
+
+    _move_in(dataset, name, workspace, fill=fill)
+
+
+def _move_in(dataset: Dataset, name: str, workspace: Workspace, *, fill: Callable[[Path], None]) -> None:
     aside = workspace.path("imports", f"dataset-{secrets.token_hex(6)}")
     try:
-        _copy_whole(find_root(folder), dataset, aside)
+        fill(aside)
         again = load_dataset(aside, name=name)
         notes = [warning for warning in dataset.warnings if warning not in again.warnings]
         if notes:
@@ -160,7 +195,16 @@ def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
         move_whole(aside, workspace.datasets / name)
     finally:
         remove_folder(aside)
-    return dataset
+
+
+def find_source(place: str, workspace: Workspace) -> tuple[str, Source] | None:
+    """The dataset that was taken from a place, by its name, and what is known of that; None if there is none."""
+    for file in sorted(workspace.datasets.glob(f"*/{_SOURCE}")):
+        if not file.parent.name.startswith("."):
+            source = _SOURCE_FILES.read(file)
+            if source.place == place:
+                return file.parent.name, source
+    return None
 
 
 def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:

@@ -22,7 +22,7 @@ from core.data.readers.documents.folder import TABLE_SUFFIXES, list_documents, r
 from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
-from core.data.readers.huggingface import list_shards, shards_to_dataset_folder
+from core.data.readers.huggingface import is_numbered, list_shards, shards_to_dataset_folder
 from core.data.readers.qrels import (
     Judgments,
     assign_splits,
@@ -35,7 +35,8 @@ from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
 from core.text.phrases import count_of, first_five
 
-_ABOUT = ("readme", "license", "licence", "copying", "changelog")  # names of files about the data
+# Names of files about the data; the last four are what the library datasets writes beside shards.
+_ABOUT = ("readme", "license", "licence", "copying", "changelog", "dataset_info", "dataset_infos", "dataset_dict", "state")
 
 
 def load_dataset(
@@ -119,10 +120,17 @@ def find_root(folder: Path) -> Path:
 
 
 def is_huggingface(folder: Path) -> bool:
-    """Whether a folder is a HuggingFace dataset: shards, and beside them nothing that is a document."""
+    """Whether a folder is a HuggingFace dataset: files that are numbered as shards, or tables in folders that are called as
+    its parts are and beside them nothing that is a document."""
     if (folder / "corpus.jsonl").is_file():
         return False
-    return all(is_about(name) for name in list_documents(folder)[0]) and bool(list_shards(folder))
+    shards = list_shards(folder)
+    return bool(shards) and (any(is_numbered(shard) for shard in shards) or not _list_beside(folder))
+
+
+def _list_beside(folder: Path) -> list[str]:
+    """Documents beside shards that do not describe them."""
+    return [name for name in list_documents(folder)[0] if not is_about(name)]
 
 
 def is_about(name: str) -> bool:
@@ -162,6 +170,9 @@ def _load_shards(folder: Path, name: str, *, configuration: str | None = None, r
         notes = shards_to_dataset_folder(folder, Path(temporary), configuration=configuration)
         with _showing(Path(temporary), folder):
             dataset = _load_folder(Path(temporary), name, rules=rules or read_rules(folder))
+    beside = _list_beside(folder)
+    if beside:
+        notes.append(f"Not read, lying beside the dataset's shards: {first_five(beside)}.")
     return replace(dataset, warnings=(*notes, *dataset.warnings))
 
 

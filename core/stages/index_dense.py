@@ -24,6 +24,9 @@ from core.stages.embed import Vectors
 from core.stages.indexed_chunks import IndexedChunks
 from core.text.conditions import is_scalar, match_condition, match_filter
 
+COSINE, L2, INNER_PRODUCT = "cosine", "l2", "ip"  # as Chroma calls them
+# What scores are: the cosine, the squared Euclidean distance with a minus, the inner product. More is nearer.
+DISTANCES = (COSINE, L2, INNER_PRODUCT)
 _COLLECTION = "passages"
 _ADD_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
 _QUERY_BATCH = 50  # 225 queries x 300 results in one call fail with "too many SQL variables"
@@ -34,7 +37,7 @@ _FORMAT = 2  # raised when the content of a collection changes, so that no older
 
 @dataclass
 class DenseIndex:
-    """Vectors with two ways to search them.
+    """Vectors with two ways to search them. Scores are cosines, or as `distance` says: see DISTANCES.
 
     exact(): every vector compared, reproducible. approximate(): the Chroma collection under `folder`, built on first use.
     names: ids of the passages in the collection, for one that is kept up to date; None: their row numbers.
@@ -45,6 +48,7 @@ class DenseIndex:
     folder: Path
     cancel: CancelToken = field(default_factory=CancelToken)
     names: list[str] | None = None
+    distance: str = COSINE
     _client: Any = None
     _collection: Any = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -74,16 +78,15 @@ class DenseIndex:
         return self.size <= EXACT_SEARCH_LIMIT
 
     def exact(self, query_vectors: np.ndarray) -> np.ndarray:
-        """Cosine of every query with every passage, float32, queries x passages: one matrix product."""
+        """Score of every query with every passage, float32, queries x passages: one matrix product."""
         if not self.size or not len(query_vectors):
             return np.zeros((len(query_vectors), self.size), dtype=np.float32)
-        product: np.ndarray = query_vectors @ self.vectors.matrix.T
-        return product
+        return score_vectors(query_vectors, self.vectors.matrix, self.distance)
 
     def approximate(
         self, query_vectors: np.ndarray, filters: Sequence[Mapping[str, Any]], *, depth: int
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Per query the rows of the nearest passages and their cosine, best first, at most `depth`.
+        """Per query the rows of the nearest passages and their score, best first, at most `depth`.
 
         filters: one {field: test} per query ({} for none), turned into Chroma's `where`; a filter that more values pass
         than Chroma takes in a call is searched exactly.
@@ -112,23 +115,28 @@ class DenseIndex:
                     include=["distances"],
                 )
                 for row, ids, distances in zip(part, answer["ids"], answer["distances"], strict=True):
-                    found[row] = (self._find_rows(ids), 1.0 - np.array(distances))
+                    found[row] = (self._find_rows(ids), (0.0 if self.distance == L2 else 1.0) - np.array(distances))
         return found
 
     def _compare_matching(
         self, query_vector: np.ndarray, wanted: Mapping[str, Any], *, depth: int
     ) -> tuple[np.ndarray, np.ndarray]:
         rows = np.flatnonzero([match_filter(item, wanted) for item in self.metadata])
-        cosines = self.vectors.matrix[rows] @ query_vector
-        best = np.argsort(-cosines, kind="stable")[:depth]
-        return rows[best], cosines[best].astype(float)
+        scores = score_vectors(query_vector[None], self.vectors.matrix[rows], self.distance)[0]
+        best = np.argsort(-scores, kind="stable")[:depth]
+        return rows[best], scores[best].astype(float)
 
     def open(self) -> Any:
         """The collection, built first if the folder is not there yet."""
         with self._guard:
             if self._collection is None:
                 self._client, self._collection = open_collection(
-                    self.folder, self.vectors.matrix, self.metadata, cancel=self.cancel, names=self.names
+                    self.folder,
+                    self.vectors.matrix,
+                    self.metadata,
+                    cancel=self.cancel,
+                    names=self.names,
+                    distance=self.distance,
                 )
         return self._collection
 
@@ -139,6 +147,16 @@ class DenseIndex:
             if self._client is not None:
                 self._client.close()
                 self._client = self._collection = None
+
+
+def score_vectors(query_vectors: np.ndarray, matrix: np.ndarray, distance: str) -> np.ndarray:
+    """Scores of every query with every row, float32, queries x rows; for the cosine both must be of unit length."""
+    product: np.ndarray = query_vectors @ matrix.T
+    if distance != L2:
+        return product
+    # -|q - d|² = 2 q·d - |d|² - |q|²
+    lengths = [np.einsum("ij,ij->i", rows, rows) for rows in (query_vectors, matrix)]
+    return 2 * product - lengths[1][None, :] - lengths[0][:, None]
 
 
 NOTHING: dict[str, Any] = {"nothing": {"$eq": "matches"}}  # stands for a filter that no document passes
@@ -208,6 +226,7 @@ def open_collection(
     *,
     cancel: CancelToken,
     names: list[str] | None = None,
+    distance: str = COSINE,
 ) -> tuple[Any, Any]:
     """(client, collection) of `folder`; the collection is built aside and renamed when whole, so that no reader meets half an
     index. The files are held until the client is closed.
@@ -222,7 +241,7 @@ def open_collection(
             if not folder.is_dir():
                 aside = folder.with_name(folder.name + ".building")
                 shutil.rmtree(aside, ignore_errors=True)
-                build_collection(aside, matrix, metadata, cancel=cancel, names=names)
+                build_collection(aside, matrix, metadata, cancel=cancel, names=names, distance=distance)
                 aside.rename(folder)
     except filelock.Timeout as error:
         raise WorkspaceBusy(
@@ -240,11 +259,12 @@ def build_collection(
     *,
     cancel: CancelToken,
     names: list[str] | None = None,
+    distance: str = COSINE,
 ) -> None:
     """Writes a new collection with all vectors; their ids are `names`, or the row numbers."""
     client = connect_folder(folder)
     try:
-        hnsw = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+        hnsw = {"space": distance, "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
         collection = client.create_collection(_COLLECTION, configuration={"hnsw": hnsw}, embedding_function=None)
         ids = names if names is not None else [str(row) for row in range(len(matrix))]
         _add(collection, ids, matrix, metadata, cancel=cancel)
@@ -301,20 +321,22 @@ def _batches(count: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class IndexDense(Stage):
-    """vectors, documents -> DenseIndex."""
+    """vectors, documents -> DenseIndex. distance: of DISTANCES; other than cosine, vectors keep their lengths."""
 
     type: ClassVar[str] = "chroma"
     takes: ClassVar[tuple[str, ...]] = ("vectors", "documents")
     gives: ClassVar[str] = "dense_index"
     role: ClassVar[str] = "index"
+    distance: str = field(default=COSINE, metadata={"later": True})
 
     def __call__(self, vectors: Vectors, documents: pd.DataFrame, *, resources: Resources) -> DenseIndex:
         """The index, whose collection is built when it is first searched; its folder is named by vectors and metadata."""
         by_id = dict(zip(documents["doc_id"], documents["metadata"], strict=True))
         doc_ids = vectors.chunks["doc_id"].tolist()
         metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]
-        key = content_hash([_FORMAT, vectors.key, metadata])
-        return DenseIndex(vectors=vectors, metadata=metadata, folder=resources.index_folder(key), cancel=resources.cancel)
+        key = content_hash([_FORMAT, vectors.key, metadata, *([] if self.distance == COSINE else [self.distance])])
+        folder = resources.index_folder(key)
+        return DenseIndex(vectors, metadata, folder, cancel=resources.cancel, distance=self.distance)
 
 
 def measure_index_recall(index: DenseIndex, query_vectors: np.ndarray, *, depth: int = 100) -> float:

@@ -8,12 +8,12 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.data.languages import detect_languages
 from core.graph.node import Node, Source
-from core.settings import DEFAULT_MODEL
+from core.settings import DEFAULT_MODEL, UNSCALED_PREFIX
 from core.stages.adapt import AdaptQueries
 from core.stages.chunk import WholeDocument
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.stages.filter import CollectSpellings, MetadataFilter
-from core.stages.index_dense import IndexDense
+from core.stages.index_dense import COSINE, IndexDense
 from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveDense, RetrieveLexical
 from core.stages.rewrite import Feedback, Glossary, Rm3, Rocchio
@@ -73,9 +73,11 @@ def _build_dense(
     dense: Dense, chunks: Node, documents: Node, queries: Node, *, allowed: tuple[Node, ...], feedback: Feedback | None
 ) -> Node:
     revision = model_revision(dense.model)
-    vectors = Node(EmbedChunks(model=dense.model, revision=revision, prompt=dense.document_prompt), (chunks,))
-    index = Node(IndexDense(), (vectors, documents))
-    query_vectors = Node(EmbedQueries(model=dense.model, revision=revision, prompt=dense.query_prompt), (queries,))
+    distance = dense.distance or COSINE
+    model = dense.model if distance == COSINE else UNSCALED_PREFIX + dense.model
+    vectors = Node(EmbedChunks(model=model, revision=revision, prompt=dense.document_prompt), (chunks,))
+    index = Node(IndexDense(distance=distance), (vectors, documents))
+    query_vectors = Node(EmbedQueries(model=model, revision=revision, prompt=dense.query_prompt), (queries,))
     if dense.adapter is not None:
         query_vectors = Node(AdaptQueries(adapter=dense.adapter, model=dense.model, revision=revision), (query_vectors,))
     run = Node(RetrieveDense(), (queries, query_vectors, index, *allowed))

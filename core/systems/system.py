@@ -24,13 +24,16 @@ from typing import Any, ClassVar
 from core.errors import InputError, check_range
 from core.settings import DEFAULT_MODEL
 from core.stages.base import MODEL, setting
+from core.stages.index_dense import COSINE, DISTANCES
+from core.stages.rewrite import Feedback
 from core.text.languages import AUTO, parse_languages
 
 
 @dataclass(frozen=True)
 class Dense:
     """The dense side. model: bundled name, hub name, folder, "endpoint:NAME" or "trained:ID"; prompts: None means the model's
-    own. adapter: "trained:ID" of a query adapter that was trained on this model, or None."""
+    own. adapter: "trained:ID" of a query adapter that was trained on this model, or None. distance: None or "cosine"; "l2" and
+    "ip" (inner product) rank by vectors of the length that the model gives them, as a Chroma collection may."""
 
     type: ClassVar[str] = "dense"
     model: str = field(default=DEFAULT_MODEL, metadata=MODEL)
@@ -43,6 +46,18 @@ class Dense:
         metadata=setting("Text before each chunk", "Some models want one, such as “passage: ”. Empty means the model's own."),
     )
     adapter: str | None = None
+    distance: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.distance not in (None, *DISTANCES):
+            raise InputError(f"distance is {self.distance!r}; it can be {', '.join(DISTANCES)}")
+        if self.ranks_by_length and self.adapter is not None:
+            raise InputError(f"an adapter moves vectors of unit length; use it with the distance {COSINE}, not {self.distance}")
+
+    @property
+    def ranks_by_length(self) -> bool:
+        """Whether a longer vector is another one."""
+        return self.distance not in (None, COSINE)
 
 
 @dataclass(frozen=True)
@@ -124,6 +139,11 @@ class System:
         needs_chunks = self.dense is not None or self.rerank is not None or (self.lexical and self.lexical.over == "chunks")
         if needs_chunks and self.chunk is None:
             raise InputError(f"system {self.name!r} needs `chunk`, for example chunk: {{type: recursive, size: 200}}")
+        if self.dense is not None and self.dense.ranks_by_length and any(isinstance(step, Feedback) for step in self.rewrite):
+            raise InputError(
+                f"system {self.name!r}: feedback moves query vectors of unit length; use it with the distance {COSINE}, "
+                f"not {self.dense.distance}"
+            )
         level = getattr(self.fuse, "level", "document")
         if level not in ("document", "chunk"):
             raise InputError(f"system {self.name!r}: fuse.level is {level!r}; it can be document or chunk")

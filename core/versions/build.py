@@ -24,7 +24,7 @@ from core.graph.resources import Resources
 from core.schema import QUERIES, empty
 from core.settings import DEFAULT_DIMENSIONS, get_threads
 from core.stages.embed import model_revision
-from core.stages.index_dense import build_collection
+from core.stages.index_dense import COSINE, build_collection
 from core.systems.build import build, make_sources, resolve_language
 from core.systems.system import System
 from core.versions.contents import COLLECTION, Contents, find_vectors, name_passages, write_contents
@@ -151,7 +151,7 @@ def build_version(dataset: Dataset, system: System, resources: Resources) -> Ver
             held = execution.output(vectors)
             contents = Contents(dataset, held.chunks, name_passages(held.chunks), held.matrix)
             write_speed(resources)
-            build_index(contents, folder, resources)
+            build_index(contents, folder, resources, distance=(system.dense and system.dense.distance) or COSINE)
         write_contents(contents, folder)
         usage = resources.usage
         return complete(
@@ -191,14 +191,19 @@ def complete(draft: Version, contents: Contents, **work: Any) -> Version:
     return dataclasses.replace(draft, passages=len(contents.names), dimensions=matrix.shape[1] if len(matrix) else 0, work=work)
 
 
-def build_index(contents: Contents, folder: Path, resources: Resources) -> None:
+def build_index(contents: Contents, folder: Path, resources: Resources, *, distance: str) -> None:
     """The collection, and how fast that went, for the next plan."""
     if contents.matrix is None:
         return
     resources.report(f"indexing {len(contents.names)} passages")
     started = time.perf_counter()
     build_collection(
-        folder / COLLECTION, contents.matrix, contents.list_metadata(), cancel=resources.cancel, names=contents.names
+        folder / COLLECTION,
+        contents.matrix,
+        contents.list_metadata(),
+        cancel=resources.cancel,
+        names=contents.names,
+        distance=distance,
     )
     if len(contents.names) >= 100:
         speed = len(contents.names) / max(time.perf_counter() - started, 1e-6)

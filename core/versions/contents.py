@@ -112,7 +112,9 @@ def restore(contents: Contents, target: Node, folder: Path) -> dict[str, Any]:
     made: dict[str, Any] = {vectors.inputs[0].key: contents.chunks, vectors.key: held}
     for node in target.walk():
         if isinstance(node.stage, IndexDense):
-            made[node.key] = DenseIndex(held, contents.list_metadata(), folder / COLLECTION, names=contents.names)
+            made[node.key] = DenseIndex(
+                held, contents.list_metadata(), folder / COLLECTION, names=contents.names, distance=node.stage.distance
+            )
     return made
 
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
+from core.schema import content_hash
 from core.text.phrases import first_five
 
 DATABASE = "chroma.sqlite3"
 _BEFORE_SQLITE = "chroma-collections.parquet"  # of Chroma before 0.4
-_LABELS = "queries.jsonl"
+LABELS = "queries.jsonl"
 _PORT = 8000
 # Path() makes one slash of two, so one is understood too.
 _ADDRESS = re.compile(r"chroma(?P<tls>s?):/{1,2}(?P<host>\[[^\]/]+\]|[^:/\s]+)(?::(?P<port>\d{1,5}))?(?:/(?P<name>[^/\s]*))?/?")
@@ -89,10 +90,10 @@ def find_place(written: str | Path) -> ChromaPlace | None:
             "migration (pip install chroma-migrate) and give the new folder",
             file=folder,
         )
-    labels = next((place for place in dict.fromkeys((folder, path, folder.parent)) if (place / _LABELS).is_file()), None)
+    labels = next((place for place in dict.fromkeys((folder, path, folder.parent)) if (place / LABELS).is_file()), None)
     if labels is not None and (labels / "corpus.jsonl").is_file():
         labels = None  # the queries of another dataset
-    return ChromaPlace(folder=folder, collection=name or None, labels=labels)
+    return ChromaPlace(folder=folder.resolve(), collection=name or None, labels=labels)
 
 
 def _read_address(text: str) -> ChromaPlace:
@@ -205,6 +206,17 @@ def _copy(folder: Path, place: ChromaPlace, target: Path) -> Listed:
         if source.is_dir():
             shutil.copytree(source, target / name, copy_function=shutil.copyfile)
     return chosen
+
+
+def sign_place(place: ChromaPlace) -> str:
+    """Changes when a file of the folder does, or of the queries and judgments beside it; "" for a server, which may always."""
+    if place.folder is None:
+        return ""
+    files: list[object] = [list(item) for item in _list_files(place.folder)]
+    if place.labels is not None:
+        labels = [place.labels / LABELS, *sorted(place.labels.glob("qrels*")), *sorted(place.labels.glob("qrels/*"))]
+        files += [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in labels if path.is_file()]
+    return content_hash([str(place.labels), files])
 
 
 def choose(place: ChromaPlace, listed: list[Listed]) -> Listed:

@@ -74,8 +74,13 @@ def list_shards(folder: Path) -> list[Path]:
         and path.is_file()
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
     ]
-    is_one = any(_SHARD.fullmatch(path.stem) or (_NUMBERED.fullmatch(path.stem) and path.parent != folder) for path in files)
+    is_one = any(is_numbered(path) or (_NUMBERED.fullmatch(path.stem) and path.parent != folder) for path in files)
     return files if is_one or any(_find_role(path.parent.relative_to(folder).parts) for path in files) else []
+
+
+def is_numbered(file: Path) -> bool:
+    """Whether a file's name is that of a shard, whatever lies beside it."""
+    return _SHARD.fullmatch(file.stem) is not None
 
 
 def shards_to_dataset_folder(folder: Path, target: Path, *, configuration: str | None = None) -> list[str]:

@@ -26,6 +26,7 @@ FILE_NAME = "search.py"
 _FIRST = "core.export.program.pieces.search"
 _ABOUT = ("SYSTEM", "DESCRIPTION", "CHOSEN_ON")  # for readers alone
 _MODELS = {"CHUNK_TOKENIZER", "DENSE_MODEL", "DENSE_ADAPTER", "RERANK_MODEL"}
+_NOT_IN_PROGRAM = {*FILLED_IN, "distance"}
 _PACKAGES = {  # package -> what is imported of it
     "sentence-transformers": "sentence_transformers",
     "chromadb": "chromadb",
@@ -74,6 +75,11 @@ def write_program(system: System, *, dataset_name: str) -> str:
 
 def _refuse_unknown(system: System) -> None:
     """A program that left a stage out, or did another's work, would find something else than was measured."""
+    if system.dense is not None and system.dense.ranks_by_length:
+        raise InputError(
+            f"The system {system.name} cannot be written as a program: the program ranks by cosine, not by the distance "
+            f"{system.dense.distance}; use the system's settings (YAML) instead."
+        )
     for role, known in _KNOWN.items():
         value = getattr(system, role)
         for stage in value if isinstance(value, tuple) else (value,):
@@ -95,7 +101,9 @@ def _list_settings(system: System) -> dict[str, Any]:
     settings |= {role: stage is not None for role, stage in optional.items()}
     for role, stage in {**chosen, **optional}.items():
         fields = dataclasses.fields(stage) if stage is not None else ()
-        settings |= {f"{role}_{one.name.upper()}": getattr(stage, one.name) for one in fields if one.name not in FILLED_IN}
+        settings |= {
+            f"{role}_{one.name.upper()}": getattr(stage, one.name) for one in fields if one.name not in _NOT_IN_PROGRAM
+        }
     if dense is not None:
         settings["DENSE_ENDPOINT"] = dense.model.startswith(ENDPOINT_PREFIX)
         settings["DENSE_MODEL"] = dense.model.removeprefix(ENDPOINT_PREFIX)

@@ -6,15 +6,17 @@ import dataclasses
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.dataset import Dataset
 from core.data.label_rules import FILE as RULES
 from core.data.label_rules import LabelRules, read_rules
-from core.data.load import find_root, load_dataset
+from core.data.load import load_dataset
 from core.data.readers.archive import move_whole
+from core.data.readers.columns import TableUse
+from core.data.readers.layouts import find_root, layout_of
 from core.data.samples import list_samples
 from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
@@ -156,18 +158,19 @@ def list_import_folders(workspace: Workspace) -> list[Path]:
     return sorted(folders, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
-def add_dataset(folder: Path, name: str, workspace: Workspace) -> Dataset:
+def add_dataset(folder: Path, name: str, workspace: Workspace, *, told: Sequence[TableUse] = ()) -> Dataset:
     """Takes a folder that load_dataset() reads into the workspace under a new name; returns the dataset.
 
-    The folder is loaded first, so that only data without errors gets in; it is left where it is, for the caller to
-    remove. corpus.jsonl is copied, documents (.md, .pdf and so on) are converted to it once and for all: what was found
-    on the way is kept, see read_notes(). Raises InputError for a bad name and for everything load_dataset refuses.
+    told: what a person said of its tables. The folder is loaded first, so that only data without errors gets in; it is left
+    where it is, for the caller to remove. corpus.jsonl is copied, documents (.md, .pdf and so on) and tables are converted to
+    it once and for all: what was found on the way is kept, see read_notes(). Raises InputError for a bad name and for
+    everything load_dataset refuses.
     """
     reason = check_name(name, workspace)
     if reason is not None:
         raise InputError(reason)
-    dataset = load_dataset(folder, name=name)
-    _move_in(dataset, name, workspace, fill=lambda aside: _copy_whole(find_root(folder), dataset, aside))
+    dataset = load_dataset(folder, name=name, told=told)
+    _move_in(dataset, name, workspace, fill=lambda aside: _copy_whole(folder, dataset, aside, told))
     return dataset
 
 
@@ -207,23 +210,25 @@ def find_source(place: str, workspace: Workspace) -> tuple[str, Source] | None:
     return None
 
 
-def _copy_whole(root: Path, dataset: Dataset, target: Path) -> None:
+def _copy_whole(folder: Path, dataset: Dataset, target: Path, told: Sequence[TableUse]) -> None:
     """The corpus, converted if need be, and the files with queries and labels as they are, with their line numbers; all of it
     written anew where these are no files of the folder's."""
-    if len(dataset.queries) and not (root / "queries.jsonl").is_file():
+    root = find_root(folder) if folder.is_dir() else folder
+    layout = layout_of(root, told=told)
+    if layout.tables or layout.whole or (len(dataset.queries) and not layout.queries):
         write_dataset(dataset, target)
         return
-    if (root / "corpus.jsonl").is_file():
+    if layout.corpus:
         target.mkdir(parents=True)
-        shutil.copyfile(root / "corpus.jsonl", target / "corpus.jsonl")
+        shutil.copyfile(root / layout.corpus, target / "corpus.jsonl")
     else:
         unlabelled = {name: getattr(dataset, name).iloc[:0] for name in ("queries", "judgments", "evidence")}
         write_dataset(dataclasses.replace(dataset, **unlabelled, fixed_split=False, relevant_from=1), target)
-    for file in [root / "queries.jsonl", root / "qrels.tsv", root / RULES, *sorted(root.glob("qrels/*.tsv"))]:
-        if file.is_file():
-            copy = target / file.relative_to(root)
+    for file in (layout.queries, *layout.qrels, RULES):
+        if (root / file).is_file():
+            copy = target / file
             copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, copy)
+            shutil.copyfile(root / file, copy)
 
 
 def read_notes(entry: CatalogEntry) -> list[str]:

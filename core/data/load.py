@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,26 +17,18 @@ from core.data.query_filters import warn_unmatched_filters
 from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_collection import read_collection
 from core.data.readers.chroma_place import ChromaPlace, find_place
-from core.data.readers.corpus import Corpus, Queries, read_corpus, read_queries, warn_empty_documents
-from core.data.readers.documents.folder import TABLE_SUFFIXES, list_documents, read_documents
-from core.data.readers.documents.kinds import SHOWN
+from core.data.readers.columns import TableUse
+from core.data.readers.contents import Contents
+from core.data.readers.corpus import Corpus, Queries, warn_empty_documents
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
-from core.data.readers.huggingface import is_numbered, list_shards, shards_to_dataset_folder
-from core.data.readers.qrels import (
-    Judgments,
-    assign_splits,
-    find_qrels,
-    keep_known_queries,
-    read_judgments,
-    warn_missing_documents,
-)
+from core.data.readers.huggingface import shards_to_dataset_folder
+from core.data.readers.layouts import find_only_folder, find_root, is_huggingface, layout_of, list_beside, read_layout
+from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries, warn_missing_documents
+from core.data.readers.table_files import TABLE_SUFFIXES
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
 from core.text.phrases import count_of, first_five
-
-# Names of files about the data; the last four are what the library datasets writes beside shards.
-_ABOUT = ("readme", "license", "licence", "copying", "changelog", "dataset_info", "dataset_infos", "dataset_dict", "state")
 
 
 def load_dataset(
@@ -44,16 +36,19 @@ def load_dataset(
     *,
     name: str | None = None,
     rules: LabelRules | None = None,
+    told: Sequence[TableUse] = (),
     on_progress: ProgressCallback = ignore_progress,
 ) -> Dataset:
-    """Loads a dataset from a folder or a zip of one.
+    """Loads a dataset from a folder, a zip of one, or a file that holds one.
 
     The folder holds corpus.jsonl, or documents (core/data/readers/documents/kinds.py; also in sub-folders), and optionally
-    queries.jsonl and qrels.tsv or qrels/*.tsv. corpus.jsonl may also be in the folder's only sub-folder that has one.
+    queries.jsonl and qrels.tsv or qrels/*.tsv; or tables, or a file of SQuAD and the like (core/data/readers/layouts.py).
+    corpus.jsonl may also be in the folder's only sub-folder that has one.
     The folder of a HuggingFace dataset is read from its shards, FOLDER#CONFIGURATION of several.
     A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
     name: the dataset's name, by default the folder's or zip's. rules: how the labels are read; None takes those of the file
-    labels.json, if there is one. on_progress: hears how far the reading of a folder of documents is.
+    labels.json, if there is one. told: what a person said of some tables. on_progress: hears how
+    far the reading of a folder of documents is.
 
     Documents and queries keep the order of their files (documents of a folder: by path); judgments are ordered by query, then
     as in the files, those from evidence last.
@@ -67,7 +62,7 @@ def load_dataset(
     is_folder, exists = _look_up(path)
     if is_folder:
         found = name or replace_surrogates(path.resolve().name)
-        return _load_folder(find_root(path), found, rules=rules, on_progress=on_progress)
+        return _load_folder(find_root(path), found, rules=rules, told=told, on_progress=on_progress)
     if not exists and "#" in path.name:
         folder, _, configuration = str(path).rpartition("#")
         if Path(folder).is_dir() and is_huggingface(Path(folder)):
@@ -76,11 +71,8 @@ def load_dataset(
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
         return _load_zip(path, name or replace_surrogates(path.stem), rules=rules, on_progress=on_progress)
-    if path.suffix.lower() in TABLE_SUFFIXES:
-        raise InputError(
-            "is a single table; give the folder that holds corpus.jsonl, or say on the Data page which columns are what",
-            file=path,
-        )
+    if path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
+        return _load_folder(path, name or replace_surrogates(path.stem), rules=rules, told=told)
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
 
 
@@ -110,43 +102,6 @@ def load_collection(
         return _load_folder(Path(nothing), name, rules=rules, corpus=corpus)
 
 
-def find_root(folder: Path) -> Path:
-    """The folder itself, or its only sub-folder with a corpus.jsonl if it has none itself."""
-    if (folder / "corpus.jsonl").is_file():
-        return folder
-    parents = [path.parent for path in sorted(folder.glob("*/corpus.jsonl"))]
-    nested = [parent for parent in parents if not parent.name.startswith((".", "__MACOSX"))]
-    return nested[0] if len(nested) == 1 else folder
-
-
-def is_huggingface(folder: Path) -> bool:
-    """Whether a folder is a HuggingFace dataset: files that are numbered as shards, or tables in folders that are called as
-    its parts are and beside them nothing that is a document."""
-    if (folder / "corpus.jsonl").is_file():
-        return False
-    shards = list_shards(folder)
-    return bool(shards) and (any(is_numbered(shard) for shard in shards) or not _list_beside(folder))
-
-
-def _list_beside(folder: Path) -> list[str]:
-    """Documents beside shards that do not describe them."""
-    return [name for name in list_documents(folder)[0] if not is_about(name)]
-
-
-def is_about(name: str) -> bool:
-    """Whether a document describes the data rather than being part of it."""
-    return PurePosixPath(name).stem.lower() in _ABOUT
-
-
-def find_only_folder(folder: Path) -> Path:
-    """Goes down while a folder holds nothing but one folder, as zips and browsers pack them."""
-    while True:
-        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-        if len(inside) != 1 or not inside[0].is_dir() or inside[0].name == "qrels":
-            return folder
-        folder = inside[0]
-
-
 def _load_zip(path: Path, name: str, *, rules: LabelRules | None, on_progress: ProgressCallback) -> Dataset:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary, "content")
@@ -170,39 +125,45 @@ def _load_shards(folder: Path, name: str, *, configuration: str | None = None, r
         notes = shards_to_dataset_folder(folder, Path(temporary), configuration=configuration)
         with _showing(Path(temporary), folder):
             dataset = _load_folder(Path(temporary), name, rules=rules or read_rules(folder))
-    beside = _list_beside(folder)
+    beside = list_beside(folder)
     if beside:
         notes.append(f"Not read, lying beside the dataset's shards: {first_five(beside)}.")
     return replace(dataset, warnings=(*notes, *dataset.warnings))
 
 
 def _load_folder(
-    folder: Path,
+    path: Path,
     name: str,
     *,
     rules: LabelRules | None,
+    told: Sequence[TableUse] = (),
     corpus: Corpus | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Dataset:
-    if corpus is None and is_huggingface(folder):
-        return _load_shards(folder, name, rules=rules)
-    rules = read_rules(folder) if rules is None else rules
-    corpus = corpus or _read_corpus(folder, on_progress)
-    queries_path = folder / "queries.jsonl"
-    queries = read_queries(queries_path) if queries_path.is_file() else Queries()
+    """path: a folder, or a file that holds a dataset. corpus: where it was read already."""
+    if corpus is None and not told and path.is_dir() and is_huggingface(path):
+        return _load_shards(path, name, rules=rules)
+    layout = layout_of(path, told=told)
+    rules = read_rules(layout.folder) if rules is None else rules
+    return _make_dataset(read_layout(layout, corpus=corpus, on_progress=on_progress), layout.folder, name, rules=rules)
+
+
+def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRules) -> Dataset:
+    """Checks the parts against each other."""
+    corpus, queries = contents.corpus, contents.queries
     known = {query_id: position for position, query_id in enumerate(queries.ids)}
     texts = corpus.texts_by_id()
-    evidence = resolve_evidence(queries, texts, path=queries_path)
-    judgments = keep_known_queries(read_judgments(find_qrels(folder)), known)
+    evidence = resolve_evidence(queries, texts, path=contents.queries_file)
+    judgments = keep_known_queries(contents.judgments, known)
     splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
     grades_of = judgments.grades_of_queries()
     relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)
     warnings = [
+        *contents.notes,
         *corpus.warnings,
         *warn_empty_documents(corpus),
         *queries.warnings,
         *warn_unmatched_filters(queries.ids, queries.filters, metadata=corpus.metadata),
-        *_warn_unread_qrels(folder),
         *judgments.warnings,
         *describe_grades(grades_of, relevant_from, said=rules.relevant_from is not None),
         *warn_missing_documents(judgments.relevance, texts),
@@ -227,34 +188,6 @@ def _load_folder(
         fixed_split=fixed,
         relevant_from=relevant_from,
     )
-
-
-def _read_corpus(folder: Path, on_progress: ProgressCallback) -> Corpus:
-    if (folder / "corpus.jsonl").is_file():
-        return read_corpus(folder / "corpus.jsonl")
-    documents, others = list_documents(folder)
-    if documents:
-        return read_documents(folder, on_progress=on_progress)
-    found = f"found only {first_five(others)}" if others else "found nothing"
-    tables = any(name.lower().endswith(TABLE_SUFFIXES) for name in others)
-    cure = "load tables on the Data page, where you say which columns are what" if tables else "add one of them"
-    raise InputError(
-        f"expected corpus.jsonl or documents ({SHOWN}), {found}; {cure}",
-        file=folder,
-    )
-
-
-def _warn_unread_qrels(folder: Path) -> list[str]:
-    """Judgments under a name that is not read would otherwise be missed in silence."""
-    candidates = [*folder.glob("qrels*"), *(folder / "qrels").glob("*")]
-    unread = [
-        path.relative_to(folder).as_posix()
-        for path in sorted(candidates)
-        if path.is_file() and path.suffix != ".tsv" and not path.name.startswith(".")
-    ]
-    if not unread:
-        return []
-    return [f"Not read as judgments, whose names end in .tsv: {first_five(unread)}."]
 
 
 def _warn_contradictions(judgments: Judgments, evidence: Evidence) -> list[str]:

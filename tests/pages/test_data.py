@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from core.workspace import Workspace
 from pages.parts.data import chunk_view
 from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
 from pages.parts.data.health import NO_LABELS
-from pages.parts.data.map_tables import guess_role
+from tests.support.layouts import write_autorag, write_ciral, write_msmarco, write_quepid, write_two_datasets
 from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
 
@@ -449,15 +450,95 @@ def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None
     assert "corpus.jsonl, line 1" in read(app.error) and own(workspace) == []
 
 
+# ---- tables as people have them
+
+
+def upload_folder(folder: Path) -> AppTest:
+    files = [(path.name, path.read_bytes(), "text/plain") for path in sorted(folder.iterdir())]
+    return upload(open_page("data"), *files)
+
+
+def count_loaded(workspace: Path, name: str = "my-data") -> tuple[int, int, int]:
+    dataset = load_dataset(find_dataset(name, Workspace(workspace)).path)
+    return len(dataset.documents), len(dataset.queries), len(dataset.judgments)
+
+
 @pytest.mark.parametrize(
-    ("file", "columns", "role"),
-    [
-        ("a.csv", ["id", "text"], "corpus"),
-        ("my_queries.csv", ["id", "text"], "queries"),
-        ("b.tsv", ["qid", "docno", "rel"], "judgments"),
-        ("c.csv", ["question", "answer"], "queries"),
-        ("d.csv", ["x", "y"], "not used"),
-    ],
+    ("write", "counts"),
+    [(write_quepid, (8, 8, 63)), (write_msmarco, (6, 6, 6)), (write_ciral, (6, 3, 5)), (write_autorag, (6, 4, 6))],
 )
-def test_what_a_table_holds_is_guessed(file: str, columns: list[str], role: str) -> None:
-    assert guess_role(file, columns) == role
+def test_folders_of_tables_are_loaded_as_they_were_guessed(
+    workspace: Path, tmp_path: Path, write: Callable[[Path], Path], counts: tuple[int, int, int]
+) -> None:
+    app = upload_folder(write(tmp_path / "in"))
+    assert not app.warning
+    press(app, "Load")
+    assert count_loaded(workspace) == counts
+
+
+def test_what_was_not_graded_stays_said_after_loading(workspace: Path, tmp_path: Path) -> None:
+    app = press(upload_folder(write_quepid(tmp_path / "in")), "Load")
+    assert "ratings.csv: 1 judgment has no grade, taken as not judged." in read(app.markdown)
+
+
+def test_the_first_line_can_be_said_to_be_data(workspace: Path, tmp_path: Path) -> None:
+    app = upload(open_page("data"), ("words.csv", b"id,text\n1,green tea\n2,coffee beans\n", "text/csv"))
+    assert app.toggle(key="data_first_words.csv").value is False
+    app.toggle(key="data_first_words.csv").set_value(True)
+    run(app)
+    assert list(app.dataframe[0].value.columns) == ["column_1", "column_2"]
+    app.selectbox(key="data_column_words.csv_corpus_id_first").set_value(1)
+    app.selectbox(key="data_column_words.csv_corpus_text_first").set_value(2)
+    run(app)
+    press(app, "Load")
+    assert count_loaded(workspace, "words") == (3, 0, 0)
+
+
+def test_grades_are_asked_for_and_unused_columns_are_named(workspace: Path) -> None:
+    app = upload(
+        open_page("data"),
+        ("products.csv", b"id,title,description\n1,a,green tea leaves\n2,b,coffee beans\n", "text/csv"),
+        ("queries.csv", b"query\ngreen tea please\nsome coffee\n", "text/csv"),
+        ("judged.csv", b"query,docid,wert,by\nGreen tea please,1,3,ann\nsome coffee,1,0,ben\n", "text/csv"),
+    )
+    load = next(button for button in app.button if button.label == "Load")
+    assert load.disabled and "Not used: wert, by." in read(app.caption)
+    assert "Choose the column that holds the relevance (“wert” may)" in read(app.warning).replace('"wert"', "“wert”")
+    app.checkbox(key="data_every_judged.csv").set_value(True)
+    run(app)
+    assert not app.warning and not next(button for button in app.button if button.label == "Load").disabled
+    app.selectbox(key="data_column_judged.csv_judgments_relevance").set_value(3)
+    run(app)
+    assert "Not used: by." in read(app.caption)
+    press(app, "Load")
+    dataset = load_dataset(find_dataset("my-data", Workspace(workspace)).path)
+    assert dataset.judgments["relevance"].tolist() == [3, 0]
+
+
+def test_one_of_several_datasets_is_chosen(workspace: Path, tmp_path: Path) -> None:
+    path = write_two_datasets(tmp_path / "cqadupstack.zip")
+    app = upload(open_page("data"), (path.name, path.read_bytes(), "application/zip"))
+    assert "2 datasets: android, physics; choose one." in read(app.markdown)
+    next(box for box in app.selectbox if box.label == "Which of them?").set_value("physics")
+    run(app)
+    press(app, "Load")
+    assert count_loaded(workspace, "physics") == (1, 1, 1)
+
+
+def test_an_error_stands_beside_the_button_that_caused_it(workspace: Path) -> None:
+    app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
+    press(app, "Load")
+    order = [element.label if element.type in ("text_input", "button") else element.type for element in app.main]
+    assert read(app.error).startswith("a.csv, line 3: ")
+    assert order.index("Name of the dataset") < order.index("error") < order.index("Load")
+
+
+def test_a_table_on_this_machine_is_copied_alone(workspace: Path, tmp_path: Path) -> None:
+    folder = write_msmarco(tmp_path / "ms")
+    app = open_page("data")
+    app.segmented_control(key="data_way").set_value("A path on this machine")
+    run(app)
+    app.text_input(key="data_path").set_value(str(folder / "collection.tsv"))
+    press(app, "Look")
+    press(app, "Load")
+    assert count_loaded(workspace, "collection") == (6, 0, 0)

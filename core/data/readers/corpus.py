@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,26 @@ class Queries:
     evidence: list[list[Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        query_id: str,
+        text: str,
+        *,
+        conditions: Record | None = None,
+        tags: Sequence[str] = (),
+        answer: str = "",
+        evidence: Sequence[Any] = (),
+        line: int = 1,
+    ) -> None:
+        """Appends a query; its id must be new. conditions: its filter."""
+        self.ids.append(query_id)
+        self.texts.append(text)
+        self.filters.append(conditions or {})
+        self.tags.append(tuple(tags))
+        self.answers.append(answer)
+        self.evidence.append(list(evidence))
+        self.lines.append(line)
 
 
 def read_corpus(path: Path) -> Corpus:
@@ -99,13 +120,15 @@ def read_queries(path: Path) -> Queries:
         text = take_text(record, "text", path=path, line=line, required=True)
         if not text.strip():
             raise InputError('"text" is empty; write the query or delete the line', file=path, line=line)
-        queries.ids.append(query_id)
-        queries.texts.append(text)
-        queries.filters.append(_take_filter(record, path, line=line))
-        queries.tags.append(_take_tags(record, path, line=line))
-        queries.answers.append(take_text(record, "answer", path=path, line=line))
-        queries.evidence.append(_take_evidence(record, path, line=line))
-        queries.lines.append(line)
+        queries.add(
+            query_id,
+            text,
+            conditions=_take_filter(record, path, line=line),
+            tags=_take_tags(record, path, line=line),
+            answer=take_text(record, "answer", path=path, line=line),
+            evidence=_take_evidence(record, path, line=line),
+            line=line,
+        )
         ignored.update(record.keys() - _QUERY_FIELDS)
     for name, number in sorted(ignored.items()):
         queries.warnings.append(f'{path.name}: the field "{name}" of {count_of(number, "query")} was ignored.')

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.encoding import replace_surrogates
+from core.data.readers.guesses import guess_mapping
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id
-from core.data.readers.tables import guess_mapping
 from core.data.write import write_jsonl, write_qrels
 from core.errors import InputError
 from core.text.phrases import count_of, first_five

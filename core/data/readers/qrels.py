@@ -4,16 +4,19 @@ too."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.data.grades import HIGHEST_GRADE, Grade
 from core.data.readers.encoding import read_text
+from core.data.readers.table_files import place, row_error
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 
 Pair = tuple[str, str]  # query id, document id
+Judgment = tuple[int, str, str, Grade]  # line, query id, document id, relevance
 EXPECTED_GRADE = f"expected a number from 0 to {HIGHEST_GRADE:,}, such as 0, 1 or 0.5"
 _QUERY_NAMES = {"query-id", "queryid", "query", "qid", "topic", "topic-id"}
 _DOC_NAMES = {"corpus-id", "corpusid", "doc-id", "docid", "docno", "document-id", "document", "doc", "did", "pid"}
@@ -65,12 +68,17 @@ def read_judgments(paths: Sequence[Path]) -> Judgments:
 
     Raises InputError for other columns, values that are no grades, and a pair judged in two ways.
     """
+    return collect_judgments((path, _read_file(path)) for path in paths)
+
+
+def collect_judgments(sources: Iterable[tuple[Path, Iterable[Judgment]]]) -> Judgments:
+    """The judgments of several files as one set. Raises InputError for a pair judged in two ways."""
     result = Judgments()
     places: dict[Pair, tuple[Path, int]] = {}
     repeated: list[str] = []
-    for path in paths:
+    for path, judgments in sources:
         judged = result.queries_of.setdefault(path, set())
-        for line, query_id, doc_id, relevance in _read_file(path):
+        for line, query_id, doc_id, relevance in judgments:
             pair = (query_id, doc_id)
             judged.add(query_id)
             if pair not in places:
@@ -80,12 +88,12 @@ def read_judgments(paths: Sequence[Path]) -> Judgments:
             repeated.append(query_id)
             if result.relevance[pair] != relevance:
                 first, first_line = places[pair]
-                where = f"line {first_line}" if first == path else f"{first.name}, line {first_line}"
-                raise InputError(
+                where = place(first, first_line) if first == path else f"{first.name}, {place(first, first_line)}"
+                raise row_error(
                     f'document "{doc_id}" is judged {relevance} for query "{query_id}", but {result.relevance[pair]} '
-                    f"on {where}; keep one of them",
-                    file=path,
-                    line=line,
+                    f"in {where}; keep one of them",
+                    path,
+                    number=line,
                 )
     if repeated:
         verb = "was" if len(repeated) == 1 else "were"
@@ -131,32 +139,50 @@ def assign_splits(
 ) -> tuple[list[str], bool, list[str]]:
     """Split of each query, whether the data fixed it, and warnings.
 
-    "tuning" and "test" if the folder has both qrels/train.tsv and qrels/test.tsv ("test" wins), else "" for all.
+    "tuning" and "test" if there are judgments in files of both names ("test" wins), else "" for all: qrels/train.tsv and
+    qrels/test.tsv, or files such as qrels.train.tsv and qrels.test.tsv.
     """
-    train = queries_of.get(folder / "qrels" / "train.tsv")
-    test = queries_of.get(folder / "qrels" / "test.tsv")
-    if train is None or test is None:
+    files: dict[str, list[Path]] = {"train": [], "test": []}
+    for path in queries_of:
+        name = _split_of(path, folder)
+        if name:
+            files[name].append(path)
+    if not files["train"] or not files["test"]:
         return [""] * len(query_ids), False, []
+    train, test = (set().union(*(queries_of[path] for path in files[name])) for name in ("train", "test"))
+    names = {
+        name: ", ".join(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name for path in paths)
+        for name, paths in files.items()
+    }
     splits = ["test" if query in test else "tuning" if query in train else "" for query in query_ids]
     warnings = []
     both = [query for query in query_ids if query in train and query in test]
     if both:
         verb = "is" if len(both) == 1 else "are"
         warnings.append(
-            f"{count_of(len(both), 'query')} {verb} in both qrels/train.tsv and qrels/test.tsv "
+            f"{count_of(len(both), 'query')} {verb} in both {names['train']} and {names['test']} "
             f"and used for test only: {first_five(both)}."
         )
     neither = [query for query, split in zip(query_ids, splits, strict=True) if not split]
     if neither:
         verb = "is" if len(neither) == 1 else "are"
         warnings.append(
-            f"{count_of(len(neither), 'query')} {verb} in neither qrels/train.tsv nor qrels/test.tsv, "
+            f"{count_of(len(neither), 'query')} {verb} in neither {names['train']} nor {names['test']}, "
             f"so in no split: {first_five(neither)}."
         )
     for split, name in (("tuning", "train"), ("test", "test")):
         if split not in splits:
-            warnings.append(f"qrels/{name}.tsv judges no query of the dataset: the {split} split is empty.")
+            judge = "judges" if len(files[name]) == 1 else "judge"
+            warnings.append(f"{names[name]} {judge} no query of the dataset: the {split} split is empty.")
     return splits, True, warnings
+
+
+def _split_of(path: Path, folder: Path) -> str:
+    """ "train" or "test" if the judgments' file is named so, else ""."""
+    if path.parent == folder / "qrels" and path.suffix == ".tsv":
+        return path.stem if path.stem in ("train", "test") else ""
+    words = re.findall(r"[a-z]+", path.stem.lower())
+    return next((name for name in ("train", "test") if name in words), "")
 
 
 def parse_relevance(value: str) -> Grade:
@@ -176,7 +202,7 @@ def parse_relevance(value: str) -> Grade:
     return max(grade, 0)
 
 
-def _read_file(path: Path) -> Iterable[tuple[int, str, str, Grade]]:
+def _read_file(path: Path) -> Iterable[Judgment]:
     layout: Layout | None = None
     for number, text in enumerate(read_text(path).split("\n"), start=1):
         if not text.strip():

@@ -1,22 +1,34 @@
-"""Rows of CSV, TSV, JSONL and Parquet files as dicts, with the place of each row for messages."""
+"""Rows of CSV, TSV, JSONL, Parquet and TREC's files as dicts, with the place of each row for messages."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.encoding import read_text
+from core.data.readers import trec
+from core.data.readers.columns import TableUse
+from core.data.readers.encoding import decode_text, read_bytes
+from core.data.readers.headers import Header, guess_header
 from core.data.readers.jsonl import read_jsonl
+from core.data.readers.trec import ITERATIONS
+from core.data.readers.values import is_number
 from core.errors import InputError
 from core.text.phrases import count_of, first_five
 
-_LOOK_AHEAD = 100  # rows of a JSONL file whose names are taken as its columns
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+_LOOK_AHEAD = 100  # rows whose names are a JSONL file's columns, and from which a header and a separator are told
 _MAX_CELL = 50_000_000  # characters; the csv module's own limit of 131,072 is less than a long document
+_BEGINNING = 8_000_000  # bytes of a text file from which its columns and first rows are told
+_START = 8_192  # bytes from which a text file is told to be labels
+_NO_SEPARATOR = "\x1f"  # a sign that no text holds: each line is one cell
+_WHITE_SPACE = ""
+_NAMES_SEPARATOR = re.compile(r"sep=(.)\n", re.IGNORECASE)  # what a spreadsheet program may write above a table
 
 
 @dataclass(frozen=True)
@@ -27,9 +39,45 @@ class Row:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a table.
+
+    columns: of the file, or column_1, column_2 … without a header. rows: the first ones. header: whether the first line
+    names the columns; None for files whose format says so (JSONL, Parquet).
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    header: Header | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the columns have names of their own."""
+        return self.header is None or self.header.present
+
+    def values_of(self, column: str) -> list[Any]:
+        """The values of a column in the first rows; None where a row has none."""
+        return [row.values.get(column) for row in self.rows]
+
+
+def is_label_text(path: Path) -> bool:
+    """Whether a file, whatever its name, begins as TREC's topics, judgments or runs do."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START)
+        text = start.decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        return False
+    if trec.is_topics(text):
+        return True
+    lines = [line.split() for line in (text if len(start) < _START else text.rpartition("\n")[0]).split("\n") if line.strip()]
+    return bool(lines) and all(len(cells) > 3 and _is_judgment(cells) for cells in lines)
+
+
 def is_text_table(path: Path) -> bool:
-    """Whether all values of the file are text (CSV and TSV), so that types have to be inferred."""
-    return path.suffix.lower() in (".csv", ".tsv")
+    """Whether all values of the file are text (CSV, TSV and the like), so that types have to be inferred."""
+    return path.suffix.lower() not in (".jsonl", ".parquet")
 
 
 def place(path: Path, number: int) -> str:
@@ -44,62 +92,138 @@ def row_error(message: str, path: Path, *, number: int) -> InputError:
     return InputError(message, file=path, line=number)
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yields the rows of a table. Raises InputError for other file types and everything that cannot be read."""
+def read_rows(path: Path, *, header: bool = True) -> Iterator[Row]:
+    """Yields the rows of a table. header: whether the first line of CSV and the like names the columns.
+
+    Raises InputError for everything that cannot be read.
+    """
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        yield from _read_separated(path, tabs=suffix == ".tsv")
-    elif suffix == ".jsonl":
+    if suffix == ".jsonl":
         for line, record in read_jsonl(path):
             yield Row(line, record)
     elif suffix == ".parquet":
         yield from _read_parquet(path)
     else:
-        raise InputError("is not a table; expected a .csv, .tsv, .jsonl or .parquet file", file=path)
+        text = _read_text(path)
+        if trec.is_topics(text):
+            for line, topic in trec.read_topics(text, path):
+                yield Row(line, topic)
+        else:
+            yield from _read_separated(text, path, header=header)
 
 
-def preview_rows(path: Path, *, rows: int) -> tuple[list[str], list[Row]]:
-    """The column names and the first rows. Columns of JSONL are the names in its first 100 objects."""
-    if path.suffix.lower() == ".parquet":
+def read_head(path: Path, *, rows: int = _LOOK_AHEAD, header: bool | None = None) -> Head:
+    """The columns of a table and its first rows. header: as told; None to guess it.
+
+    Raises InputError for everything that cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         columns = _open_parquet(path).schema_arrow.names
-        return list(columns), list(islice(read_rows(path), rows))
-    head = list(islice(read_rows(path), max(rows, _LOOK_AHEAD)))
-    return list(dict.fromkeys(name for row in head for name in row.values)), head[:rows]
+        return Head(tuple(columns), tuple(islice(read_rows(path), rows)))
+    if suffix == ".jsonl":
+        return _head_of(islice(read_rows(path), max(rows, _LOOK_AHEAD)), rows)
+    text = _read_text(path, limit=_BEGINNING)
+    if trec.is_topics(text):
+        return _head_of((Row(line, topic) for line, topic in trec.read_topics(text, path)), rows)
+    lines = [cells for _, cells in islice(_cut_lines(text, path), _LOOK_AHEAD)]
+    found = guess_header(lines) if header is None else Header(present=header, sure=True)
+    columns = _name_columns(lines[0], path, line=1, header=found.present) if lines else []
+    return Head(tuple(columns), tuple(islice(_read_separated(text, path, header=found.present), rows)), found)
 
 
-def _read_separated(path: Path, *, tabs: bool) -> Iterator[Row]:
-    text = read_text(path)
-    csv.field_size_limit(_MAX_CELL)
-    delimiter = "\t" if tabs else _guess_delimiter(text)
-    if tabs and not _fits_quoting(text):
-        lines = list(_parse(text, path, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+def _head_of(rows: Iterator[Row], number: int) -> Head:
+    seen = list(rows)
+    return Head(tuple(dict.fromkeys(name for row in seen for name in row.values)), tuple(seen[:number]))
+
+
+def _read_text(path: Path, *, limit: int | None = None) -> str:
+    """The text of a file, or its whole lines within `limit` bytes; UTF-16 with its mark is read too, since spreadsheet
+    programs call it "Unicode text"."""
+    if limit is not None and path.stat().st_size > limit:
+        with path.open("rb") as file:
+            data = file.read(limit).rpartition(b"\n")[0]
     else:
-        lines = list(_parse(text, path, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL))
-    if len(lines) < 2:
-        raise InputError("has no rows below its header; expected a header line and at least one row", file=path)
-    header = [name.strip() or f"column_{number}" for number, name in enumerate(lines[0][1], start=1)]
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise InputError(f'has the column "{twice[0]}" twice; rename one', file=path, line=lines[0][0])
-    for number, cells in lines[1:]:
-        if len(cells) != len(header):
+        data = read_bytes(path)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise InputError(f"is not whole UTF-16 ({error}); save it as UTF-8", file=path) from error
+    return decode_text(data, path)
+
+
+def _read_separated(text: str, path: Path, *, header: bool) -> Iterator[Row]:
+    lines = _cut_lines(text, path)
+    first = next(lines, None)
+    if first is None:
+        raise InputError("the file is empty; fill it or delete it", file=path)
+    names = _name_columns(first[1], path, line=first[0], header=header)
+    rows = 0
+    for number, cells in lines if header else _with_first(first, lines):
+        rows += 1
+        if len(cells) != len(names):
             raise InputError(
-                f"found {count_of(len(cells), 'column')}, expected {len(header)} ({first_five(header)}); "
+                f"found {count_of(len(cells), 'column')}, expected {len(names)} ({first_five(names)}); "
                 "put values that hold the separator in quotes",
                 file=path,
                 line=number,
             )
-        yield Row(number, dict(zip(header, cells, strict=True)))
+        yield Row(number, dict(zip(names, cells, strict=True)))
+    if not rows:
+        raise InputError("has no rows below its header; expected a header line and at least one row", file=path)
 
 
-def _parse(text: str, path: Path, *, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:
+def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    yield first
+    yield from rest
+
+
+def read_mapped(path: Path, use: TableUse) -> list[Row]:
+    """All rows of a table. Raises InputError too if it lacks a column that is used."""
+    rows = list(read_rows(path, header=use.header))
+    columns = {name for row in rows for name in row.values}
+    for name, column in use.used.items():
+        if column not in columns:
+            raise InputError(
+                f'has no column "{column}", which is chosen for {name}; found {", ".join(sorted(columns))}', file=path
+            )
+    return rows
+
+
+def _name_columns(cells: list[str], path: Path, *, line: int, header: bool) -> list[str]:
+    names = [(cell.strip() if header else "") or f"column_{number}" for number, cell in enumerate(cells, start=1)]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f'has the column "{twice[0]}" twice; rename one', file=path, line=line)
+    return names
+
+
+def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of everything in the file that is not blank, a header too."""
+    csv.field_size_limit(_MAX_CELL)
+    named = _NAMES_SEPARATOR.match(text)
+    delimiter = named[1] if named else _guess_delimiter(text, tabs=path.suffix.lower() == ".tsv")
+    first = 1
+    if named:
+        text, first = text[named.end() :], 2
+    if delimiter == _WHITE_SPACE:
+        for number, line in enumerate(text.split("\n"), start=first):
+            if line.strip():
+                yield number, line.split()
+        return
+    plain = delimiter == "\t" and not _fits_quoting(text)
+    yield from _parse(text, path, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL, first=first)
+
+
+def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    start = 1
+    start = first
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield start, cells
-            start = reader.line_num + 1
+            start = reader.line_num + first
     except csv.Error as error:
         raise InputError(
             f'the quotes do not match ({error}); write a quote inside a quoted value twice ("")', file=path, line=start
@@ -107,18 +231,56 @@ def _parse(text: str, path: Path, *, delimiter: str, quoting: Any) -> Iterator[t
 
 
 def _fits_quoting(text: str) -> bool:
-    """Whether a TSV file reads well with quotes as quotes; many are written with quotes as plain letters."""
+    """Whether a TSV file reads well with quotes as quotes; many are written with quotes as plain letters.
+
+    A value with both a line end and a tab in it is taken for two rows, one with a quote at a beginning, one at an end.
+    """
+    if '"' not in text:
+        return False
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
-        widths = {len(cells) for cells in reader if cells}
+        widths = set()
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True):
+            widths.add(len(cells) or None)
+            if any("\n" in cell and "\t" in cell for cell in cells):
+                return False
     except csv.Error:
         return False
-    return len(widths) <= 1
+    return len(widths - {None}) <= 1
 
 
-def _guess_delimiter(text: str) -> str:
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    return max(",;\t|", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+def _guess_delimiter(text: str, *, tabs: bool) -> str:
+    """The separator that cuts the first lines into the most cells, all of them alike; else the one that does the first line."""
+    lines = [line for line in text[:1_000_000].split("\n") if line.strip()][:_LOOK_AHEAD]
+    if tabs and "\t" in lines[0]:
+        return "\t"
+    best, most = "", 1
+    for mark in "\t,;|":
+        widths = {len(cells) for cells in _try(lines, mark)}
+        if len(widths) == 1 and max(widths) > most:
+            best, most = mark, max(widths)
+    if best:
+        return best
+    rows = [line.split() for line in lines]
+    if len({len(cells) for cells in rows}) == 1 and all(map(_is_judgment, rows[1:] or rows)):
+        return _WHITE_SPACE
+    found = max("\t,;|", key=lambda mark: len(_try(lines[:1], mark)[0]))
+    return found if len(_try(lines[:1], found)[0]) > 1 else _NO_SEPARATOR
+
+
+def _try(lines: list[str], mark: str) -> list[list[str]]:
+    """The cells that a separator makes of the first lines; a last record that may go on below them is left out."""
+    try:
+        found = [cells for cells in csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=mark) if cells]
+    except csv.Error:
+        return [[]]
+    return (found[:-1] if len(lines) == _LOOK_AHEAD else found) or [[]]
+
+
+def _is_judgment(cells: list[str]) -> bool:
+    """Whether a line cut at white space is query, document, grade, or has the form of TREC's judgments or runs."""
+    if len(cells) == 3:
+        return is_number(cells[2])
+    return len(cells) in (4, 6) and cells[1] in ITERATIONS and is_number(cells[3])
 
 
 def _open_parquet(path: Path) -> Any:

@@ -10,12 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from core.data.load import TABLE_SUFFIXES, find_only_folder, find_root, is_about, is_huggingface
 from core.data.readers.archive import check_relative_name, is_clutter, move_whole, unpack_zip
 from core.data.readers.chroma_place import DATABASE, find_place
 from core.data.readers.documents.folder import list_documents
 from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.huggingface import list_shards
+from core.data.readers.layouts import find_datasets, find_layout, find_only_folder, is_huggingface
 from core.errors import InputError
 from core.text.phrases import count_of
 
@@ -23,9 +23,11 @@ Content = bytes | bytearray | memoryview | IO[bytes]
 
 
 class UploadKind(StrEnum):
-    """dataset: corpus.jsonl · documents: core/data/readers/documents/kinds.py · tables: need the mapping step · unknown."""
+    """dataset: corpus.jsonl, or one file that holds all · several: of them · documents: core/data/readers/documents/kinds.py ·
+    tables: need the mapping step · unknown."""
 
     DATASET = "dataset"
+    SEVERAL = "several"
     DOCUMENTS = "documents"
     TABLES = "tables"
     UNKNOWN = "unknown"
@@ -36,7 +38,8 @@ class Upload:
     """What a folder of uploaded files is.
 
     root: the folder to give to load_dataset. files: the paths inside root that count for this kind (the documents, the
-    tables; of a dataset corpus.jsonl, queries.jsonl and the qrels; all of them if unknown). message: one sentence.
+    tables; of a dataset corpus.jsonl, queries.jsonl and the qrels; of several their folders; all of them if unknown).
+    message: one sentence.
     """
 
     kind: UploadKind
@@ -47,36 +50,35 @@ class Upload:
 
 def inspect_upload(folder: Path) -> Upload:
     """Tells what a folder is. Documents win over tables, unless a readme or licence is the only document."""
-    root = find_root(find_only_folder(folder))
-    if (root / "corpus.jsonl").is_file():
-        qrels = [path for path in root.glob("qrels/*.tsv")] + [root / "queries.jsonl", root / "qrels.tsv"]
-        parts = sorted(path.relative_to(root).as_posix() for path in qrels if path.is_file())
-        found = ", ".join(["corpus.jsonl", *parts])
-        return Upload(UploadKind.DATASET, root, ("corpus.jsonl", *parts), f"A dataset: {found}.")
-    place = find_place(root)
-    if place is not None:
+    top = find_only_folder(folder)
+    found = find_datasets(top)
+    if len(found) > 1:
+        names = tuple(path.relative_to(top).as_posix() for path in found)
+        return Upload(UploadKind.SEVERAL, top, names, f"{count_of(len(names), 'dataset')}: {', '.join(names)}; choose one.")
+    root = found[0] if found else top
+    if find_place(root) is not None:
         return Upload(UploadKind.DATASET, root, (DATABASE,), "A Chroma folder: each item of its collection becomes a document.")
     if is_huggingface(root):
         shards = tuple(path.relative_to(root).as_posix() for path in list_shards(root))
         return Upload(
             UploadKind.DATASET, root, shards, f"A HuggingFace dataset: {count_of(len(shards), 'file')} with its rows."
         )
-    documents, others = list_documents(root)
-    tables = [name for name in others if name.lower().endswith(TABLE_SUFFIXES)]
-    content = [name for name in documents if not is_about(name)]
-    if not content:  # with documents these two are their labels; without, they are tables like any other
-        tables += [name for name in ("queries.jsonl", "qrels.tsv") if (root / name).is_file()]
-        tables += [path.relative_to(root).as_posix() for path in root.glob("qrels/*.tsv")]
-    if content or (documents and not tables):
-        return Upload(UploadKind.DOCUMENTS, root, tuple(documents), f"{count_of(len(documents), 'document')}.")
-    if tables:
-        names = ", ".join(sorted(tables))
+    layout = find_layout(root)
+    parts = tuple(sorted(name for name in (layout.corpus, layout.queries, *layout.qrels) if name))
+    if layout.whole:
+        return Upload(UploadKind.DATASET, root, layout.whole, f"A dataset: {', '.join(layout.whole)}.")
+    if layout.corpus:
+        return Upload(UploadKind.DATASET, root, parts, f"A dataset: {', '.join([*parts, *layout.tables])}.")
+    if layout.documents:
+        with_tables = f", and {count_of(len(layout.tables), 'table')}: {', '.join(layout.tables)}" if layout.tables else ""
         return Upload(
-            UploadKind.TABLES,
-            root,
-            tuple(sorted(tables)),
-            f"{count_of(len(tables), 'table')}: {names}; say which is what.",
+            UploadKind.DOCUMENTS, root, layout.documents, f"{count_of(len(layout.documents), 'document')}{with_tables}."
         )
+    if layout.tables or parts:
+        tables = tuple(sorted({*layout.tables, *parts}))
+        message = f"{count_of(len(tables), 'table')}: {', '.join(tables)}; say which is what."
+        return Upload(UploadKind.TABLES, root, tables, message)
+    _, others = list_documents(root)
     return Upload(
         UploadKind.UNKNOWN,
         root,

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core.data.catalog import (
-    add_dataset,
-    check_name,
-    new_import_folder,
-    suggest_name,
-)
+from core.data.catalog import add_dataset, check_name, suggest_name
 from core.data.dataset import Dataset
-from core.data.load import TABLE_SUFFIXES
-from core.data.readers.tables import tables_to_dataset_folder
-from core.data.readers.uploads import Upload, UploadKind
+from core.data.readers.columns import TableUse
+from core.data.readers.layouts import layout_of
+from core.data.readers.table_files import TABLE_SUFFIXES
+from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
 from core.text.phrases import count_of
 from core.workspace import remove_folder
@@ -26,7 +21,7 @@ from pages.parts.data.map_tables import map_tables
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
-MESSAGE = "data_message"  # session state: (kind, sentence), shown once on the next run of the page
+MESSAGE = "data_message"  # session state: (kind, sentence, control), shown once on the next run of the page
 STAGED = "data_staged"  # session state: the upload that is being loaded
 PATH = "data_looked_at"  # session state: the path on this machine that is being loaded
 WAYS = ("Files or a zip", "A whole folder", "A path on this machine")
@@ -38,16 +33,17 @@ def select_dataset(name: str) -> None:
     st.session_state["data_view"] = "Overview"
 
 
-def show_message() -> None:
-    """What the last action came to, once."""
-    kind, sentence = st.session_state.pop(MESSAGE, ("", ""))
-    if sentence:
+def show_message(beside: str = "") -> None:
+    """What the last action came to, once. beside: the control that it is about, as say() was told; "" for the page's top."""
+    kind, sentence, place = (*st.session_state.get(MESSAGE, ("", "")), "")[:3]
+    if sentence and place == beside:
+        st.session_state.pop(MESSAGE)
         {"error": st.error, "success": st.success}[kind](escape_markdown(sentence))
 
 
-def say(kind: str, sentence: str) -> None:
-    """Keeps a sentence ("error" or "success") for the next run of the page."""
-    st.session_state[MESSAGE] = (kind, sentence)
+def say(kind: str, sentence: str, *, beside: str = "") -> None:
+    """Keeps a sentence ("error" or "success") for the next run of the page, which shows it beside a control."""
+    st.session_state[MESSAGE] = (kind, sentence, beside)
 
 
 def discard_upload(folder: Path) -> None:
@@ -67,14 +63,23 @@ def describe_size(size: int) -> str:
 def list_tables(upload: Upload) -> tuple[str, ...]:
     """The tables among the files of an upload, as paths below its root."""
     files = sorted(path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file())
-    return tuple(name for name in files if name.lower().endswith(TABLE_SUFFIXES))
+    labels = layout_of(upload.root).tables
+    return tuple(name for name in files if name.lower().endswith(TABLE_SUFFIXES) or name in labels)
 
 
 def choose_tables(upload: Upload, tables: tuple[str, ...]) -> bool:
-    """Whether columns have to be named: always for tables alone, on demand for a dataset that is not quite one."""
-    if upload.kind is UploadKind.DATASET and tables:
+    """Whether columns have to be named: always for tables alone, on demand where there are tables beside other files."""
+    if upload.kind in (UploadKind.DATASET, UploadKind.DOCUMENTS) and tables:
         return st.toggle("Say which columns are what", key=f"data_map_{upload.root}", help="If the files have other columns.")
     return upload.kind is UploadKind.TABLES
+
+
+def choose_dataset(upload: Upload, *, key: str) -> Upload:
+    """The upload itself, or the one of its datasets that is chosen."""
+    if upload.kind is not UploadKind.SEVERAL:
+        return upload
+    chosen = st.selectbox("Which of them?", upload.files, key=f"data_one_of_{key}")
+    return inspect_upload(upload.root / str(chosen))
 
 
 def ask_name(wanted: str, *, key: str = "data_name") -> tuple[str, str | None]:
@@ -103,18 +108,19 @@ def without_folder(error: LadderError, *folders: Path) -> str:
     return sentence
 
 
-def show_mapping(root: Path, files: Sequence[str], *, wanted: str, staged: Path | None) -> None:
-    """The mapping step and "Load", which says why it is disabled."""
-    mapped = map_tables(root, files)
+def show_mapping(source: Path, files: Sequence[str], *, wanted: str, staged: Path | None) -> None:
+    """The mapping step and "Load", which says why it is disabled. source: a folder, or a single table."""
+    mapped = map_tables(source, files)
     name, problem = ask_name(wanted, key="data_table_name")
     reason = mapped.reason or problem
-    show_load_button(reason, _load_tables, (mapped.tables, name, root, staged), staged=staged)
+    show_load_button(reason, _load_tables, (mapped.uses, name, source, staged), staged=staged)
 
 
 def show_load_button(reason: str | None, load: Callable[..., None], args: tuple[Any, ...], *, staged: Path | None) -> None:
     """ "Load", with the reason beside it where it cannot be pressed; for an upload also the way to discard it."""
     if reason:
         st.caption(f"Not ready to load: {escape_markdown(reason)}")
+    show_message("load")
     help = escape_markdown(reason) if reason else None
     with st.container(horizontal=True):
         st.button("Load", type="primary", key="data_load", disabled=bool(reason), help=help, on_click=load, args=args)
@@ -127,19 +133,15 @@ def show_discard(staged: Path) -> None:
     st.button("Discard the upload", on_click=discard_upload, args=(staged,))
 
 
-def _load_tables(chosen: dict[str, tuple[Path, Mapping[str, str]]], name: str, root: Path, staged: Path | None) -> None:
-    """A callback: writes the tables as a dataset and loads it; on an error nothing is left but the upload."""
-    workspace = open_workspace()
-    aside = new_import_folder(name, workspace)
+def _load_tables(uses: tuple[TableUse, ...], name: str, source: Path, staged: Path | None) -> None:
+    """A callback: the tables become a dataset; on an error nothing is left but the upload."""
+    root = source if source.is_dir() else source.parent
     try:
         with st.spinner("Reading the tables…"):
-            tables_to_dataset_folder(chosen, aside)
-            dataset = add_dataset(aside, name, workspace)
+            dataset = add_dataset(source, name, open_workspace(), told=uses)
     except LadderError as error:
-        say("error", without_folder(error, root, aside))
+        say("error", without_folder(error, root), beside="load")
         return
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     if staged is not None:
         remove_folder(staged)
     finish(dataset, name)

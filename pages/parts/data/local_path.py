@@ -10,11 +10,24 @@ from core.data.catalog import (
     new_import_folder,
     remember_folder,
 )
-from core.data.load import TABLE_SUFFIXES, load_dataset
+from core.data.load import load_dataset
 from core.data.readers.archive import unpack_zip
+from core.data.readers.layouts import layout_of
+from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
-from pages.parts.data.load_steps import PATH, STAGED, choose_tables, finish, list_tables, say, show_load_button, show_mapping
+from pages.parts.data.load_steps import (
+    PATH,
+    STAGED,
+    choose_dataset,
+    choose_tables,
+    finish,
+    list_tables,
+    say,
+    show_load_button,
+    show_mapping,
+    show_message,
+)
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -26,6 +39,7 @@ def show_path() -> None:
     ).strip()
     st.caption("A folder stays where it is and is read again when its files change. Zips and tables are copied.")
     st.button("Look", on_click=_look)  # never disabled: the click that ends the typing would be lost
+    show_message("look")
     path = st.session_state.get(PATH)
     if not isinstance(path, Path) or not path.exists() or str(path) != str(_resolve(typed)):
         return
@@ -33,9 +47,13 @@ def show_path() -> None:
         upload = _inspect_path(path)
         st.markdown(f"**{escape_markdown(path)}**")
         st.markdown(escape_markdown(upload.message))
+        if upload.kind is UploadKind.SEVERAL:
+            upload = choose_dataset(upload, key=path.name)
+            path = upload.root
+            st.markdown(escape_markdown(upload.message))
         tables = upload.files if path.is_file() else list_tables(upload)
         if upload.kind is UploadKind.TABLES or (path.is_dir() and choose_tables(upload, tables)):
-            show_mapping(upload.root, tables, wanted=path.name, staged=None)
+            show_mapping(path if path.is_file() else upload.root, tables, wanted=path.name, staged=None)
         elif upload.kind is not UploadKind.UNKNOWN:
             show_load_button(None, _load_path, (path,), staged=None)
 
@@ -49,9 +67,9 @@ def _look() -> None:
     typed = str(st.session_state["data_path"]).strip()  # as it is at the click, not as it was when the page was drawn
     path = _resolve(typed)
     if not typed:
-        say("error", "Type a path first.")
+        say("error", "Type a path first.", beside="look")
     elif not path.exists():
-        say("error", f"There is nothing at {path} on this machine; check the path.")
+        say("error", f"There is nothing at {path} on this machine; check the path.", beside="look")
     elif path.suffix.lower() == ".zip" and path.is_file():
         target = new_import_folder(path.name, open_workspace())
         try:
@@ -59,9 +77,10 @@ def _look() -> None:
                 unpack_zip(path, target)
             st.session_state[STAGED] = target
         except LadderError as error:
-            say("error", str(error))
-    elif path.is_file() and not path.name.lower().endswith(TABLE_SUFFIXES):
-        say("error", f"{path} is a single file; give the folder that holds it, a zip, or a table (.csv .tsv .jsonl .parquet).")
+            say("error", str(error), beside="look")
+    elif path.is_file() and not path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
+        sentence = f"{path} is a single file; give the folder that holds it, a zip, or a table (.csv .tsv .jsonl .parquet)."
+        say("error", sentence, beside="look")
     else:
         st.session_state[PATH] = path
 
@@ -69,6 +88,8 @@ def _look() -> None:
 def _inspect_path(path: Path) -> Upload:
     if path.is_dir():
         return inspect_upload(path)
+    if layout_of(path).whole:
+        return Upload(UploadKind.DATASET, path.parent, (path.name,), f"A dataset: {path.name}.")
     return Upload(UploadKind.TABLES, path.parent, (path.name,), "1 table; say which columns are what.")
 
 
@@ -79,6 +100,6 @@ def _load_path(path: Path) -> None:
             dataset = load_dataset(path)
         name = remember_folder(path, open_workspace())
     except LadderError as error:
-        say("error", str(error))
+        say("error", str(error), beside="load")
         return
     finish(dataset, name)

@@ -1,120 +1,143 @@
-"""The mapping step: what each table is, what its columns are, and its first rows."""
+"""The mapping step: what each table is, whether its first line is data, what its columns are, and its first rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from core.data.readers.tables import FIELDS, REQUIRED, check_mapping, guess_mapping, preview_table
-from core.errors import LadderError
+from core.data.readers.columns import FIELDS, NOUNS, REQUIRED, TableUse
+from core.data.readers.guesses import guess_columns
+from core.data.readers.layouts import layout_of
+from core.data.readers.table_files import Head, read_head
+from core.data.readers.understand import Question, understand
+from core.errors import InputError
+from core.text.phrases import count_of
 from pages.shared.frame.text import escape_markdown, shorten
 
 _NO_COLUMN = "no column"
-_UNUSED = "not used"
-_ROLES = {"corpus": "Documents", "queries": "Queries", "judgments": "Judgments", _UNUSED: "Not used"}
+_ROLES = {**{role: noun.capitalize() for role, noun in NOUNS.items()}, "": "Not used"}
+_ROWS = 5  # shown of each table
 _CELL = 120  # characters of a value in a preview
+_HINTS = ("header", "role")  # questions that the controls answer as they stand
 
 
-@st.cache_data(show_spinner="Reading the first rows…", max_entries=16)
-def _preview(path: str, written: int) -> pd.DataFrame:
-    return preview_table(Path(path))
+@st.cache_data(show_spinner="Reading the first rows…", max_entries=32)
+def _read_head(path: str, header: bool | None, written: int) -> Head:
+    return read_head(Path(path), header=header)
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """tables: role -> (path, mapping), as tables_to_dataset_folder takes them. reason: why they cannot be loaded, or None."""
+    """uses: what was said of each table. reason: why they cannot be loaded, or None."""
 
-    tables: dict[str, tuple[Path, Mapping[str, str]]]
+    uses: tuple[TableUse, ...]
     reason: str | None
 
 
-def map_tables(root: Path, files: Sequence[str]) -> Mapped:
-    """Asks for each table below root what it holds and which columns are what; shows five rows of each."""
-    tables: dict[str, tuple[Path, Mapping[str, str]]] = {}
-    reasons: list[str] = []
-    for file in files:
-        path = root / file
-        with st.container(border=True):
+def map_tables(source: Path, files: Sequence[str]) -> Mapped:
+    """Asks for each table what it holds and which columns are what; shows its first rows.
+
+    source: the folder that the files lie in, or the only file.
+    """
+    layout = layout_of(source)
+    root = layout.folder
+    have = {"corpus"} if layout.documents else set[str]()
+    guessed = understand(root, files, told=layout.told, have=have)
+    places, uses = {}, []
+    for guess in guessed.uses:
+        box = st.container(border=True)
+        with box:
+            uses.append(_ask(root, guess, [question for question in guessed.questions if question.file == guess.file]))
+            places[guess.file] = st.container()
+    asked = layout_of(source, told=uses).understand()
+    for question in asked.questions:
+        if question.file in places:
+            places[question.file].warning(escape_markdown(_without_file(question)))
+    for use in uses:
+        unused = asked.unused(use.file)
+        if unused:
+            places[use.file].caption(escape_markdown(f"Not used: {', '.join(unused)}."))
+    return Mapped(tuple(uses), asked.questions[0].sentence if asked.questions else None)
+
+
+def _ask(root: Path, guess: TableUse, questions: Sequence[Question]) -> TableUse:
+    """The controls of one table, set as it was guessed."""
+    path, file = root / guess.file, guess.file
+    title, place = st.columns([3, 1], vertical_alignment="bottom")
+    written = path.stat().st_mtime_ns
+    try:
+        head = _read_head(str(path), None, written)
+    except InputError as error:
+        title.markdown(f"**{escape_markdown(file)}**")
+        st.error(escape_markdown(str(error).replace(f"{root}/", "")))
+        return TableUse(file, "")
+    role = place.selectbox(
+        "This table holds",
+        list(_ROLES),
+        index=list(_ROLES).index(guess.role),
+        format_func=_ROLES.__getitem__,
+        key=f"data_role_{file}",
+        help="Documents are needed; queries and judgments may come later.",
+    )
+    if head.header is not None:
+        is_row = st.toggle(
+            "The first line is data",
+            value=not head.is_named,
+            key=f"data_first_{file}",
+            help="On: the first line is a row like the others. Off: it has the names of the columns.",
+        )
+        if is_row == head.is_named:
             try:
-                rows = _preview(str(path), path.stat().st_mtime_ns)
-            except LadderError as error:
-                st.markdown(f"**{escape_markdown(file)}**")
+                head = _read_head(str(path), not is_row, written)
+            except InputError as error:
                 st.error(escape_markdown(str(error).replace(f"{root}/", "")))
-                continue
-            role = _choose_role(file, list(rows.columns), taken=list(tables))
-            st.dataframe(rows.map(_show_cell).astype(str), hide_index=True, alt="The first rows of the table")
-            if role == _UNUSED:
-                continue
-            mapping = _choose_columns(file, list(rows.columns), role)
-            reason = check_mapping(mapping, role=role)
-            if role in tables:
-                reasons.append(f"Two tables are used as {_ROLES[role].lower()}; choose “Not used” for one of them.")
-            elif reason:
-                reasons.append(f"{file}: {reason}")
-            tables[role] = (path, mapping)
-    if "corpus" not in tables:
-        reasons.insert(0, "Choose the table that holds the documents.")
-    return Mapped(tables, reasons[0] if reasons else None)
+                return TableUse(file, "", header=not is_row)
+    for question in questions:
+        if question.about in _HINTS:
+            st.caption(f":material/help: {escape_markdown(_without_file(question))}")
+    title.markdown(f"**{escape_markdown(file)}**, {count_of(len(head.columns), 'column')}")
+    rows = pd.DataFrame(
+        [[row.values.get(name) for name in head.columns] for row in head.rows[:_ROWS]], columns=head.columns, dtype=object
+    )
+    st.dataframe(rows.map(_show_cell).astype(str), hide_index=True, alt="The first rows of the table")
+    if not role:
+        return TableUse(file, "", header=head.is_named)
+    columns = _choose_columns(file, head, guess, str(role))
+    alone = role == "judgments" and not columns["relevance"]
+    every = alone and st.checkbox("Every row counts as 1", key=f"data_every_{file}", help="There are no grades.")
+    return TableUse(file, str(role), columns, header=head.is_named, all_relevant=bool(every))
 
 
 def _show_cell(value: object) -> str:
     return "" if value is None else shorten(str(value)[: 4 * _CELL], width=_CELL)
 
 
-def _choose_role(file: str, columns: list[str], *, taken: list[str]) -> str:
-    guess = guess_role(file, columns)
-    roles = list(_ROLES)
-    index = roles.index(guess if guess not in taken else _UNUSED)
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.markdown(f"**{escape_markdown(file)}**, {len(columns)} {'column' if len(columns) == 1 else 'columns'}")
-    role = right.selectbox(
-        "This table holds",
-        roles,
-        index=index,
-        format_func=lambda name: _ROLES[name],
-        key=f"data_role_{file}",
-        help="Documents are needed; queries and judgments may come later.",
-    )
-    return str(role)
+def _without_file(question: Question) -> str:
+    sentence = question.sentence.removeprefix(f"{question.file}: ")
+    return sentence[:1].upper() + sentence[1:]
 
 
-def guess_role(file: str, columns: list[str]) -> str:
-    """ "corpus", "queries" or "judgments", from the table's name and columns; "not used" if none fits."""
-    fits = {role: set(REQUIRED[role]) <= set(guess_mapping(columns, role=role)) for role in ("judgments", "queries", "corpus")}
-    name = file.lower()
-    hints = {"judgments": ("qrel", "judg", "label", "relevance"), "queries": ("quer", "question", "topic")}
-    for role, words in hints.items():
-        if fits[role] and any(word in name for word in words):
-            return role
-    if fits["judgments"] and not fits["corpus"]:
-        return "judgments"
-    if fits["queries"] and not fits["corpus"]:
-        return "queries"
-    return "corpus" if fits["corpus"] else _UNUSED
-
-
-def _choose_columns(file: str, columns: list[str], role: str) -> dict[str, str]:
-    """Canonical field -> column; guessed, to be corrected."""
-    guess = guess_mapping(columns, role=role)
+def _choose_columns(file: str, head: Head, use: TableUse, role: str) -> dict[str, str]:
+    """Canonical field -> column, "" for none; guessed, to be corrected."""
+    kept = role == use.role and head.is_named == use.header
+    guess = use.used if kept else guess_columns(file, head, role=role)
+    mapping, options = {}, [_NO_COLUMN, *head.columns]
     fields = list(FIELDS[role])
-    mapping = {}
-    for place, column in zip(fields, st.columns(len(fields)), strict=True):
-        options = [_NO_COLUMN, *columns]
-        need = place in REQUIRED[role]
-        label = place.replace("_", " ")
-        with column:
-            chosen = st.selectbox(
-                f"{label} (needed)" if need else label,
+    for start in range(0, len(fields), 4):
+        for place, column in zip(fields[start : start + 4], st.columns(4), strict=False):
+            label = place.replace("_", " ")
+            chosen = column.selectbox(
+                f"{label} (needed)" if place in REQUIRED[role] else label,
                 range(len(options)),
                 index=options.index(guess[place], 1) if place in guess else 0,
                 format_func=options.__getitem__,
-                key=f"data_column_{file}_{role}_{place}",
+                key=f"data_column_{file}_{role}_{place}" + ("" if head.is_named else "_first"),
             )
-        mapping[place] = options[int(chosen)] if chosen else ""
+            mapping[place] = options[int(chosen)] if chosen else ""
     if role == "corpus":
         st.caption("Columns that are not chosen become metadata.")
     return mapping

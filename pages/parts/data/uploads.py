@@ -14,6 +14,8 @@ from core.data.catalog import (
     name_import,
     new_import_folder,
 )
+from core.data.readers.layouts import layout_of
+from core.data.readers.told import TOLD
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
 from core.errors import LadderError
 from core.workspace import folder_size, remove_folder
@@ -21,6 +23,7 @@ from pages.parts.data.load_steps import (
     STAGED,
     WAYS,
     ask_name,
+    choose_dataset,
     choose_tables,
     describe_size,
     discard_upload,
@@ -30,6 +33,7 @@ from pages.parts.data.load_steps import (
     show_discard,
     show_load_button,
     show_mapping,
+    show_message,
     without_folder,
 )
 from pages.shared.frame.services import open_workspace
@@ -56,6 +60,7 @@ def show_uploader(*, folder: bool) -> None:
         on_change=_take_upload,
         args=(key,),
     )
+    show_message("upload")
     st.caption(
         f"At most {limit:,} MB a file; it is written to the workspace at once. "
         f"Larger data: choose “{WAYS[2]}”, which has no limit."
@@ -92,7 +97,7 @@ def _stage(files: Iterable[tuple[str, Any]], target: Path) -> bool:
     try:
         st.session_state[STAGED] = save_upload(files, target)
     except LadderError as error:
-        say("error", str(error))
+        say("error", str(error), beside="upload")
         return False
     return True
 
@@ -133,40 +138,46 @@ def _go_on(folder: Path) -> None:
 def show_staged(staged: Path) -> None:
     """An upload that is in the workspace: what it is, under which name it goes, and "Load"."""
     upload = inspect_upload(staged)
+    wanted = name_import(staged)
     with st.container(border=True):
-        st.markdown(f"**Uploaded: {escape_markdown(name_import(staged))}** ({describe_size(folder_size(staged))})")
+        st.markdown(f"**Uploaded: {escape_markdown(wanted)}** ({describe_size(folder_size(staged))})")
         st.markdown(escape_markdown(upload.message))
+        if upload.kind is UploadKind.SEVERAL:
+            upload = choose_dataset(upload, key=staged.name)
+            wanted = upload.root.name
+            st.markdown(escape_markdown(upload.message))
         tables = list_tables(upload)
         mapped = choose_tables(upload, tables)
         if mapped:
-            show_mapping(upload.root, tables, wanted=name_import(staged), staged=staged)
+            show_mapping(upload.root, tables, wanted=wanted, staged=staged)
         elif upload.kind is not UploadKind.UNKNOWN:
             _show_left_out(upload)
-            name, reason = ask_name(name_import(staged))
-            show_load_button(reason, _load_staged, (staged, name), staged=staged)
+            name, reason = ask_name(wanted)
+            show_load_button(reason, _load_staged, (staged, upload.root, name), staged=staged)
         else:
             show_discard(staged)
     with st.expander("Add more files to this upload"):
         key = f"data_more_{st.session_state.get(_UPLOADS, 0)}"
         st.file_uploader("Files", accept_multiple_files=True, key=key, on_change=_add_files, args=(staged, key))
+        show_message("upload")
 
 
 def _show_left_out(upload: Upload) -> None:
     files = {path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file()}
-    read = set(upload.files) | ({"queries.jsonl", "qrels.tsv"} & files) | {name for name in files if name.startswith("qrels/")}
-    left = sorted(files - read)
+    layout = layout_of(upload.root)
+    left = sorted(files - {*upload.files, layout.corpus, layout.queries, *layout.qrels, *layout.tables, TOLD})
     if left:
         names = shorten(", ".join(left), width=200)
         st.caption(f"Not read: {escape_markdown(names)}.")
 
 
-def _load_staged(staged: Path, name: str) -> None:
+def _load_staged(staged: Path, root: Path, name: str) -> None:
     """A callback: the upload becomes a dataset, or the message says why not and the upload stays as it was."""
     try:
         with st.spinner("Reading the data…"):
-            dataset = add_dataset(staged, name, open_workspace())
+            dataset = add_dataset(root, name, open_workspace())
     except LadderError as error:
-        say("error", without_folder(error, staged))
+        say("error", without_folder(error, staged), beside="load")
         return
     remove_folder(staged)
     finish(dataset, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from core.data.load import load_dataset
 from core.errors import InputError
 from core.workspace import Workspace
 from tests.support.command_line import call
+from tests.support.layouts import write_autorag, write_ciral, write_files, write_msmarco, write_quepid, write_two_datasets
 from tests.support.small import run_small_experiment, write_small_dataset
 
 
@@ -134,3 +136,59 @@ def test_the_table_without_labels(workspace: Path) -> None:
     text = format_table(experiment)
     assert "No labels yet: compare hits by eye; add qrels or evidence to measure." in text
     assert load_dataset(Workspace(workspace).datasets / "small").judgments.empty
+
+
+@pytest.mark.parametrize(
+    ("write", "counts"),
+    [
+        (write_quepid, "8 documents, 8 queries"),
+        (write_msmarco, "6 documents, 6 queries"),
+        (write_autorag, "6 documents, 4 queries"),
+        (write_ciral, "6 documents, 3 queries"),
+    ],
+)
+def test_compare_takes_folders_as_people_have_them(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], write: Callable[[Path], Path], counts: str
+) -> None:
+    assert main(["compare", str(write(tmp_path / "own")), "--systems", "bm25"]) == 0
+    printed = capsys.readouterr()
+    assert f"own: {counts}, split all" in printed.out
+    assert "note: Read " in printed.err
+
+
+def test_compare_finds_what_the_tables_say(workspace: Path, tmp_path: Path) -> None:
+    """Each query of the harbour shares words with its passage alone; the first hit is right wherever one is found."""
+    target = tmp_path / "result.json"
+    assert main(["compare", str(write_msmarco(tmp_path / "ms")), "--systems", "bm25", "--json", str(target)]) == 0
+    [system] = json.loads(target.read_text())["systems"]
+    assert system["measures"]["nDCG@10"]["n"] == 6 and system["measures"]["nDCG@10"]["mean"] > 0.8
+
+
+def test_compare_names_the_datasets_of_a_zip(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_two_datasets(tmp_path / "cqadupstack.zip")
+    assert main(["compare", str(path), "--systems", "bm25"]) == EXIT_BAD_INPUT
+    assert "holds 2 datasets (android, physics); give one of their folders" in capsys.readouterr().err
+
+
+def test_compare_keeps_ids_that_look_like_numbers(workspace: Path, tmp_path: Path) -> None:
+    """007 is not 7, 1e3 not 1000, NA and nan are ids: every query finds its own document first."""
+    texts = {
+        "7": "seven: oak table", "007": "zero zero seven: pine chair", "1e3": "beech shelf", "1000": "ash bench",
+        "NA": "maple stool", "nan": "walnut desk", "true": "cherry bed",
+    }  # fmt: skip
+    asked = {"01": ("pine chair", "007"), "1": ("oak table", "7"), "1.0": ("beech shelf", "1e3"), "NA": ("maple stool", "NA"),
+             "null": ("walnut desk", "nan"), "inf": ("cherry bed", "true")}  # fmt: skip
+    documents = [{"_id": 7 if name == "7" else name, "text": text} for name, text in texts.items()]
+    queries = [{"_id": name, "text": text} for name, (text, _) in asked.items()]
+    folder = write_files(
+        tmp_path / "ids",
+        {
+            "corpus.jsonl": "".join(f"{json.dumps(record)}\n" for record in documents),
+            "queries.jsonl": "".join(f"{json.dumps(record)}\n" for record in queries),
+            "qrels.tsv": "query-id\tcorpus-id\tscore\n" + "".join(f"{name}\t{doc}\t1\n" for name, (_, doc) in asked.items()),
+        },
+    )
+    target = tmp_path / "result.json"
+    assert main(["compare", str(folder), "--systems", "bm25", "--json", str(target)]) == 0
+    [system] = json.loads(target.read_text())["systems"]
+    assert system["measures"]["nDCG@10"]["mean"] == 1.0

@@ -174,11 +174,13 @@ def test_other_warnings(tmp_path: Path) -> None:
         qrels="q 0 a 0\nq 0 a 0\n",
     )
     (folder / "qrels.txt").write_text("q 0 b 1\n")
+    (folder / "qrels.json").write_text("{}")
     assert load_dataset(folder).warnings == (
+        "qrels.txt is not used: the judgments come from elsewhere.",
+        "Not read as judgments, whose names end in .tsv: qrels.json.",
         'corpus.jsonl: the field "url" of 1 document was ignored; put it under "metadata" to filter by it.',
         "1 document has neither title nor text, so not indexed: c.",
         'queries.jsonl: the field "split" of 1 query was ignored.',
-        "Not read as judgments, whose names end in .tsv: qrels.txt.",
         "1 judgment was given twice with the same value and counted once (queries q).",
         "1 judgment says 0 for a document that is the query's evidence; the judgment counts: queries q.",
     )
@@ -197,8 +199,8 @@ BAD_LINES = [
     ),
     (b'{"_id": "a", "title": "x"}\n', ', line 1: the field "text" is missing (fields found: _id, title); add it'),
     (
-        b'{"id": "a", "text": "x"}\n',
-        ', line 1: the field "_id" is missing (fields found: id, text); add it, or load the file as a table '
+        b'{"nr": "a", "text": "x"}\n',
+        ', line 1: the field "_id" is missing (fields found: nr, text); add it, or load the file as a table '
         "and say which column is the id",
     ),
     (b'{"_id": "a", "text": 5}\n', ', line 1: "text" is a number, expected text; put it in quotes'),
@@ -331,7 +333,7 @@ BAD_QRELS = [
         for grade in (2**20 + 1, 2**33, 2**62, 10**30, "1e30", "1e400", "nan", f"{2**20}.5")
     ),
     ("query-id\tcorpus-id\tscore\n\ta\t1\n", ", line 2: the query or document id is empty; correct or delete the line"),
-    ("q 0 a 1\nq 0 a 2\n", ', line 2: document "a" is judged 2 for query "q", but 1 on line 1; keep one of them'),
+    ("q 0 a 1\nq 0 a 2\n", ', line 2: document "a" is judged 2 for query "q", but 1 in line 1; keep one of them'),
 ]
 
 
@@ -362,13 +364,13 @@ def test_duplicate_query_ids(tmp_path: Path) -> None:
 def test_paths_that_are_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("id,text\n")
     (tmp_path / "thing.bin").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "other.bin").write_bytes(b"x")
     cases = {
         "nowhere": ": no such folder or zip; check the path",
-        "table.csv": ": is a single table; give the folder that holds corpus.jsonl, "
-        "or say on the Data page which columns are what",
+        "table.csv": ": has no rows below its header; expected a header line and at least one row",
         "thing.bin": ": is neither a folder nor a zip; give a folder with corpus.jsonl or documents",
-        ".": f": expected corpus.jsonl or documents ({SHOWN}), "
-        "found only table.csv, thing.bin; load tables on the Data page, where you say which columns are what",
+        "empty": f": expected corpus.jsonl, documents ({SHOWN}) or tables, found only other.bin; add one of them",
     }
     for name, message in cases.items():
         with pytest.raises(InputError) as error:

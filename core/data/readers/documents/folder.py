@@ -18,6 +18,7 @@ import os
 import re
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,12 +31,13 @@ from core.data.readers.documents.reading import FILE as READING
 from core.data.readers.documents.reading import Reading, read_reading
 from core.data.readers.encoding import read_bytes, replace_surrogates
 from core.data.readers.jsonl import check_id
+from core.data.readers.table_files import TABLE_SUFFIXES
+from core.data.readers.told import TOLD
 from core.errors import InputError
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.text.phrases import count_of, first_five
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-_NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv", "labels.json", READING}
+_NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv", "labels.json", READING, TOLD}
 _LABELS = re.compile(
     r"(?i)^(queries|questions|topics|qrels|labels?|judge?ments?|ratings?|golden|gold|train|test|dev|validation)\b"
 )
@@ -142,13 +144,13 @@ def _list_files(folder: Path) -> tuple[list[str], list[str], list[str]]:
     return sorted(clear + unclear), sorted(others), sorted(closed)
 
 
-def read_documents(folder: Path, *, on_progress: ProgressCallback = ignore_progress) -> Corpus:
-    """Reads every document in a folder and below, as its reading.json says.
+def read_documents(folder: Path, *, leave: Collection[str] = (), on_progress: ProgressCallback = ignore_progress) -> Corpus:
+    """Reads every document in a folder and below, as its reading.json says. leave: files that are used otherwise.
 
     Files that cannot be read are left out and named in warnings, like whatever else was not read. Raises InputError if there is
     no file that can be read: the first error in full, then how many more and their names.
     """
-    documents, others, closed = _list_files(folder)
+    documents, others, closed = ([name for name in names if name not in leave] for names in _list_files(folder))
     found = _Found(folder, read_reading(folder))
     sizes = [_size_of(folder / relative) for relative in documents]
     clock = _Clock(on_progress, total=sum(sizes), files=len(sizes))

@@ -176,7 +176,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
         load_dataset(folder)
 
 
-def test_tables_of_other_kinds_are_left_to_the_page(tmp_path: Path) -> None:
+def test_tables_that_are_no_shards_are_read_as_tables(tmp_path: Path) -> None:
     write(tmp_path / "corpus.parquet", DOCS)
-    with pytest.raises(InputError, match="load tables on the Data page"):
-        load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == [row["_id"] for row in DOCS]

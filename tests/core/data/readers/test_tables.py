@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,44 @@ import pandas as pd
 import pytest
 
 from core.data.load import load_dataset
-from core.data.readers.tables import check_mapping, guess_mapping, preview_table, tables_to_dataset_folder
+from core.data.readers.columns import TableUse, check_mapping
+from core.data.readers.contents import Contents
+from core.data.readers.guesses import guess_mapping
+from core.data.readers.table_files import read_head
+from core.data.readers.tables import read_tables
+from core.data.write import write_dataset
 from core.errors import InputError
 
+QUERIES = "id,text\nq1,what\nq2,who\n"
 
-def convert(path: Path, mapping: dict[str, str], *, role: str = "corpus", folder: Path | None = None) -> list[Any]:
-    """The canonical records of one table."""
-    folder = folder or path.parent / "out"
-    tables = {role: (path, mapping)}
-    if role != "corpus":
-        corpus = path.parent / "corpus.csv"
-        corpus.write_text("id,text\na,x\n")
-        tables["corpus"] = (corpus, {"id": "id", "text": "text"})
-    tables_to_dataset_folder(tables, folder)
-    name = {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "judgments": "qrels.tsv"}[role]
-    lines = (folder / name).read_text().splitlines()
-    return lines if role == "judgments" else [json.loads(line) for line in lines]
+
+def read(path: Path, mapping: dict[str, str], *, role: str = "corpus", header: bool = True) -> Contents:
+    """One table, beside a corpus of a and b and two queries where it holds neither."""
+    beside = {"corpus": "id,text\na,x\nb,y\n", "queries": QUERIES}
+    uses = [TableUse(path.name, role, mapping, header=header)]
+    for name in () if role == "corpus" else ("corpus",) if role == "queries" else ("corpus", "queries"):
+        (path.parent / f"{name}.csv").write_text(beside[name])
+        uses.append(TableUse(f"{name}.csv", name, {"id": "id", "text": "text"}))
+    return read_tables(path.parent, uses)
+
+
+def convert(path: Path, mapping: dict[str, str], *, role: str = "corpus") -> list[Any]:
+    """The records of one table, as write_dataset() would write them."""
+    contents = read(path, mapping, role=role)
+    corpus, queries = contents.corpus, contents.queries
+    if role == "corpus":
+        columns = zip(corpus.ids, corpus.titles, corpus.texts, corpus.metadata, strict=True)
+        return [dict(zip(("_id", "title", "text", "metadata"), values, strict=True)) for values in columns]
+    if role == "queries":
+        rows = zip(queries.ids, queries.texts, queries.filters, queries.tags, queries.answers, strict=True)
+        made = [dict(zip(("_id", "text", "filter", "tags", "answer"), row, strict=True)) for row in rows]
+        return [{name: value for name, value in record.items() if value} for record in made]
+    return [(*pair, grade) for pair, grade in contents.judgments.relevance.items()]
 
 
 def refuse(path: Path, mapping: dict[str, str], *, role: str = "corpus") -> str:
     with pytest.raises(InputError) as error:
-        convert(path, mapping, role=role)
-    assert not (path.parent / "out").exists()
+        read(path, mapping, role=role)
     return str(error.value).removeprefix(str(path))
 
 
@@ -66,12 +81,12 @@ def test_check_mapping_gives_the_reason() -> None:
 def test_preview(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id;text\n" + "".join(f"{number};t\n" for number in range(9)))
-    frame = preview_table(path)
-    assert list(frame.columns) == ["id", "text"]
-    assert frame["id"].tolist() == ["0", "1", "2", "3", "4"]
+    head = read_head(path, rows=5)
+    assert head.columns == ("id", "text")
+    assert head.values_of("id") == ["0", "1", "2", "3", "4"]
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n{"id": 2, "text": "x"}\n')
-    frame = preview_table(tmp_path / "a.jsonl", rows=1)
-    assert list(frame.columns) == ["id", "text"] and len(frame) == 1
+    head = read_head(tmp_path / "a.jsonl", rows=1)
+    assert head.columns == ("id", "text") and len(head.rows) == 1
 
 
 def test_csv_metadata_gets_types_only_if_nothing_is_lost(tmp_path: Path) -> None:
@@ -131,30 +146,30 @@ def test_queries_and_judgments(tmp_path: Path) -> None:
     queries.write_text('qid,question,filter,tags,answer\nq1,what,"{""v"": ""1""}",a;b,yes\nq2,who,,,\n')
     mapping = guess_mapping(["qid", "question", "filter", "tags", "answer"], role="queries")
     assert convert(queries, mapping, role="queries") == [
-        {"_id": "q1", "text": "what", "filter": {"v": "1"}, "tags": ["a", "b"], "answer": "yes"},
+        {"_id": "q1", "text": "what", "filter": {"v": "1"}, "tags": ("a", "b"), "answer": "yes"},
         {"_id": "q2", "text": "who"},
     ]
     judgments = tmp_path / "j.csv"
     judgments.write_text("qid,did,rel\nq1,a,2.0\nq1,a,2\n")
     columns = {"query_id": "qid", "doc_id": "did"}
-    out = convert(judgments, {**columns, "relevance": "rel"}, role="judgments", folder=tmp_path / "o1")
-    assert out == ["query-id\tcorpus-id\tscore", "q1\ta\t2"]
-    assert convert(judgments, columns, role="judgments", folder=tmp_path / "o2")[1] == "q1\ta\t1"
+    assert convert(judgments, {**columns, "relevance": "rel"}, role="judgments") == [("q1", "a", 2)]
+    assert convert(judgments, columns, role="judgments") == [("q1", "a", 1)]
 
 
 def test_three_tables_make_a_dataset(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     for name, content in {"c": "id,text\na,x\n", "q": "id,text\nq,what\n", "j": "qid,docid\nq,a\n"}.items():
-        (tmp_path / f"{name}.csv").write_text(content)
-    tables_to_dataset_folder(
-        {
-            "corpus": (tmp_path / "c.csv", {"id": "id", "text": "text"}),
-            "queries": (tmp_path / "q.csv", {"id": "id", "text": "text"}),
-            "judgments": (tmp_path / "j.csv", {"query_id": "qid", "doc_id": "docid"}),
-        },
-        tmp_path / "out",
-    )
-    dataset = load_dataset(tmp_path / "out")
-    assert dataset.has_labels and dataset.warnings == ()
+        (tmp_path / "in" / f"{name}.csv").write_text(content)
+    told = [
+        TableUse("c.csv", "corpus", {"id": "id", "text": "text"}),
+        TableUse("q.csv", "queries", {"id": "id", "text": "text"}),
+        TableUse("j.csv", "judgments", {"query_id": "qid", "doc_id": "docid"}),
+    ]
+    dataset = load_dataset(tmp_path / "in", told=told)
+    assert dataset.has_labels
+    write_dataset(dataset, tmp_path / "out")
+    again = load_dataset(tmp_path / "out", name="in")
+    assert again.fingerprint == dataset.fingerprint and again.warnings == ()
 
 
 def test_bad_tables(tmp_path: Path) -> None:
@@ -195,9 +210,9 @@ def test_bad_values(tmp_path: Path) -> None:
     )
     judgments.write_text(f"q,d,r\nq,a,{2**62}\n")
     assert "expected a number from 0 to 1,048,576" in refuse(judgments, mapping, role="judgments")
-    judgments.write_text("q,d,r\nq,a,1\nq,a,0\n")
+    judgments.write_text("q,d,r\nq1,a,1\nq1,a,0\n")
     assert refuse(judgments, mapping, role="judgments") == (
-        ', line 3: document "a" is judged 0 for query "q", but 1 in line 2; keep one of them'
+        ', line 3: document "a" is judged 0 for query "q1", but 1 in line 2; keep one of them'
     )
     queries = tmp_path / "q.csv"
     queries.write_text("text,filter\nwhat,{x\n")
@@ -206,6 +221,4 @@ def test_bad_values(tmp_path: Path) -> None:
         "line 1 column 2 (char 1)); correct it or do not map it"
     )
     with pytest.raises(InputError, match="no table is used as the corpus"):
-        tables_to_dataset_folder({}, tmp_path / "out")
-    (tmp_path / "a.xlsx").write_bytes(b"x")
-    assert refuse(tmp_path / "a.xlsx", {"text": "text"}) == (": is not a table; expected a .csv, .tsv, .jsonl or .parquet file")
+        read_tables(tmp_path, [])

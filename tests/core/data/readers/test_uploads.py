@@ -64,7 +64,7 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
             ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"],
             UploadKind.DOCUMENTS,
             ("a.md", "sub/b.pdf"),
-            "2 documents.",
+            "2 documents, and 1 table: x.csv.",
         ),
         "tables": (
             ["README.md", "a.csv", "queries.jsonl"],

@@ -33,7 +33,8 @@ def test_lists_are_documents(tmp_path: Path) -> None:
     assert frame["doc_id"].tolist() == ["p1", "all.json#2", "more.jsonl#1", "more.jsonl#2", "notes.md", "one.json"]
     assert frame["text"].tolist()[1:] == ["two", "three", "four", "Notes.", "a.b.c: deep"]
     assert frame["metadata"].tolist()[2] == {"file_type": "jsonl", "size": None}
-    assert dataset.warnings == ("1 file of other types was not read: labels.jsonl.",)
+    assert dataset.warnings == ("Read labels.jsonl as queries (text: query, answer: answer).",)
+    assert dataset.queries["text"].tolist() == ["q"]
 
 
 @pytest.mark.parametrize(

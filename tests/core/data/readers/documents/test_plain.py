@@ -27,7 +27,7 @@ def test_source_code_and_files_without_ending(tmp_path: Path) -> None:
 def test_what_describes_tables_is_no_document(tmp_path: Path) -> None:
     for name in ("data.csv", "info.json", "load.py"):
         (tmp_path / name).write_text("{}")
-    with pytest.raises(InputError, match=r"found only data.csv, info.json, load.py; load tables on the Data page"):
+    with pytest.raises(InputError, match=r"data.csv: say whether its first line is a row"):
         load_dataset(tmp_path)
 
 

@@ -1,0 +1,143 @@
+"""What a table holds, guessed from its name, the names of its columns, and the values of the first rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.data.readers.columns import FIELDS, REQUIRED, fields_of, is_grade_name, simplify
+from core.data.readers.table_files import Head
+from core.data.readers.trec import ITERATIONS
+from core.data.readers.values import count_words, is_blank, is_numeric
+
+# role -> what in a file's name suggests it: parts of words, and whole words
+_HINTS = {
+    "judgments": (("qrel", "judg", "label", "relevance", "rating", "grade"), ("rel", "gold")),
+    "queries": (("quer", "question", "topic", "frage"), ("qa",)),
+    "corpus": (
+        ("corpus", "collection", "document", "passage", "product", "article", "chunk", "content"),
+        ("doc", "docs", "texts"),
+    ),
+}
+_ASKING = {"query", "question", "querytext", "questiontext", "userinput"}
+_FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
+_TEXT_WORDS = 1.5  # a column with more words a value than this holds text
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a table seems to be.
+
+    role: "corpus", "queries", "judgments" or "" (none). mapping: field -> column. sure: whether the role follows from
+    names, not from what is left over. note: what else it seems to be, as a sentence's rest, if it has no role.
+    """
+
+    role: str
+    mapping: Mapping[str, str]
+    sure: bool = True
+    note: str = ""
+
+
+def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
+    """Canonical field -> column for the columns whose names suggest one; no column is used twice.
+
+    role: "corpus", "queries" or "judgments", whose fields FIELDS lists. Fields without a likely column are left out.
+    """
+    by_name: dict[str, str] = {}
+    for column in columns:
+        by_name.setdefault(simplify(column), column)
+    mapping: dict[str, str] = {}
+    fields = fields_of(role)
+    for field, names in sorted(fields.items(), key=lambda item: item[0] not in REQUIRED[role]):
+        free = [by_name[name] for name in names if name in by_name and by_name[name] not in mapping.values()]
+        if free:
+            mapping[field] = free[0]
+    if role == "judgments" and "relevance" not in mapping:
+        named = [column for column in columns if is_grade_name(column) and column not in mapping.values()]
+        if named:
+            mapping["relevance"] = named[0]
+    return {field: mapping[field] for field in fields if field in mapping}
+
+
+def guess_columns(file: str, head: Head, *, role: str) -> dict[str, str]:
+    """Field -> column for a table that is known to have this role."""
+    guess = guess_head(file, head)
+    return dict(guess.mapping) if guess.role == role else guess_mapping(head.columns, role=role)
+
+
+def guess_head(file: str, head: Head) -> Guess:
+    """What a table holds that begins so."""
+    values = {column: head.values_of(column) for column in head.columns}
+    return _guess_by_names(file, head.columns, values) if head.is_named else _guess_by_places(file, head.columns, values)
+
+
+def hint_of(file: str) -> str:
+    """The role that a file's path suggests, "" if none: the file's own name counts before its folder's."""
+    path = PurePosixPath(file.lower())
+    for part in (path.stem, path.parent.name):
+        for role, (parts, words) in _HINTS.items():
+            if any(one in part for one in parts) or set(words) & set(re.findall(r"[a-z]+", part)):
+                return role
+    return ""
+
+
+def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Guess:
+    mappings = {role: guess_mapping(columns, role=role) for role in FIELDS}
+    fits = {role: set(REQUIRED[role]) <= mappings[role].keys() for role in FIELDS}
+    names, hint = {simplify(column) for column in columns}, hint_of(file)
+    asks = bool(names & _ASKING)
+    if fits["judgments"]:
+        if "rank" in names and simplify(mappings["judgments"].get("relevance", "score")) == "score":
+            return Guess("", {}, note="it has ranks and scores, so it looks like a system's results, not like judgments")
+        if not fits["corpus"] or ("relevance" in mappings["judgments"] and (asks or names & {"queryid", "qid", "questionid"})):
+            return Guess("judgments", mappings["judgments"])
+    if fits["queries"] and (asks or not fits["corpus"] or hint == "queries"):
+        mapping = _with_first_as_id(mappings["queries"], columns, values)
+        if {str(value).lower() for value in values.get(mapping.get("relevant", ""), [])} <= _FLAGS:
+            mapping.pop("relevant", None)
+        return Guess("queries", mapping)
+    if fits["corpus"]:
+        mapping = _with_first_as_id(mappings["corpus"], columns, values)
+        own = any(simplify(column) not in ("id", "text") for column in mappings["corpus"].values())
+        return Guess("corpus", mapping, sure=own or hint == "corpus")
+    return Guess("", {})
+
+
+def _with_first_as_id(
+    mapping: Mapping[str, str], columns: Sequence[str], values: Mapping[str, Sequence[Any]]
+) -> dict[str, str]:
+    """Where no column is known to hold ids: the first, if it has one word in every row, another one each time."""
+    first = columns[0]
+    if "id" in mapping or first in mapping.values() or count_words(values[first]) > 1 or any(map(is_blank, values[first])):
+        return dict(mapping)
+    return {"id": first, **mapping} if len(values[first]) > 1 and _are_unique(values[first]) else dict(mapping)
+
+
+def _guess_by_places(file: str, columns: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Guess:
+    words = {column: count_words(values[column]) for column in columns}
+    texts = [column for column in columns if words[column] > _TEXT_WORDS]
+    iterations = len(columns) > 1 and {str(value).strip() for value in values[columns[1]]} <= ITERATIONS
+    if len(columns) == 6 and iterations and not texts:
+        return Guess("", {}, note="it looks like a system's results (a TREC run), not like judgments")
+    if len(columns) == 4 and iterations and is_numeric(values[columns[3]]):
+        return Guess("judgments", {"query_id": columns[0], "doc_id": columns[2], "relevance": columns[3]})
+    if len(columns) == 3 and columns[1] not in texts and is_numeric(values[columns[2]]):
+        return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1], "relevance": columns[2]})
+    hint = hint_of(file)
+    if len(columns) == 2 and not texts and hint in ("judgments", ""):
+        return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1]}, sure=hint == "judgments")
+    role = hint if hint in ("corpus", "queries") else "corpus"
+    if len(columns) == 1:
+        return Guess(role, {"text": columns[0]}, sure=bool(hint))
+    text = max(columns, key=lambda column: words[column])
+    ids = [column for column in columns if column != text and column not in texts and _are_unique(values[column])]
+    if not ids:
+        return Guess("", {})
+    return Guess(role, {"id": ids[0], "text": text}, sure=hint == role and len(columns) == 2)
+
+
+def _are_unique(values: Sequence[Any]) -> bool:
+    return len({str(value) for value in values}) == len(values)

@@ -1,0 +1,302 @@
+"""Folders as people have them are read whole, or said in one sentence what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.data.dataset import Dataset
+from core.data.load import load_dataset
+from core.data.readers.columns import TableUse
+from core.errors import InputError
+from tests.support.layouts import (
+    SEARCHES,
+    squad,
+    write_autorag,
+    write_ciral,
+    write_files,
+    write_msmarco,
+    write_quepid,
+    write_two_datasets,
+)
+
+CORPUS = '{"_id": "d1", "text": "one"}\n{"_id": "d2", "text": "two"}\n'
+QUERIES = '{"_id": "q1", "text": "first question"}\n{"_id": "q2", "text": "second question"}\n'
+COMPLETE = {"corpus.jsonl": CORPUS, "queries.jsonl": QUERIES}
+
+
+def labels(dataset: Dataset) -> list[tuple[str, str, float]]:
+    return list(dataset.judgments[["query_id", "doc_id", "relevance"]].itertuples(index=False, name=None))
+
+
+def refuse(path: Path) -> str:
+    with pytest.raises(InputError) as error:
+        load_dataset(path)
+    return str(error.value).removeprefix(str(path))
+
+
+# ---- the layouts that people have
+
+
+def test_quepid_ratings_call_their_queries_by_text(tmp_path: Path) -> None:
+    dataset = load_dataset(write_quepid(tmp_path / "shop"))
+    assert dataset.documents["doc_id"].tolist() == [str(number) for number in range(101, 109)]
+    assert dataset.queries["text"].tolist() == list(SEARCHES)
+    # 8 queries by 8 documents, one without a rating: 8 threes, 2 ones, 53 zeros
+    assert Counter(dataset.judgments["relevance"]) == {3: 8, 1: 2, 0: 53}
+    assert ("1", "103") not in {(query, doc) for query, doc, _ in labels(dataset)}
+    assert "ratings.csv: 1 judgment has no grade, taken as not judged." in dataset.warnings
+
+
+def test_queries_come_from_the_ratings_where_no_table_has_them(tmp_path: Path) -> None:
+    folder = write_quepid(tmp_path / "shop")
+    (folder / "queries.csv").unlink()
+    dataset = load_dataset(folder)
+    assert dataset.queries["text"].tolist() == list(SEARCHES) and len(dataset.judgments) == 63
+    assert "The texts of 8 queries were taken from the judgments, ratings.csv." in dataset.warnings
+
+
+def test_msmarco_has_no_headers(tmp_path: Path) -> None:
+    dataset = load_dataset(write_msmarco(tmp_path / "ms"))
+    assert (len(dataset.documents), len(dataset.queries), len(dataset.judgments)) == (6, 6, 6)
+    assert dataset.documents["text"][0].startswith("The harbour froze") and dataset.queries["query_id"][0] == "10"
+    assert labels(dataset) == [(f"{10 + number}", f"{number}", 1) for number in range(6)]
+    assert "collection.tsv: its first line is read as a row, not as names of columns." in dataset.warnings
+
+
+def test_msmarco_with_train_and_test_has_a_split(tmp_path: Path) -> None:
+    folder = write_msmarco(tmp_path / "ms")
+    (folder / "qrels.dev.tsv").rename(folder / "qrels.train.tsv")
+    write_files(folder, {"queries.test.tsv": "90\twhere do ships wait today\n", "qrels.test.tsv": "90\t0\t0\t1\n"})
+    dataset = load_dataset(folder)
+    assert dataset.fixed_split and Counter(dataset.queries["split"]) == {"tuning": 6, "test": 1}
+
+
+def test_a_query_in_two_files_is_one(tmp_path: Path) -> None:
+    folder = write_msmarco(tmp_path / "ms")
+    write_files(folder, {"queries.dev.small.tsv": "10\twhen did the harbour freeze\n"})
+    dataset = load_dataset(folder)
+    assert len(dataset.queries) == 6
+    assert any("1 row with queries repeats one from above" in warning for warning in dataset.warnings)
+    write_files(folder, {"queries.dev.small.tsv": "10\tsomething else was asked here\n"})
+    assert 'the query id "10" was already used in queries.dev.small.tsv, line 1' in refuse(folder)
+
+
+def test_ciral_keeps_its_ids_and_its_first_lines(tmp_path: Path) -> None:
+    dataset = load_dataset(write_ciral(tmp_path / "ciral"))
+    assert dataset.documents["doc_id"].tolist() == ["NEWS#12#0", "NEWS#12#1", "NEWS#30#0", "NEWS#30#10", "NEWS#4#0", "NEWS#4#1"]
+    assert dataset.queries["query_id"].tolist() == ["5", "6", "8"]
+    assert Counter(dataset.judgments["relevance"]) == {1: 3, 0: 2}
+    assert dataset.documents["metadata"][0] == {"url": "http://example.org"}
+
+
+def test_autorag_lists_of_lists_are_labels_and_answers(tmp_path: Path) -> None:
+    dataset = load_dataset(write_autorag(tmp_path / "rag"))
+    assert len(dataset.queries) == 4
+    assert labels(dataset) == [
+        ("a", "c-0", 1), ("b", "c-1", 1), ("c", "c-3", 1), ("c", "c-4", 1), ("d", "c-2", 1), ("d", "c-5", 1),
+    ]  # fmt: skip
+    assert dataset.queries["answer"].tolist() == ["at the pier", "on Mondays", "at five; in winter", "by weight"]
+
+
+def test_several_datasets_are_named(tmp_path: Path) -> None:
+    path = write_two_datasets(tmp_path / "cqadupstack.zip")
+    assert "holds 2 datasets (android, physics); give one of their folders" in refuse(path)
+
+
+@pytest.mark.parametrize("name", ["qrels.robust.txt", "judged", "x.qrels", "qrels.csv"])
+@pytest.mark.parametrize("separator", ["\t", " ", "  "])
+def test_trec_judgments_have_any_name(tmp_path: Path, name: str, separator: str) -> None:
+    lines = [separator.join(cells) for cells in (("q1", "0", "d1", "1"), ("q2", "Q0", "d2", "2"), ("q2", "Q0", "d1", "0"))]
+    dataset = load_dataset(write_files(tmp_path / "data", {**COMPLETE, name: "\r\n".join(lines) + "\r\n"}))
+    assert labels(dataset) == [("q1", "d1", 1), ("q2", "d2", 2), ("q2", "d1", 0)]
+
+
+def test_trec_topics(tmp_path: Path) -> None:
+    classic = (
+        "<top>\n<num> Number: 301\n<title> Organized Crime &amp; ships\n\n<desc> Description:\nWhich groups?\n\n"
+        "<narr> Narrative:\nA relevant one names it.\n</top>\n\n<top>\n<num> Number: 302\n<title> Polio\n</top>\n"
+    )
+    qrels = "301 0 d1 1\n302 0 d2 1\n"
+    folder = write_files(tmp_path / "a", {"corpus.jsonl": CORPUS, "topics.301-350": classic, "qrels.trec": qrels})
+    dataset = load_dataset(folder)
+    assert dataset.queries[["query_id", "text"]].to_numpy().tolist() == [["301", "Organized Crime & ships"], ["302", "Polio"]]
+    assert len(dataset.judgments) == 2
+    assert 'topics.301-350: the columns "desc" and "narr" are not used.' in dataset.warnings
+    covid = '<topics task="COVID"><topic number="1"><query>virus origin</query><question>what is it</question></topic></topics>'
+    folder = write_files(tmp_path / "b", {"corpus.jsonl": CORPUS, "topics.xml": covid, "q.txt": "1 0 d1 2\n"})
+    assert load_dataset(folder).queries["text"].tolist() == ["virus origin"]
+    folder = write_files(tmp_path / "c", {"corpus.jsonl": CORPUS, "topics.txt": classic[:-7], "q.txt": qrels})
+    assert "2 topics begin, but 1 end with </top>; correct the file" in refuse(folder)
+
+
+def test_squad_answers_are_evidence(tmp_path: Path) -> None:
+    (tmp_path / "dev.json").write_text(json.dumps(squad()))
+    for path in (tmp_path, tmp_path / "dev.json"):
+        dataset = load_dataset(path)
+        assert dataset.documents["doc_id"].tolist() == ["Abbey#0", "Abbey#1"]
+        assert dataset.queries["answer"].tolist() == ["1098", "Monks", "", "two years"]
+        spans = dataset.evidence[["query_id", "doc_id", "start", "end"]].to_numpy().tolist()
+        assert spans == [["s1", "Abbey#0", 25, 29], ["s2", "Abbey#0", 31, 36], ["s3", "Abbey#1", 22, 31]]
+        assert labels(dataset) == [("s1", "Abbey#0", 1), ("s2", "Abbey#0", 1), ("s3", "Abbey#1", 1)]
+        assert dataset.warnings == (
+            "1 of 4 queries is marked as having no answer: not judged, and in no measure.",
+            "1 answer stood at another place than said; the place in the text was taken.",
+        )
+
+
+def test_squad_as_rows_of_parquet(tmp_path: Path) -> None:
+    import pandas as pd
+
+    context = "Peat burns slowly. Coal burns longer."
+    rows = [
+        {"id": "1", "title": "Fuel", "context": context, "question": "What burns slowly?",
+         "answers": {"text": ["Peat"], "answer_start": [0]}},
+        {"id": "2", "title": "Fuel", "context": context, "question": "What is gas?",
+         "answers": {"text": [], "answer_start": []}},
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_parquet(tmp_path / "validation-00000-of-00001.parquet")
+    dataset = load_dataset(tmp_path)
+    assert len(dataset.documents) == 1 and labels(dataset) == [("1", "Fuel#0", 1)]
+    assert dataset.evidence[["start", "end"]].to_numpy().tolist() == [[0, 4]]
+
+
+def test_queries_corpus_and_relevant_docs_in_one_file(tmp_path: Path) -> None:
+    content = {"queries": {"q": "what"}, "corpus": {"a": "x", "b": "y"}, "relevant_docs": {"q": ["b"]}, "mode": "text"}
+    (tmp_path / "qa.json").write_text(json.dumps(content))
+    assert labels(load_dataset(tmp_path)) == [("q", "b", 1)]
+    (tmp_path / "qa.json").write_text(json.dumps({**content, "relevant_docs": {"q": [True]}}))
+    assert 'the relevant documents of query "q" are no list of ids (holds True, expected an id)' in refuse(tmp_path)
+
+
+def test_documents_may_have_their_labels_in_tables(tmp_path: Path) -> None:
+    folder = write_files(
+        tmp_path / "handbook",
+        {
+            "guides/reset.md": "# Reset\n\nHold the button.",
+            "guides/light.md": "# Light\n\nIt blinks.",
+            "questions.csv": "question,relevant docs\nhow do I reset it?,guides/reset.md\n"
+            "why light?,guides/light.md;guides/reset.md\n",
+            "sales.csv": "month,sum\nMay,3\nJune,4\n",
+        },
+    )
+    dataset = load_dataset(folder)
+    assert labels(dataset) == [("1", "guides/reset.md", 1), ("2", "guides/light.md", 1), ("2", "guides/reset.md", 1)]
+    assert "sales.csv is not used: its columns (month, sum) are not known." in dataset.warnings
+    assert not any("other types" in warning for warning in dataset.warnings if "questions.csv" in warning)
+
+
+def test_beir_with_train_dev_and_test(tmp_path: Path) -> None:
+    """CRLF, grades -1 and 2: test is q4 and q5; what only dev judges is said."""
+    head = "query-id\tcorpus-id\tscore"
+    files = {
+        "corpus.jsonl": "".join(f'{{"_id": "d{number}", "text": "text {number}"}}\n' for number in range(6)),
+        "queries.jsonl": "".join(f'{{"_id": "q{number}", "text": "text {number}"}}\n' for number in range(6)),
+        "qrels/train.tsv": f"{head}\nq0\td0\t1\nq1\td1\t1\n",
+        "qrels/dev.tsv": f"{head}\nq2\td2\t2\nq3\td3\t1\nq4\td5\t-1\n",
+        "qrels/test.tsv": f"{head}\r\nq4\td4\t1\r\nq5\td5\t1\r\n",
+    }
+    dataset = load_dataset(write_files(tmp_path / "beir", files))
+    assert dataset.queries_of("test")["query_id"].tolist() == ["q4", "q5"]
+    assert dataset.warnings == ("2 queries are in neither qrels/train.tsv nor qrels/test.tsv, so in no split: q2, q3.",)
+
+
+def test_ids_are_text(tmp_path: Path) -> None:
+    ids = ("7", "007", "1e3", "1000", "NA", "nan", "true", "null", "1.0")
+    rows = "".join(f"{name},words of {name} here\n" for name in ids)
+    judged = "".join(f"{name},{name},1\n" for name in ids)
+    folder = write_files(tmp_path / "x", {"docs.csv": f"id,text\n{rows}", "queries.csv": f"id,text\n{rows}"})
+    write_files(folder, {"labels.csv": f"query_id,doc_id,grade\n{judged}"})
+    dataset = load_dataset(folder)
+    assert dataset.documents["doc_id"].tolist() == list(ids)
+    assert labels(dataset) == [(name, name, 1) for name in ids]
+
+
+# ---- what is not certain is asked
+
+
+RATED = {
+    "products.csv": "id,title,description\n1,a,green tea leaves\n2,b,black coffee beans\n",
+    "queries.csv": "query\ngreen tea please\ncoffee without milk\n",
+}
+
+
+def test_grades_are_asked_for_where_a_column_of_numbers_is_left(tmp_path: Path) -> None:
+    write_files(tmp_path, {**RATED, "judged.csv": "query,docid,wert\nGreen  Tea please,1,3\ncoffee without milk,1,0\n"})
+    assert refuse(tmp_path) == (
+        ": understood judged.csv as judgments (query id: query, doc id: docid), products.csv as documents (id: id, title: "
+        "title, text: description) and queries.csv as queries (text: query), but not all: judged.csv: choose the column that "
+        'holds the relevance ("wert" may), or say that every row counts as 1; load it on the page Data, or say it in '
+        "tables.yaml (docs/tables.md)"
+    )
+    write_files(tmp_path, {"tables.yaml": "judged.csv: {role: judgments, relevance: wert}\n"})
+    assert labels(load_dataset(tmp_path)) == [("1", "1", 3), ("2", "1", 0)]
+    write_files(tmp_path, {"tables.yaml": "judged.csv: {role: judgments, every_row_counts: true}\n"})
+    dataset = load_dataset(tmp_path)
+    assert labels(dataset) == [("1", "1", 1), ("2", "1", 1)]
+    assert "judged.csv: no column holds grades, so every row counts as 1." in dataset.warnings
+    assert 'judged.csv: the column "wert" is not used.' in dataset.warnings
+
+
+def test_two_tables_that_may_be_either_are_asked_about(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.csv": "id,text\n1,green tea\n", "b.csv": "id,text\n2,what is green\n"})
+    assert "a.csv: say whether it holds documents, queries or judgments" in refuse(tmp_path)
+    write_files(tmp_path, {"tables.yaml": "a.csv: {role: documents}\nb.csv: {role: queries}\n"})
+    dataset = load_dataset(tmp_path)
+    assert (dataset.documents["doc_id"].tolist(), dataset.queries["query_id"].tolist()) == (["1"], ["2"])
+
+
+def test_results_of_a_system_are_no_judgments(tmp_path: Path) -> None:
+    write_files(
+        tmp_path, {**COMPLETE, "run.csv": "query_id,doc_id,rank,score\nq1,d1,1,12.5\n", "bm25.run": "q1 Q0 d1 1 9.5 x\n"}
+    )
+    dataset = load_dataset(tmp_path)
+    assert not dataset.has_labels
+    assert (
+        "run.csv is not used: it has ranks and scores, so it looks like a system's results, not like judgments."
+        in dataset.warnings
+    )
+    assert "bm25.run is not used: it looks like a system's results (a TREC run), not like judgments." in dataset.warnings
+
+
+def test_judgments_that_name_nothing_are_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {**RATED, "judged.csv": "query,docid,rating\nbread,1,1\n"})
+    assert "none of its queries (bread) is among the queries, by id or by text" in refuse(tmp_path)
+    write_files(tmp_path, {"judged.csv": "query,docid,rating\ngreen tea please,x9,1\n"})
+    assert "none of the judged documents (x9) is in the corpus, whose ids are 1, 2" in refuse(tmp_path)
+    (tmp_path / "queries.csv").unlink()
+    write_files(tmp_path, {"judged.csv": "qid,docid,rating\n17,1,1\n"})
+    assert "has judgments on 1 query (17), but no table holds the queries' texts" in refuse(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- a\n", "expected a file's name with its role and columns on each line; see docs/tables.md"),
+        ("a: [", "is not valid YAML"),
+        ("a: &x {role: none}\nb: *x\n", "uses YAML aliases; write the values out"),
+        ("queries.csv: {role: words}\n", "queries.csv needs a role, one of documents, queries, judgments, none"),
+        ("gone.csv: {role: none}\n", "names gone.csv, which is not in this folder"),
+        ("../x.csv: {role: none}\n", "names ../x.csv, which is not in this folder"),
+        ("queries.csv: {role: queries, text: q}\n", 'queries.csv: has no column "q"; found query'),
+        ("queries.csv: {role: queries, words: query}\n", '"words" is not a field of queries'),
+        ("queries.csv: {role: queries, header: maybe}\n", "header of queries.csv must be true or false"),
+        ("queries.csv: !!bool x\n", "queries.csv needs a role"),
+    ],
+)
+def test_tables_yaml_that_says_nothing_is_one_sentence(tmp_path: Path, content: str, message: str) -> None:
+    write_files(tmp_path, {**RATED, "tables.yaml": content})
+    (tmp_path.parent / "x.csv").write_text("x")
+    assert message in refuse(tmp_path)
+
+
+def test_what_a_person_said_counts(tmp_path: Path) -> None:
+    write_files(tmp_path, {"corpus.jsonl": CORPUS, "words.tsv": "d1\tone word\nd2\ttwo words\n"})
+    told = [
+        TableUse("corpus.jsonl", "corpus", {"id": "_id", "text": "text"}),
+        TableUse("words.tsv", "queries", {"id": "column_1", "text": "column_2"}, header=False),
+    ]
+    assert load_dataset(tmp_path, told=told).queries["text"].tolist() == ["one word", "two words"]

@@ -8,7 +8,9 @@ from statistics import median
 from typing import Any
 
 from core.data.dataset import Dataset
+from core.data.languages import detect_languages
 from core.schema import select_relevant
+from core.text.words import count_words
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Health:
     duplicate_texts: documents whose text (not empty) an earlier document already has. Words are of the documents'
     texts. queries_with_relevant have a relevant document.
     queries_only_missing: queries with relevant documents of which none is in the corpus: no system can find them.
+    languages: codes with their shares of the documents, see detect_languages().
     """
 
     documents: int
@@ -41,12 +44,13 @@ class Health:
     queries_with_filter: int
     queries_with_evidence: int
     fields: tuple[FieldHealth, ...] = ()
+    languages: tuple[tuple[str, float], ...] = ()
 
 
 def summarise_health(dataset: Dataset) -> Health:
     """Counts what the Data page shows. Fields are ordered by name."""
     texts: list[str] = dataset.documents["text"].tolist()
-    words = [len(text.split()) for text in texts]
+    words = [count_words(text) for text in texts]
     filled = [text.strip() for text in texts if text.strip()]
     doc_ids = set(dataset.documents["doc_id"])
     relevant: dict[str, bool] = {}  # query id -> whether one of its relevant documents is in the corpus
@@ -65,6 +69,7 @@ def summarise_health(dataset: Dataset) -> Health:
         queries_with_filter=sum(bool(conditions) for conditions in dataset.queries["filter"]),
         queries_with_evidence=int(dataset.evidence["query_id"].nunique()),
         fields=_summarise_fields(dataset),
+        languages=tuple(detect_languages(dataset).items()) if len(dataset.indexed_documents) else (),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -74,9 +74,8 @@ def estimate_shares(texts: Sequence[str]) -> dict[str, float]:
     return {code: share for share, code in found if share > 0}
 
 
-def say_languages(dataset: Dataset) -> str:
-    """ "German", or "German (90 %) and English (10 %)"."""
-    shares = detect_languages(dataset)
+def say_languages(shares: Mapping[str, float]) -> str:
+    """ "German", or "German (90 %) and English (10 %)". shares: of detect_languages()."""
     if len(shares) == 1:
         return name_language(next(iter(shares)))
-    return join_words([f"{name_language(code)} ({share:.0%})".replace("%)", " %)") for code, share in shares.items()])
+    return join_words([f"{name_language(code)} ({100 * share:.0f} %)" for code, share in shares.items()])

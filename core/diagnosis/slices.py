@@ -15,7 +15,7 @@ from core.errors import StageError
 from core.evaluation.per_query import pivot
 from core.evaluation.significance import bootstrap_means
 from core.schema import select_relevant
-from core.text.words import Analyzer, find_words
+from core.text.words import Analyzer, count_words
 
 LONG = 20  # words from which a query is long
 LOW_OVERLAP = 0.25  # share of a query's words in its answer up to which the overlap is low
@@ -110,8 +110,7 @@ def count_question_parts(text: str) -> int:
 
 
 def _is_long(text: str) -> bool:
-    unspaced = sum(max(len(run) // 2 - 1, 0) for run in find_words(text).runs)  # about two letters make a word there
-    return sum(any(sign.isalnum() for sign in word) for word in text.split()) + unspaced >= LONG
+    return count_words(text) >= LONG
 
 
 def _measure_overlap(dataset: Dataset, documents: pd.DataFrame, analyzer: Analyzer) -> dict[str, float]:

@@ -116,9 +116,19 @@ def fold(text: str, language: str = "") -> str:
         text = text.translate(LETTERS[language])
     if text.isascii():
         return text.lower()
-    text = _UNSEEN.sub("", _HYPHENED.sub("", text)).translate(_ONE_SIGN)
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("i\u0307", "i")
+    text = unicodedata.normalize("NFKC", _HYPHENED.sub("", text).translate(_ONE_SIGN))
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text).casefold()).replace("i\u0307", "i")
     return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+
+
+def count_words(text: str) -> int:
+    """About how many words a text has: what stands between spaces, and every two letters where a script has none."""
+    letters = 0
+    if _OTHER.search(text):
+        scripts = _compile_scripts()
+        letters = sum((len(scripts.letter.findall(run)) + 1) // 2 for run in scripts.run.findall(text))
+        text = scripts.run.sub(" ", text)
+    return sum(any(sign.isalnum() for sign in word) for word in text.split()) + letters
 
 
 def is_identifier(word: str) -> bool:

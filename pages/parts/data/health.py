@@ -8,6 +8,7 @@ import streamlit as st
 from core.data.catalog import CatalogEntry, read_notes
 from core.data.dataset import Dataset
 from core.data.health import Health, summarise_health
+from core.data.languages import say_languages
 from core.data.write import qrels_template
 from core.text.phrases import count_of
 from pages.shared.frame.text import escape_markdown
@@ -24,6 +25,11 @@ def measure_health(fingerprint: str, _dataset: Dataset) -> Health:
 def describe_health(health: Health, dataset: Dataset) -> list[str]:
     """Plain sentences with the numbers in them."""
     lines = [_describe_documents(health)]
+    if health.languages:
+        lines.append(
+            f"The documents are in {say_languages(dict(health.languages))}. Word matching joins the forms of their words so, "
+            "unless a system names another language."
+        )
     if health.empty_documents:
         lines.append(
             f"{count_of(health.empty_documents, 'document')} without title and text cannot be found and "

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from rank_bm25 import BM25Okapi
 
+from core.errors import StageError
 from core.stages.index_lexical import CountTerms, IndexBm25, LexicalIndex, encode_terms
 from core.stages.retrieve import RetrieveLexical, find_matches, score_terms
 from core.text.words import Analyzer
@@ -128,3 +129,44 @@ def test_the_frame_is_not_changed() -> None:
     before = chunks.copy(deep=True)
     IndexBm25(languages=("en",))(chunks)
     pd.testing.assert_frame_equal(chunks, before)
+
+
+def rank(index: LexicalIndex, query: str) -> list[str]:
+    queries = make_queries({"q": query})
+    return RetrieveLexical()(queries, CountTerms()(queries, index), index)["chunk_id"].tolist()
+
+
+def test_stop_words_and_single_letters_change_nothing_for_other_queries() -> None:
+    """They have statistics of their own: lengths and weights of all other terms are as if they were not there."""
+    texts = ["the hub and the clock", "a hub", "mail of the who", "绿茶 the 茶"]
+    index = make_index(texts)
+    own = [term for term in index.vocabulary if not term.startswith(" ")]
+    model = BM25Okapi([Analyzer().index(text, "en").terms for text in texts])
+    assert own == list(model.idf)
+    weights = index.weights[[index.vocabulary[term] for term in own]].toarray()
+    np.testing.assert_allclose(weights, [model.get_scores([term]) for term in own], atol=1e-9)
+    assert index.counts.sum() == sum(model.doc_len)
+    assert rank(index, "the who") == ["c0002", "c0000", "c0003"]
+    assert rank(index, "茶") == ["c0003"]
+
+
+def test_each_document_of_a_mixed_corpus_has_its_own_language() -> None:
+    chunks = make_chunks(
+        {
+            "a": ("Häuser ohne Keller sind billiger zu bauen.",),
+            "b": ("The houses without cellars are cheaper to build.",),
+            "c": ("Preise",),  # too short alone: its document is German
+            "d": ("Die Preise für Wohnungen sind im Herbst wieder gestiegen.",),
+        },
+        {"a": "a", "b": "b", "c": "d", "d": "d"},
+    )
+    index = IndexBm25(languages=("en", "de"))(chunks)
+    assert rank(index, "Haus") == ["a"]
+    assert rank(index, "house") == ["b"]
+    assert set(rank(index, "Preis")) == {"c", "d"}
+    assert set(rank(index, "cellar Keller")) == {"a", "b"}
+
+
+def test_languages_that_nobody_found_are_refused() -> None:
+    with pytest.raises(StageError, match="the language was not resolved"):
+        IndexBm25()(make_chunks({"a": ("hub",)}))

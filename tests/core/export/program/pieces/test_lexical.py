@@ -13,6 +13,7 @@ from core.export.program.pieces.lexical import LexicalIndex, list_chunks, list_d
 from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveLexical
 from core.stages.rewrite import Rm3
+from core.text.languages import choose_languages
 from core.text.words import Analyzer
 from tests.support.models import make_chunks, make_queries
 
@@ -56,6 +57,34 @@ def test_a_filter_and_a_query_without_known_words(index: LexicalIndex) -> None:
     assert index.search(index.weigh("mail"), allowed) == everything[1:3]
     assert index.search(index.weigh("zebra"), None) == []
     assert add_terms({"zebra": 1.0}, [], index, documents=3, terms=2, weight=0.4) == {"zebra": 1.0}
+
+
+@pytest.mark.parametrize("languages", [("de",), ("zh", "en", "de"), ("none",)])
+def test_matches_other_languages_as_the_tool_does(languages: tuple[str, ...]) -> None:
+    texts = [
+        "Häuser ohne Keller",
+        "The Who, houses, IT",
+        "打印机坏了 C++",
+        "绿茶 café",
+        "Ein Haus. Der Keller und die Häuser",
+        "it",
+    ]
+    own = choose_languages(texts, languages)
+    index = LexicalIndex(
+        list_chunks([Chunk(number, text, (text,)) for number, text in enumerate(texts)]),
+        Analyzer(languages),
+        languages=own,
+        k1=1.5,
+        b=0.75,
+    )
+    theirs = IndexBm25(languages=languages)(make_chunks({f"{number}x": (text,) for number, text in enumerate(texts)}))
+    hits = 0
+    for asked in ("Haus", "house cellar", "打印 坏了", "茶", "the who", "IT", "c++ CAFE", "🎸"):
+        queries = make_queries({"q": asked})
+        expected = RetrieveLexical()(queries, CountTerms()(queries, theirs), theirs)
+        compare(index.search(index.weigh(asked), None), expected)
+        hits += len(expected)
+    assert hits >= 5
 
 
 def test_documents_are_matched_with_their_titles() -> None:

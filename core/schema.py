@@ -7,7 +7,8 @@ spans, never to chunks: otherwise changing the chunker would invalidate them.
 |--------------|------------------------------------------------------------------------------|
 | documents    | DOC_ID, title, text, metadata ({field: value}, values as in the source JSON)  |
 | chunks       | CHUNK_ID, doc_id, position, start, end, text, passages                        |
-| queries      | QUERY_ID, text, split ("tuning", "test" or ""), filter, tags, answer          |
+| queries      | QUERY_ID, text, split ("tuning", "test" or ""), filter, tags, answer,         |
+|              | maybe leave_out (ids of documents that are the query itself)                  |
 | judgments    | QUERY_ID, DOC_ID, relevance (number >= 0; absent = unjudged), maybe relevant  |
 | evidence     | QUERY_ID, DOC_ID, START, end (characters of the document's text, end exclusive)|
 | run          | QUERY_ID, CHUNK_ID, doc_id, score, rank                                       |
@@ -40,6 +41,7 @@ JUDGMENTS = ["query_id", "doc_id", "relevance"]
 EVIDENCE = ["query_id", "doc_id", "start", "end"]
 RUN = ["query_id", "chunk_id", "doc_id", "score", "rank"]
 DOCUMENT_RUN = ["query_id", "doc_id", "score", "rank", "chunk_id"]
+LEAVE_OUT = "leave_out"  # of queries, where there is one
 PER_QUERY = ["system", "query_id", "measure", "value"]
 
 RUN_DEPTH = 100  # documents per query that every run is cut at

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from core.schema import content_hash
+from core.schema import LEAVE_OUT, content_hash, select_relevant
 
 SPLITS = ("all", "test", "tuning")
 
@@ -55,6 +55,20 @@ class Dataset:
     def has_filters(self) -> bool:
         """Whether a query has a filter of its own."""
         return any(bool(value) for value in self.queries["filter"])
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """query id -> documents that are the query itself, so that no system may find them; queries without any are not in it.
+        See core.data.own_documents."""
+        if LEAVE_OUT not in self.queries:
+            return {}
+        return {query: ids for query, ids in zip(self.queries["query_id"], self.queries[LEAVE_OUT], strict=True) if ids}
+
+    @property
+    def asks_by_document(self) -> bool:
+        """Whether queries are documents of the corpus as a rule, so that the next one may be one too: at least half of those
+        that have a relevant document are."""
+        return 0 < select_relevant(self.judgments)["query_id"].nunique() <= 2 * len(self.left_out)
 
     @property
     def has_labels(self) -> bool:

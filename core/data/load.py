@@ -13,6 +13,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.grades import Grade, choose_threshold, describe_grades, to_grade
 from core.data.label_rules import LabelRules, read_rules
+from core.data.own_documents import leave_out_own_documents
 from core.data.query_filters import warn_unmatched_filters
 from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_collection import read_collection
@@ -171,7 +172,7 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
         *_warn_contradictions(judgments, evidence),
         *split_warnings,
     ]
-    return Dataset(
+    dataset = Dataset(
         name=name,
         documents=pd.DataFrame(
             {
@@ -188,6 +189,7 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
         fixed_split=fixed,
         relevant_from=relevant_from,
     )
+    return leave_out_own_documents(dataset)
 
 
 def _warn_contradictions(judgments: Judgments, evidence: Evidence) -> list[str]:

@@ -16,7 +16,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.schema import select_relevant
-from core.text.words import find_words, fold, split_parts
+from core.text.same_text import normalise_text
 
 SIMILAR = 0.95  # cosine from which two queries count as the same
 DEFAULT_SHARE = 0.3
@@ -97,15 +97,6 @@ def group_queries(queries: pd.DataFrame, evidence: pd.DataFrame, *, vectors: np.
         rows, columns = np.nonzero(np.triu(vectors @ vectors.T >= SIMILAR, k=1))
         links += list(zip(rows.tolist(), columns.tolist(), strict=True))
     return dict(zip(ids, _join(len(ids), links), strict=True))
-
-
-def normalise_text(text: str) -> str:
-    """The words of a text in their normal form, in parts, single spaces; the text itself where it has no word."""
-    folded = fold(text)
-    found = find_words(folded)
-    parts = [part for word in found.words for part in split_parts(word)]
-    runs = ["".join(run) for run in found.runs]
-    return " ".join([*parts, *runs, *found.signed]) or " ".join(folded.split())
 
 
 def _link_equal(texts: list[str]) -> list[tuple[int, int]]:

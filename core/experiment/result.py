@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,8 @@ class MeasuredMean(TypedDict):
 
 
 class DatasetSummary(TypedDict):
-    """What describe_dataset() tells of a dataset: its name, counts and fingerprints."""
+    """What describe_dataset() tells of a dataset: its name, counts and fingerprints. left_out: queries that are documents
+    themselves, which are left out of what is found for them; absent if none is."""
 
     name: str
     documents: int
@@ -39,6 +40,7 @@ class DatasetSummary(TypedDict):
     evidence: int
     fingerprint: str
     corpus_fingerprint: str
+    left_out: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Experiment:
 
 def describe_dataset(dataset: Dataset) -> DatasetSummary:
     """name, counts and fingerprints, as they stand in JSON."""
-    return {
+    summary: DatasetSummary = {
         "name": dataset.name,
         "documents": len(dataset.documents),
         "queries": len(dataset.queries),
@@ -105,6 +107,9 @@ def describe_dataset(dataset: Dataset) -> DatasetSummary:
         "fingerprint": dataset.fingerprint,
         "corpus_fingerprint": dataset.corpus_fingerprint,
     }
+    if dataset.left_out:
+        summary["left_out"] = len(dataset.left_out)
+    return summary
 
 
 def make_experiment_id() -> str:

@@ -16,7 +16,7 @@ from core.graph.execute import Execution, TokenNodes
 from core.graph.latency import measure_latency
 from core.graph.node import Node
 from core.graph.resources import Resources
-from core.schema import RUN, content_hash
+from core.schema import LEAVE_OUT, RUN, content_hash
 from core.settings import DEFAULT_MODEL
 from core.stages.index_dense import IndexDense, measure_index_recall
 from core.stages.retrieve import RetrieveDense
@@ -62,7 +62,7 @@ class SystemRuns:
                 f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; "
                 "add queries.jsonl or choose another split"
             )
-        columns = ["query_id", "text", "filter"]
+        columns = [name for name in ("query_id", "text", "filter", LEAVE_OUT) if name in self.queries]
         fingerprint = content_hash(self.queries[columns].to_dict("records"))
         self.document_source, self.query_source = make_sources(self.dataset.corpus_fingerprint, fingerprint)
         self.targets, self.broken = self._build()

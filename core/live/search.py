@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.data.own_documents import OwnDocuments
 from core.errors import Cancelled, LadderError
 from core.graph.estimate import find_unencoded, write_speed
 from core.graph.execute import Execution, find_token_nodes
@@ -90,6 +91,10 @@ class LiveSearch:
             target = build(resolve_language(system, self.dataset), documents=documents, queries=queries)
             parts = self._parts[system] = GraphParts.of(target)
         return parts
+
+    @cached_property
+    def _own(self) -> OwnDocuments:
+        return OwnDocuments.of(self.dataset)
 
     @cached_property
     def _sources(self) -> tuple[Node, Node]:
@@ -179,7 +184,7 @@ class LiveSearch:
         """
         errors = self.prepare(systems)
         ready = [system for name, system in systems.items() if name not in errors]
-        execution = self.make_execution(ready, queries=make_queries(texts, filter))
+        execution = self.make_execution(ready, queries=make_queries(texts, filter, leave_out=self._own.find(texts)))
         return {
             name: Answer.fail(errors[name]) if name in errors else self._answer(system, execution, depth)
             for name, system in systems.items()

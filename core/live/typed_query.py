@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.graph.resources import Resources
-from core.schema import DOCUMENT_RUN, QUERIES, RUN, empty, make_frame
+from core.schema import DOCUMENT_RUN, LEAVE_OUT, QUERIES, RUN, empty, make_frame
 from core.stages.embed import Encoded
 
 
@@ -74,10 +74,14 @@ def locate_hits(run: pd.DataFrame, spans: Mapping[str, tuple[int, int]]) -> pd.D
     return make_frame({**columns, "start": found[:, 0], "end": found[:, 1]})
 
 
-def make_queries(texts: Sequence[str], filter: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """A queries frame of typed texts with one filter for all; ids "1", "2", ..."""
+def make_queries(
+    texts: Sequence[str], filter: Mapping[str, Any] | None = None, *, leave_out: Sequence[Sequence[str]] | None = None
+) -> pd.DataFrame:
+    """A queries frame of typed texts with one filter for all; ids "1", "2", ... leave_out: the documents that each text is
+    itself, which are not to be found."""
     rows = [
         {"query_id": str(number), "text": text, "split": "", "filter": dict(filter or {}), "tags": (), "answer": ""}
         for number, text in enumerate(texts, start=1)
     ]
-    return pd.DataFrame(rows, columns=QUERIES)
+    made = pd.DataFrame(rows, columns=QUERIES)
+    return made if leave_out is None else made.assign(**{LEAVE_OUT: [tuple(ids) for ids in leave_out]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from core.schema import RUN, RUN_DEPTH, empty, make_frame, rank_run
+from core.schema import LEAVE_OUT, RUN, RUN_DEPTH, empty, make_frame, rank_run
 from core.stages.base import LINEAR, LOG, Resources, Stage
 from core.stages.embed import check_dimensions, check_same_model
 from core.stages.filter import Allowed
@@ -59,7 +59,7 @@ class RetrieveDense(Stage):
         if not index.is_small or resources.through_index:
             return self._through_index(queries, vectors, index, allowed)
         chunks = index.vectors.chunks
-        open_chunks = _open_columns(allowed, chunks)
+        open_chunks, own_chunks = _open_columns(allowed, chunks), _find_own_rows(queries, chunks)
         names = queries["query_id"].tolist()
         starts = np.flatnonzero(np.diff(index.vectors.chunk_rows, prepend=-1))
         parts = []
@@ -70,6 +70,8 @@ class RetrieveDense(Stage):
             if len(starts) != index.size:
                 scores = np.maximum.reduceat(scores, starts, axis=1)
             mask = open_chunks[first : first + step] if open_chunks is not None else None
+            if own_chunks is not None:
+                mask = _close(own_chunks[first : first + step], np.ones_like(scores, dtype=bool) if mask is None else mask)
             parts.append(top_chunks(names[first : first + step], scores, index.indexed, self.depth, mask=mask))
         return join_runs(parts)
 
@@ -79,7 +81,7 @@ class RetrieveDense(Stage):
         chunks = index.vectors.chunks
         filters = allowed.filters if allowed is not None else [{}] * len(queries)
         names = queries["query_id"].tolist()
-        doc_ids = chunks["doc_id"].to_numpy()
+        doc_ids, own = chunks["doc_id"].to_numpy(), _list_own(queries) or [[]] * len(names)
         frames: dict[int, pd.DataFrame] = {}
         pending, reach = list(range(len(names))), 3 * self.depth
         while pending:
@@ -87,7 +89,9 @@ class RetrieveDense(Stage):
             short = []
             for row, (passages, scores) in zip(pending, found, strict=True):
                 rows = index.vectors.chunk_rows[passages]
-                frames[row] = pd.DataFrame({"row": rows, "score": scores}).drop_duplicates("row")
+                others = ~np.isin(doc_ids[rows], own[row])
+                rows = rows[others]
+                frames[row] = pd.DataFrame({"row": rows, "score": scores[others]}).drop_duplicates("row")
                 full = len(set(doc_ids[rows])) >= self.depth or len(passages) < min(reach, index.size)
                 if not full and reach < index.size:
                     short.append(row)
@@ -121,7 +125,7 @@ class RetrieveLexical(Stage):
         resources: Resources | None = None,
     ) -> pd.DataFrame:
         """The run; a query without a known term has no hits."""
-        open_units = _open_columns(allowed, index.chunks)
+        open_units, own_units = _open_columns(allowed, index.chunks), _find_own_rows(queries, index.chunks)
         parts = []
         step = max(1, _BLOCK // max(1, len(index.chunks)))
         names = queries["query_id"].tolist()
@@ -131,6 +135,8 @@ class RetrieveLexical(Stage):
             mask = find_matches(block, scores, index)
             if open_units is not None:
                 mask &= open_units[first : first + step]
+            if own_units is not None:
+                mask = _close(own_units[first : first + step], mask)
             parts.append(top_chunks(names[first : first + step], scores, index.indexed, self.depth, mask=mask))
         return join_runs(parts)
 
@@ -160,6 +166,30 @@ def _open_columns(allowed: Allowed | None, chunks: pd.DataFrame) -> np.ndarray |
     if allowed is None or allowed.matrix.all():
         return None
     return allowed.columns(chunks["doc_id"])
+
+
+def _list_own(queries: pd.DataFrame) -> list[list[str]] | None:
+    """The documents that each query is itself; None where nobody looked for such."""
+    return [list(ids) for ids in queries[LEAVE_OUT]] if LEAVE_OUT in queries else None
+
+
+def _find_own_rows(queries: pd.DataFrame, chunks: pd.DataFrame) -> list[np.ndarray] | None:
+    """The chunks of the documents that each query is itself, by row; None where nobody looked for such."""
+    own = _list_own(queries)
+    if own is None:
+        return None
+    wanted = {doc_id for ids in own for doc_id in ids}
+    rows = np.flatnonzero(chunks["doc_id"].isin(wanted))
+    owners = chunks["doc_id"].to_numpy()[rows]
+    return [rows[np.isin(owners, ids)] for ids in own]
+
+
+def _close(own: list[np.ndarray], mask: np.ndarray) -> np.ndarray:
+    """The mask (queries x chunks) without the chunks that belong to a query's own documents."""
+    mask = mask.copy()
+    for row, columns in enumerate(own):
+        mask[row, columns] = False
+    return mask
 
 
 def top_chunks(

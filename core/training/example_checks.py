@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.data.split import normalise_text
 from core.errors import InputError
 from core.experiment.drawn_split import embed_queries
+from core.text.same_text import normalise_text
 from core.training.examples import Examples
 from core.training.material import DUPLICATE, Material
 from core.training.uploads import LINE

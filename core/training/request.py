@@ -9,7 +9,7 @@ from typing import Any
 from core.data.dataset import Dataset
 from core.data.split import Split
 from core.errors import InputError, check_range
-from core.schema import content_hash
+from core.schema import LEAVE_OUT, content_hash
 from core.settings import ENDPOINT_PREFIX, TRAINED_PREFIX
 from core.stages.embed import model_revision
 from core.systems.named import BASELINE
@@ -113,7 +113,8 @@ def identify_training(plan: TrainingPlan, dataset: Dataset, split: Split, *, sta
     start: spelling of the start system. source: fingerprint of uploaded examples, "" for the dataset's own labels.
     """
     labels = [dataset.judgments.to_dict("records"), dataset.evidence.to_dict("records")]
-    queries = dataset.queries[["query_id", "text", "filter", "tags"]].to_dict("records")
+    columns = [name for name in ("query_id", "text", "filter", "tags", LEAVE_OUT) if name in dataset.queries]
+    queries = dataset.queries[columns].to_dict("records")
     models = [name for name in (plan.base, start.get("dense", {}).get("model", "")) if name]
     depends_on = [
         VERSION, plan.to_json(), start, [model_revision(name) for name in models], dataset.corpus_fingerprint, queries, labels,

@@ -33,7 +33,17 @@ SHARED = [
     "core/stages/arithmetic.py",
     *(
         f"core/text/{name}.py"
-        for name in ("boundaries", "conditions", "cutting", "dates", "languages", "named_values", "synonyms", "words")
+        for name in (
+            "boundaries",
+            "conditions",
+            "cutting",
+            "dates",
+            "languages",
+            "named_values",
+            "same_text",
+            "synonyms",
+            "words",
+        )
     ),
 ]
 # The libraries that are installed for such a program; the last one, a model, only if somebody wants it.

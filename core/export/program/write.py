@@ -52,14 +52,16 @@ corpus.jsonl holds one document a line: {{"_id": "...", "title": "...", "text": 
 '''
 
 
-def write_program(system: System, *, dataset_name: str) -> str:
+def write_program(system: System, *, dataset_name: str, leave_out_query: bool = False) -> str:
     """Python text that searches a corpus.jsonl as the system does, from the command line. The same system gives the same text.
 
-    It runs on Python 3.11 and later with the packages named at its top, whose versions are those installed here.
+    leave_out_query: a document that says what the query says is no answer, see Dataset.asks_by_document. The program runs on
+    Python 3.11 and later with the packages named at its top, whose versions are those installed here.
     Raises InputError for a stage that the program does not have.
     """
     _refuse_unknown(system)
     settings = {"SYSTEM": system.name, "DESCRIPTION": system.description, "CHOSEN_ON": dataset_name, **_list_settings(system)}
+    settings["LEAVE_OUT_QUERY"] = leave_out_query
     notes = {}
     for name in _MODELS & settings.keys():
         if str(settings[name]).startswith(TRAINED_PREFIX):

@@ -131,15 +131,16 @@ def write_system(assessment: Assessment, dataset: Dataset) -> Section | None:
         [
             Text("As settings, which the command line and the page Experiment read:", "intro"),
             Code(write_systems([system]), "system.yaml", "yaml"),
-            *_show_program(resolve_language(system, dataset), dataset_name=str(assessment.experiment.dataset["name"])),
+            *_show_program(resolve_language(system, dataset), assessment, dataset),
         ],
     )
 
 
-def _show_program(system: System, *, dataset_name: str) -> list[Text | Code]:
+def _show_program(system: System, assessment: Assessment, dataset: Dataset) -> list[Text | Code]:
     """The program, or why there is none: the rest of a report stands without it."""
     try:
-        program = write_program(system, dataset_name=dataset_name)
+        name = str(assessment.experiment.dataset["name"])
+        program = write_program(system, dataset_name=name, leave_out_query=dataset.asks_by_document)
     except InputError as error:
         return [Text(str(error), "intro")]
     intro = Text("As a program of its own, which needs nothing of this tool:", "intro")

@@ -144,7 +144,11 @@ def show_downloads(assessment: Assessment, dataset: Dataset) -> None:
     def make_program() -> str:
         from core.export.program.write import write_program
 
-        return write_program(resolve_language(find_system(assessment), dataset), dataset_name=dataset.name)
+        return write_program(
+            resolve_language(find_system(assessment), dataset),
+            dataset_name=dataset.name,
+            leave_out_query=dataset.asks_by_document,
+        )
 
     with st.container(horizontal=True, key="downloads"):
         told = "One web page for people who were not in the room. It opens without a network and prints to A4."

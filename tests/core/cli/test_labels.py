@@ -22,6 +22,49 @@ GAINS = {
     "q3": {"d4": 1.0, "d1": 0.01},
 }
 
+DEBATES = {
+    "debate-01": (
+        "School uniforms should be compulsory because they hide differences of income between pupils and save parents money.",
+        "Uniforms at school cost parents more money, not less, and pupils find other ways to show differences of income.",
+    ),
+    "debate-02": (
+        "Cities should close their centres to cars since the air becomes cleaner and streets become safer for children.",
+        "Closing centres to cars moves the traffic elsewhere; the air of the city as a whole does not become cleaner.",
+    ),
+    "debate-03": (
+        "Zoos keep endangered animals alive and teach visitors why species must be protected.",
+        "Animals in zoos suffer, and visitors learn little about how endangered species live in the wild.",
+    ),
+    "debate-04": (
+        "Homework in primary school trains children to work alone and to plan their time.",
+        "Homework takes the free time of primary school children, and working alone it trains only those with help at home.",
+    ),
+    "debate-05": (
+        "Nuclear power gives steady electricity without carbon and needs little land.",
+        "Nuclear power leaves waste for thousands of years, so steady electricity without carbon comes at too high a price.",
+    ),
+    "debate-06": (
+        "Museums should be free so that people with little money see art.",
+        "Free museums mostly serve people who see art anyway; money is better spent on visits of schools.",
+    ),
+    "debate-07": (
+        "Remote work saves hours of travel and lets people live where they like.",
+        "Remote work isolates people, and the hours saved in travel go into more meetings.",
+    ),
+    "debate-08": (
+        "Voting should be compulsory because results then reflect the will of all.",
+        "Compulsory voting makes people vote who know nothing of the matter; results then reflect chance, not will.",
+    ),
+    "debate-09": (
+        "Sugar taxes reduce how much sweet lemonade is drunk and pay for hospitals.",
+        "Sugar taxes hit the poor hardest, and lemonade drinkers only change to other sweet things.",
+    ),
+    "debate-10": (
+        "Tourism brings money and work to poor islands.",
+        "Tourism drives up rents on islands, and its money leaves with foreign hotels.",
+    ),
+}
+
 
 def write_dataset(
     folder: Path, texts: Mapping[str, str], queries: Mapping[str, str], grades: Mapping[str, Mapping[str, float]]
@@ -64,3 +107,22 @@ def test_what_counts_as_relevant_is_asked_and_kept(workspace: Path, tmp_path: Pa
     capsys.readouterr()
     assert main(["compare", str(folder), "--systems", "bm25", "--relevant-from", "0"]) == EXIT_BAD_INPUT
     assert "give a number above 0" in capsys.readouterr().err
+
+
+def test_a_query_does_not_find_itself(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Arguments whose counter-arguments are looked for: each query is a document, and stood before its answer."""
+    folder = write_dataset(
+        tmp_path / "debates",
+        {f"{name}-{side}": text for name, sides in DEBATES.items() for side, text in zip(("pro", "con"), sides, strict=True)},
+        {f"{name}-pro": pro for name, (pro, _) in DEBATES.items()},
+        {f"{name}-pro": {f"{name}-con": 1} for name in DEBATES},
+    )
+    target = tmp_path / "result.json"
+    assert main(["compare", str(folder), "--systems", "bm25", "--json", str(target), "--runs", str(tmp_path / "runs")]) == 0
+    content = json.loads(target.read_text())
+    means = content["systems"][0]["measures"]
+    assert [means[name]["mean"] for name in ("nDCG@10", "Success@1")] == [1.0, 1.0]
+    assert content["dataset"]["left_out"] == len(DEBATES)
+    assert "queries are documents of the corpus themselves" in capsys.readouterr().err
+    pairs = [line.split("\t")[0::2][:2] for line in (tmp_path / "runs" / "bm25.run").read_text().splitlines()]
+    assert pairs and all(query != doc for query, doc in pairs)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.split import group_queries, make_split, normalise_text
+from core.data.split import group_queries, make_split
 from core.errors import InputError
 from core.schema import EVIDENCE, QUERIES, empty
+from core.text.same_text import normalise_text
 
 NO_EVIDENCE = empty(EVIDENCE)
 

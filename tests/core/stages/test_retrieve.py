@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError
-from core.schema import RUN, check_run
+from core.schema import LEAVE_OUT, RUN, check_run
 from core.stages import retrieve
 from core.stages.arithmetic import unit_rows
 from core.stages.embed import EmbedChunks, EmbedQueries, Vectors
 from core.stages.filter import MetadataFilter
 from core.stages.index_dense import DenseIndex, IndexDense
-from core.stages.retrieve import RetrieveDense, cut_run, join_runs, top_chunks
+from core.stages.index_lexical import CountTerms, IndexBm25
+from core.stages.retrieve import RetrieveDense, RetrieveLexical, cut_run, join_runs, top_chunks
 from tests.support.models import make_chunks, make_documents, make_queries, make_resources, make_run
 
 
@@ -97,16 +98,24 @@ METADATA = {"doc-c1": {"v": 1}, "doc-c2": {"v": 2}, "doc-c3": {"v": 2}, "doc-c4"
 
 
 def search(
-    folder: Path, texts: dict[str, str], filters: dict[str, dict[str, object]] | None = None, **options: object
+    folder: Path,
+    texts: dict[str, str],
+    filters: dict[str, dict[str, object]] | None = None,
+    *,
+    leave_out: dict[str, tuple[str, ...]] | None = None,
+    depth: int = 100,
+    **options: object,
 ) -> pd.DataFrame:
     resources = make_resources(folder, **options)
     documents = make_documents({name: "" for name in METADATA}, METADATA)
     queries = make_queries(texts, filters)
+    if leave_out is not None:
+        queries = queries.assign(**{LEAVE_OUT: [leave_out.get(name, ()) for name in texts]})
     vectors = EmbedChunks()(make_chunks(PASSAGES), resources=resources)
     index = IndexDense()(vectors, documents, resources=resources)
     asked = EmbedQueries()(queries, resources=resources)
     allowed = (MetadataFilter()(queries, documents),) if filters is not None else ()
-    return RetrieveDense()(queries, asked, index, *allowed, resources=resources)
+    return RetrieveDense(depth=depth)(queries, asked, index, *allowed, resources=resources)
 
 
 @pytest.mark.parametrize("through_index", [False, True])
@@ -129,6 +138,36 @@ def test_filtered_before_ranking(workspace: Path, through_index: bool) -> None:
     run = search(workspace, {"q": "clock", "none": "clock", "all": "clock"}, filters, through_index=through_index)
     found = {name: group["chunk_id"].tolist() for name, group in run.groupby("query_id", sort=False)}
     assert found == {"q": ["c3", "c2"], "all": ["c1", "c3", "c2", "c4"]}
+
+
+@pytest.mark.parametrize("filters", [None, {"q": {"v": 1}}])
+@pytest.mark.parametrize("through_index", [False, True])
+def test_a_query_does_not_find_the_document_that_it_is(
+    workspace: Path, through_index: bool, filters: dict[str, dict[str, object]] | None
+) -> None:
+    texts = {"q": "clock", "p": "clock"}
+    whole = search(workspace, texts, filters, through_index=through_index)
+    run = search(workspace, texts, filters, through_index=through_index, leave_out={"q": ("doc-c1",)})
+    for query, left_out in {"q": {"doc-c1"}, "p": set()}.items():
+        expected = [doc for doc in whole.loc[whole["query_id"] == query, "doc_id"] if doc not in left_out]
+        assert run.loc[run["query_id"] == query, "doc_id"].tolist() == expected
+        assert run.loc[run["query_id"] == query, "rank"].tolist() == list(range(1, len(expected) + 1))
+    check_run(run)
+
+
+@pytest.mark.parametrize("through_index", [False, True])
+def test_as_many_others_are_found(workspace: Path, through_index: bool) -> None:
+    run = search(workspace, {"q": "clock"}, through_index=through_index, leave_out={"q": ("doc-c1",)}, depth=3)
+    assert run["doc_id"].tolist() == ["doc-c3", "doc-c2", "doc-c4"]
+
+
+def test_words_do_not_find_the_document_that_the_query_is() -> None:
+    index = IndexBm25()(make_chunks({"c1": ("hub clock",), "c2": ("hub",), "c3": ("desk",)}))
+    queries = make_queries({"q": "hub", "p": "hub"}).assign(**{LEAVE_OUT: [("doc-c2",), ()]})
+    run = RetrieveLexical()(queries, CountTerms()(queries, index), index)
+    assert {query: found["doc_id"].tolist() for query, found in run.groupby("query_id")} == {
+        "q": ["doc-c1"], "p": ["doc-c2", "doc-c1"],
+    }  # fmt: skip
 
 
 def make_random_index(folder: Path, *, size: int, documents: int, seed: int) -> DenseIndex:

@@ -19,7 +19,7 @@ from core.export.program.pieces.corpus import Document, read_corpus
 from core.export.program.pieces.dense import DenseIndex
 from core.export.program.pieces.endpoint import embed_at_endpoint
 from core.export.program.pieces.feedback import add_terms, move_vector
-from core.export.program.pieces.filters import find_allowed
+from core.export.program.pieces.filters import find_allowed, leave_out_own, number_texts
 from core.export.program.pieces.fuse import fuse_by_rank, fuse_by_score
 from core.export.program.pieces.lexical import LexicalIndex, Unit, list_chunks, list_documents
 from core.export.program.pieces.models import embed, embed_as_is, load_cross_encoder, load_model, score_late, score_pairs
@@ -65,6 +65,7 @@ LEXICAL_FOLD_ACCENTS = True
 
 FILTER = True  # whether queries come with conditions
 INFER_FILTERS: tuple[str, ...] = ("product",)  # fields whose values are looked for in queries
+LEAVE_OUT_QUERY = True  # whether documents that say what the query says are no answers
 
 GLOSSARIES: tuple[tuple[tuple[str, ...], ...], ...] = ((("wifi", "wireless"),),)  # each: groups of terms that mean the same
 
@@ -110,6 +111,8 @@ class Search:
             self.lexical = LexicalIndex(units, analyzer, languages=languages, k1=LEXICAL_K1, b=LEXICAL_B)
         if INFER_FILTERS:
             self.spellings = collect_spellings([document.metadata for document in self.documents], INFER_FILTERS)
+        if LEAVE_OUT_QUERY:
+            self.texts = number_texts(self.documents)
 
     def answer(self, query: str, conditions: dict[str, Any] | None = None) -> list[tuple[float, Document, str]]:
         """(score, document, text found in it), best first."""
@@ -121,9 +124,10 @@ class Search:
             allowed = find_allowed(self.documents, infer_filter(query, self.spellings))
         else:
             allowed = None
+        if LEAVE_OUT_QUERY:
+            allowed = leave_out_own(query, self.texts, allowed, len(self.documents))
         if GLOSSARIES:
-            for groups in GLOSSARIES:
-                query = add_synonyms(query, groups)
+            query = add_all_synonyms(query)
         if FUSE_TYPE:
             run = fuse(search_dense(query, self.dense, allowed), search_lexical(query, self.lexical, allowed))
         elif DENSE:
@@ -137,6 +141,13 @@ class Search:
             return [(hit.score, self.documents[hit.document], find_text(hit, self.documents, self.chunks)) for hit in best]
         else:
             return [(hit.score, self.documents[hit.document], self.documents[hit.document].text) for hit in best]
+
+
+def add_all_synonyms(query: str) -> str:
+    """The query with the synonyms of all glossaries."""
+    for groups in GLOSSARIES:
+        query = add_synonyms(query, groups)
+    return query
 
 
 def cut(text: str) -> list[Piece]:

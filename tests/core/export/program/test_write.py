@@ -79,9 +79,9 @@ json.dump(found, open("found.json", "w"))
 """
 
 
-def load_program(system: System, folder: Path) -> ModuleType:
+def load_program(system: System, folder: Path, **options: Any) -> ModuleType:
     file = folder / f"program_{len(list(folder.glob('program_*')))}.py"
-    file.write_text(write_program(system, dataset_name="sample"), encoding="utf-8")
+    file.write_text(write_program(system, dataset_name="sample", **options), encoding="utf-8")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up there
@@ -258,6 +258,25 @@ def test_filters_alike(small: Dataset, tmp_path: Path) -> None:
     spellings = program.collect_spellings(corpus, program.INFER_FILTERS)
     for text in ["hub pro 3.1.2", "the Hub, v3.1", "hubs 13.1", "3.1 and 3.1.2", "nothing", *small.queries["text"]]:
         assert program.infer_filter(text, spellings) == infer_filter(text, collect_spellings(corpus, MIXED.infer_filters))
+
+
+def test_leaves_out_the_document_that_the_query_is(tmp_path: Path, workspace: Path) -> None:
+    """As live search does over a dataset whose queries are documents; a filter and synonyms are applied all the same."""
+    texts = {"a": "hub clock wrong", "b": "the clock of the hub", "c": "clock", "d": "hub wrong"}
+    lines = [{"_id": name, "text": text, "metadata": {"v": 1 if name != "d" else 2}} for name, text in texts.items()]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "corpus.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "data" / "queries.jsonl").write_text(json.dumps({"_id": "a", "text": texts["a"]}))
+    (tmp_path / "data" / "qrels.tsv").write_text("a 0 b 1\n")
+    dataset = load_dataset(tmp_path / "data")
+    system = dataclasses.replace(NAMED["bm25"], name="own", filter=True, rewrite=(Glossary(groups=(("clock", "time"),)),))
+    program = load_program(system, tmp_path, leave_out_query=dataset.asks_by_document)
+    asked = ["hub clock wrong", "Hub: clock, wrong!", "the clock of the hub", "clock wrong"]
+    found = LiveSearch(dataset, Workspace(workspace)).search(asked, {"own": system}, filter={"v": 1})["own"].documents
+    search = program.Search(str(tmp_path / "data" / "corpus.jsonl"))
+    expected = [found.loc[found["query_id"] == str(number), "doc_id"].tolist() for number in (1, 2, 3, 4)]
+    assert [[document.id for _, document, _ in search.answer(query, {"v": 1})] for query in asked] == expected
+    assert [sorted(ids) for ids in expected] == [["b", "c"], ["b", "c"], ["a", "c"], ["a", "b", "c"]]
 
 
 EVERY = [

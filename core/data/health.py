@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from core.data.copies import describe_copies, find_unjudged_copies
 from core.data.dataset import Dataset
 from core.data.languages import detect_languages
 from core.schema import select_relevant
@@ -28,6 +29,7 @@ class Health:
 
     duplicate_texts: documents whose text (not empty) an earlier document already has. Words are of the documents'
     texts. queries_with_relevant have a relevant document.
+    unjudged_copies: a sentence about documents that repeat a relevant one, "" if there are none.
     queries_only_missing: queries with relevant documents of which none is in the corpus: no system can find them.
     languages: codes with their shares of the documents, see detect_languages().
     """
@@ -43,6 +45,7 @@ class Health:
     queries_only_missing: int
     queries_with_filter: int
     queries_with_evidence: int
+    unjudged_copies: str = ""
     fields: tuple[FieldHealth, ...] = ()
     languages: tuple[tuple[str, float], ...] = ()
 
@@ -67,6 +70,7 @@ def summarise_health(dataset: Dataset) -> Health:
         queries_with_relevant=len(relevant),
         queries_only_missing=sum(not present for present in relevant.values()),
         queries_with_filter=sum(bool(conditions) for conditions in dataset.queries["filter"]),
+        unjudged_copies=describe_copies(find_unjudged_copies(dataset)),
         queries_with_evidence=int(dataset.evidence["query_id"].nunique()),
         fields=_summarise_fields(dataset),
         languages=tuple(detect_languages(dataset).items()) if len(dataset.indexed_documents) else (),

@@ -17,7 +17,7 @@ FILE = "labels.json"  # in a dataset's folder
 class LabelRules:
     """relevant_from: the least grade with which a document counts as relevant; None: choose_threshold() chooses.
 
-    share_copies: documents that say the same as a relevant one have its label.
+    share_copies: documents that say the same as a relevant one have its label, see core.data.copies.
     Raises InputError for a threshold that no grade can be.
     """
 

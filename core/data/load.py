@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.data.copies import share_labels
 from core.data.dataset import Dataset
 from core.data.grades import Grade, choose_threshold, describe_grades, to_grade
 from core.data.label_rules import LabelRules, read_rules
@@ -189,7 +190,8 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
         fixed_split=fixed,
         relevant_from=relevant_from,
     )
-    return leave_out_own_documents(dataset)
+    dataset = leave_out_own_documents(dataset)
+    return share_labels(dataset) if rules.share_copies else dataset
 
 
 def _warn_contradictions(judgments: Judgments, evidence: Evidence) -> list[str]:

@@ -79,8 +79,9 @@ def recommend(
     split: Split,
     primary: str,
     suspects: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> Recommendation:
-    """Puts a choice into words. rows: describe_rungs()."""
+    """Puts a choice into words. rows: describe_rungs(). doubts: what is wrong with the labels, in sentences."""
     decided = DecidedLadder(findings, choice, stability, experiment, analysis, rows, split, primary)
     success = count_success(decided)
     difference = compare_with_baseline(decided)
@@ -101,7 +102,7 @@ def recommend(
         ruled_out=tuple(list_ruled_out(decided)),
         next=tuple(list_next_steps(decided, fine_tuning)),
         changes=tuple(list_changes(decided)),
-        flags=tuple(list_flags(decided)),
+        flags=(*list_flags(decided), *doubts),
         fixes=tuple(fixes),
         breaks=tuple(breaks),
         suspects=tuple(suspects),

@@ -63,6 +63,8 @@ def _describe_labels(health: Health) -> list[str]:
         lines.append(f"{count_of(total - labelled, 'query')} without a relevant document: counted in no measure.")
     if marked:
         lines.append(f"{_share(marked, total)} evidence: the passage that answers is marked in the text.")
+    if health.unjudged_copies:
+        lines.append(health.unjudged_copies)
     if health.queries_only_missing:
         missing = count_of(health.queries_only_missing, "query")
         lines.append(f"{missing} cannot be answered: none of the relevant documents is in the corpus.")

@@ -126,3 +126,13 @@ def test_a_query_does_not_find_itself(workspace: Path, tmp_path: Path, capsys: p
     assert "queries are documents of the corpus themselves" in capsys.readouterr().err
     pairs = [line.split("\t")[0::2][:2] for line in (tmp_path / "runs" / "bm25.run").read_text().splitlines()]
     assert pairs and all(query != doc for query, doc in pairs)
+
+
+def test_copies_share_the_label_once_that_is_said(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = {"a": "Belts are brown and black.", "b": "belts are brown, and black", "c": "cotton scarf", "d": "wool scarf"}
+    folder = write_dataset(tmp_path / "belts", texts, {"q": "belts brown"}, {"q": {"b": 1}})
+    assert compare(folder, tmp_path)["bm25"]["Success@1"] == 0.0  # a stands first: equal scores are ordered by id
+    assert compare(folder, tmp_path, "--share-copies")["bm25"]["Success@1"] == 1.0
+    assert "one document says the same as a relevant one: they have its label" in capsys.readouterr().err
+    assert compare(folder, tmp_path)["bm25"]["Success@1"] == 1.0  # kept with the dataset
+    assert compare(folder, tmp_path, "--no-share-copies")["bm25"]["Success@1"] == 0.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.data.dataset import Dataset
 from core.data.label_rules import FILE as RULES
 from core.data.label_rules import LabelRules, read_rules
-from core.data.load import load_dataset
+from core.data.load import load_dataset, split_part
 from core.data.readers.archive import move_whole
 from core.data.readers.columns import TableUse
 from core.data.readers.layouts import find_root, layout_of
@@ -298,7 +298,7 @@ def remember_folder(path: Path, workspace: Workspace) -> str:
 def _name_folder(path: Path, workspace: Workspace) -> str:
     """The name a path has or would get."""
     known = {entry.name: entry for entry in list_datasets(workspace)}
-    base = (path.stem if path.suffix.lower() == ".zip" else path.name) or "root"
+    base = (path.stem if path.suffix.lower() == ".zip" else path.name.replace("#", "-")) or "root"
     name, number = base, 2
     while name in known and known[name].path.resolve() != path:
         name, number = f"{base}-{number}", number + 1
@@ -343,7 +343,7 @@ def _find_path(text: str) -> Path | None:
     """The path that a person typed, if there is something; what cannot be a path at all is none."""
     try:
         path = Path(text).expanduser()
-        return path.resolve() if text and path.exists() else None
+        return path.resolve() if text and split_part(path)[0].exists() else None
     except (OSError, RuntimeError):  # too long; the home of somebody unknown; links that go round in a circle
         return None
 

@@ -65,10 +65,9 @@ def load_dataset(
     if is_folder:
         found = name or replace_surrogates(path.resolve().name)
         return _load_folder(find_root(path), found, rules=rules, told=told, on_progress=on_progress)
-    if not exists and "#" in path.name:
-        folder, _, configuration = str(path).rpartition("#")
-        if Path(folder).is_dir() and is_huggingface(Path(folder)):
-            return _load_shards(Path(folder), name or configuration, configuration=configuration, rules=rules)
+    folder, configuration = split_part(path)
+    if configuration is not None and is_huggingface(folder):
+        return _load_shards(folder, name or configuration, configuration=configuration, rules=rules)
     if not exists:
         raise InputError("no such folder or zip; check the path", file=path)
     if path.suffix.lower() == ".zip":
@@ -76,6 +75,16 @@ def load_dataset(
     if path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
         return _load_folder(path, name or replace_surrogates(path.stem), rules=rules, told=told)
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
+
+
+def split_part(path: Path) -> tuple[Path, str | None]:
+    """FOLDER#PART as the folder and the part of it that is meant; what is there under this name itself, or is no folder before
+    the sign, is whole: (path, None)."""
+    before, found, part = str(path).rpartition("#")
+    try:
+        return (Path(before), part) if found and not path.exists() and Path(before).is_dir() else (path, None)
+    except (OSError, ValueError):  # no permission, or a name that no file can have
+        return path, None
 
 
 def _look_up(path: Path) -> tuple[bool, bool]:

@@ -19,7 +19,10 @@ from core.workspace import Workspace
 from pages.parts.data import chunk_view
 from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
 from pages.parts.data.health import NO_LABELS
+from tests.pages.conftest import UseModels
+from tests.support.chroma import hash_files, make_collection
 from tests.support.layouts import write_autorag, write_ciral, write_msmarco, write_quepid, write_two_datasets
+from tests.support.models import FakeModels
 from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE_DOCUMENT, HOSTILE_QUERY, make_experiment, write_small_dataset
 
@@ -436,6 +439,43 @@ def test_a_path_on_this_machine_is_read_where_it_is(workspace: Path, tmp_path: P
     assert own(workspace) == ["here"] and find_dataset("here", Workspace(workspace)).kind == "folder"
     press(app, "Yes, take it off")
     assert own(workspace) == [] and (folder / "corpus.jsonl").is_file()
+
+
+def test_a_chroma_collection_is_taken_with_its_vectors(workspace: Path, tmp_path: Path, use_models: UseModels) -> None:
+    use_models(FakeModels)
+    folder = make_collection(make_collection(tmp_path / "store"), "other", texts=["x"])
+    before = hash_files(folder)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "queries.jsonl").write_text('{"_id": "q", "text": "battery"}\n')
+    app = open_page("data")
+    app.segmented_control(key="data_way").set_value("A Chroma collection")
+    run(app)
+    load = "data_chroma_load"
+    app.button(key=load).click()
+    assert "Type the folder or the address of the server first." in read(run(app).error)
+    app.text_input(key="data_chroma_place").set_value(str(tmp_path / "labels"))
+    app.button(key=load).click()
+    assert "There is no Chroma collection at" in read(run(app).error)
+    app.text_input(key="data_chroma_place").set_value(str(folder))
+    app.button(key=load).click()
+    assert "holds 2 collections (docs, other); say which one" in read(run(app).error) and own(workspace) == []
+    app.text_input(key="data_chroma_name").set_value("docs")
+    app.text_input(key="data_chroma_model").set_value("any")
+    app.text_input(key="data_chroma_labels").set_value(str(tmp_path / "labels"))
+    app.button(key=load).click()
+    assert "Loaded “docs”: 8 documents, 1 query, 0 judgments." in read(run(app).success)
+    assert "8 vectors of the collection are taken as any's" in read(app.markdown) + read_html(app)
+    assert own(workspace) == ["docs"] and hash_files(folder) == before
+
+
+def test_a_chroma_folder_that_is_typed_as_a_path_is_taken_too(workspace: Path, tmp_path: Path) -> None:
+    app = open_page("data")
+    app.segmented_control(key="data_way").set_value("A path on this machine")
+    run(app)
+    app.text_input(key="data_path").set_value(str(make_collection(tmp_path / "store")))
+    run(app)
+    press(press(app, "Look"), "Load")
+    assert "Loaded “docs”: 8 documents" in read(app.success) and own(workspace) == ["docs"]
 
 
 def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.data.samples import list_samples
+from pages.parts.data.collection import show_collection
 from pages.parts.data.load_steps import WAYS, select_dataset
 from pages.parts.data.local_path import show_path
 from pages.parts.data.uploads import get_staged, show_staged, show_unfinished, show_uploader
@@ -17,6 +18,8 @@ FORMATS = """
 - **Documents**: .txt, .md, .html, .pdf, .docx, also in sub-folders; front matter and folder names become metadata.
   `queries.jsonl` and `qrels.tsv` may lie beside them.
 - **Tables**: .csv, .tsv, .jsonl or .parquet; you say which columns are what.
+- **A HuggingFace dataset**: the folder with its Parquet shards, as on the hub (corpus, queries, qrels; or one table).
+- **A Chroma collection**: a folder or a server; its vectors are taken if you name their model and texts encoded again agree.
 - **Evidence** is a list of `{"doc_id": …, "quote": …}` or `{"doc_id": …, "start": …, "end": …}`; its documents count as
   relevant.
 """
@@ -43,6 +46,8 @@ def show_load() -> None:
     way = st.segmented_control("From", WAYS, default=WAYS[0], required=True, key="data_way")
     if way == WAYS[2]:
         show_path()
+    elif way == WAYS[3]:
+        show_collection()
     else:
         show_uploader(folder=way == WAYS[1])
     show_unfinished()

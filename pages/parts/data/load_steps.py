@@ -24,7 +24,7 @@ from pages.shared.frame.text import escape_markdown
 MESSAGE = "data_message"  # session state: (kind, sentence, control), shown once on the next run of the page
 STAGED = "data_staged"  # session state: the upload that is being loaded
 PATH = "data_looked_at"  # session state: the path on this machine that is being loaded
-WAYS = ("Files or a zip", "A whole folder", "A path on this machine")
+WAYS = ("Files or a zip", "A whole folder", "A path on this machine", "A Chroma collection")
 
 
 def select_dataset(name: str) -> None:

@@ -10,12 +10,14 @@ from core.data.catalog import (
     new_import_folder,
     remember_folder,
 )
-from core.data.load import load_dataset
+from core.data.load import load_dataset, split_part
 from core.data.readers.archive import unpack_zip
+from core.data.readers.chroma_place import find_place
 from core.data.readers.layouts import layout_of
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
+from pages.parts.data.collection import load_place
 from pages.parts.data.load_steps import (
     PATH,
     STAGED,
@@ -28,6 +30,7 @@ from pages.parts.data.load_steps import (
     show_mapping,
     show_message,
 )
+from pages.parts.data.typed_place import read_path
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -41,7 +44,7 @@ def show_path() -> None:
     st.button("Look", on_click=_look)  # never disabled: the click that ends the typing would be lost
     show_message("look")
     path = st.session_state.get(PATH)
-    if not isinstance(path, Path) or not path.exists() or str(path) != str(_resolve(typed)):
+    if not isinstance(path, Path) or not split_part(path)[0].exists() or str(path) != str(read_path(typed)):
         return
     with st.container(border=True):
         upload = _inspect_path(path)
@@ -58,17 +61,13 @@ def show_path() -> None:
             show_load_button(None, _load_path, (path,), staged=None)
 
 
-def _resolve(typed: str) -> Path:
-    return Path(typed).expanduser().resolve()
-
-
 def _look() -> None:
     """A callback: what the path is. A zip is unpacked into the workspace and goes on as an upload."""
     typed = str(st.session_state["data_path"]).strip()  # as it is at the click, not as it was when the page was drawn
-    path = _resolve(typed)
+    path = read_path(typed)
     if not typed:
         say("error", "Type a path first.", beside="look")
-    elif not path.exists():
+    elif not split_part(path)[0].exists():
         say("error", f"There is nothing at {path} on this machine; check the path.", beside="look")
     elif path.suffix.lower() == ".zip" and path.is_file():
         target = new_import_folder(path.name, open_workspace())
@@ -86,8 +85,9 @@ def _look() -> None:
 
 
 def _inspect_path(path: Path) -> Upload:
-    if path.is_dir():
-        return inspect_upload(path)
+    folder = split_part(path)[0]
+    if folder.is_dir():
+        return inspect_upload(folder)
     if layout_of(path).whole:
         return Upload(UploadKind.DATASET, path.parent, (path.name,), f"A dataset: {path.name}.")
     return Upload(UploadKind.TABLES, path.parent, (path.name,), "1 table; say which columns are what.")
@@ -96,6 +96,10 @@ def _inspect_path(path: Path) -> Upload:
 def _load_path(path: Path) -> None:
     """A callback: reads the folder where it is; only then is it kept by name."""
     try:
+        place = find_place(path)
+        if place is not None:
+            load_place(place)
+            return
         with st.spinner("Reading the data…"):
             dataset = load_dataset(path)
         name = remember_folder(path, open_workspace())

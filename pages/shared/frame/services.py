@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.catalog import find_kept_rules, find_named, list_datasets
 from core.data.dataset import Dataset
 from core.data.label_rules import LabelRules
-from core.data.load import load_dataset
+from core.data.load import load_dataset, split_part
 from core.errors import LadderError
 from core.experiment.history import list_experiments, load_experiment
 from core.experiment.result import Experiment
@@ -58,9 +58,10 @@ def _open_dataset(name: str, path: str, signature: str, rules: LabelRules | None
 
 def sign_folder(path: Path) -> str:
     """Changes when a file below the path is added, removed or written."""
+    path, part = split_part(path)
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
-    return str(hash(tuple(stats)))
+    return str(hash((part, *stats)))
 
 
 def open_dataset(name: str) -> Dataset:

@@ -67,6 +67,15 @@ def test_shards_are_taken_in_with_their_queries_and_labels(tmp_path: Path, store
     assert again.fingerprint == load_dataset(source).fingerprint and len(again.judgments) == 3
 
 
+def test_one_of_several_languages_is_opened_by_its_name(tmp_path: Path, store: Workspace) -> None:
+    folder = write_parts(tmp_path / "set", corpus="de-corpus/test", queries="de-queries/test", qrels="de-qrels/test")
+    write_parts(folder, corpus="sw-corpus/test", queries="sw-queries/test", qrels="sw-qrels/test")
+    dataset = open_dataset(f"{folder}#sw", store)
+    assert dataset.name == "set-sw" and open_named("set-sw", store).fingerprint == dataset.fingerprint
+    with pytest.raises(InputError, match="there is no dataset"):
+        open_dataset(f"{tmp_path}/nothing#sw", store)
+
+
 def test_a_chroma_folder_is_taken_in_with_the_labels_beside_it(tmp_path: Path, store: Workspace) -> None:
     source = make_collection(tmp_path / "store")
     (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "battery"}\n')

@@ -12,14 +12,16 @@ from core.data.readers.columns import ColumnMapping
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id, kind_of
+from core.data.readers.lists import read_list
 from core.data.readers.qrels import EXPECTED_GRADE, parse_relevance
 from core.data.readers.table_files import Row, row_error
-from core.data.readers.values import is_blank
+from core.data.readers.values import is_blank, looks_like_list
 from core.text.phrases import shorten
 
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,14}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_NOTHING = {"nan", "null", "none", "na", "n/a", "-"}  # what programs and people write for no grade
 _WORDS = {"true": "1", "false": "0", "yes": "1", "no": "0"}  # what spreadsheets and forms write for a grade of two values
 
 
@@ -74,8 +76,10 @@ def read_tags(value: Any) -> list[str]:
 
 
 def read_answer(value: Any) -> str:
-    """A query's answer; several in a list stand one after the other, with a semicolon between them."""
-    if isinstance(value, list):
+    """A query's answer; several in a list, or in the text of one, stand one after the other with a semicolon between them."""
+    if isinstance(value, str) and looks_like_list(value):
+        value = read_list(value)
+    if isinstance(value, list | tuple):
         return "; ".join(filter(None, map(read_answer, value)))
     return to_text(value)
 
@@ -108,9 +112,9 @@ def _is_exact_number(text: str) -> bool:
 
 def read_grade(value: Any, row: Row, path: Path) -> Any:
     """A grade as parse_relevance() has it; None for an empty cell, which is no judgment."""
-    if is_blank(value):
-        return None
     text = str(value).strip()
+    if is_blank(value) or text.lower() in _NOTHING:
+        return None
     text = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else _WORDS.get(text.lower(), text)
     try:
         return parse_relevance(text)

@@ -21,22 +21,27 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "corpus": {
         "id": _names(
             "id docid documentid docno corpusid passageid pid uid uuid key did chunkid textid articleid productid itemid "
-            "nodeid sku asin identifier url uri"
+            "nodeid sku asin identifier url uri nr"
         ),
-        "title": _names("title headline heading subject name doctitle"),
+        "title": _names("title headline heading subject name doctitle titel titre titulo überschrift"),
         "text": _names(
             "text body content contents passage pagecontent document abstract segment chunk chunktext passagetext documenttext "
-            "fulltext description paragraph markdown summary"
+            "fulltext description paragraph markdown summary "
+            "inhalt volltext beschreibung contenu texte contenido texto"
         ),
         "metadata": _names("metadata meta"),
     },
     "queries": {
-        "id": _names("id queryid qid questionid topicid uid uuid key num topic number"),
-        "text": _names("text query question querytext title topic questiontext userinput utterance"),
+        "id": _names("id queryid qid questionid topicid uid uuid key num topic number nr"),
+        "text": _names(
+            "text query question querytext title topic questiontext userinput utterance frage suchanfrage anfrage pregunta consulta "
+            "requête"
+        ),
         "filter": _names("filter filters"),
         "tags": _names("tags tag labels category"),
         "answer": _names(
-            "answer expectedanswer groundtruth reference generationgt goldanswer referenceanswer answers expectedoutput"
+            "answer expectedanswer groundtruth reference generationgt goldanswer referenceanswer answers expectedoutput "
+            "antwort réponse respuesta"
         ),
         "evidence": _names("evidence"),
         "relevant": _names(
@@ -46,13 +51,18 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "judgments": {
-        "query_id": _names("queryid qid query questionid topicid topic question querytext"),
-        "query_text": _names("query querytext question questiontext"),
+        "query_id": _names(
+            "queryid qid query questionid topicid topic question querytext frage suchanfrage anfrage pregunta consulta"
+        ),
+        "query_text": _names("query querytext question questiontext frage"),
         "doc_id": _names(
             "docid corpusid documentid docno passageid pid document doc did productid chunkid itemid articleid sku asin "
-            "relevantdocid url uri"
+            "relevantdocid url uri dokument dokumentid documento"
         ),
-        "relevance": _names("relevance rating grade gain label judgment judgement rel relevant score qrel stars"),
+        "relevance": _names(
+            "relevance rating grade gain label judgment judgement rel relevant score qrel stars relevanz bewertung "
+            "pertinence relevancia"
+        ),
     },
 }
 REQUIRED: dict[str, tuple[str, ...]] = {"corpus": ("text",), "queries": ("text",), "judgments": ("query_id", "doc_id")}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.data.readers.columns import FIELDS, REQUIRED, fields_of, is_grade_name, simplify
+from core.data.readers.columns import FIELDS, NAMES, REQUIRED, fields_of, is_grade_name, simplify
 from core.data.readers.table_files import Head
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import count_words, is_blank, is_numeric
@@ -22,7 +22,20 @@ _HINTS = {
         ("doc", "docs", "texts"),
     ),
 }
-_ASKING = {"query", "question", "querytext", "questiontext", "userinput"}
+_ASKING = {
+    "query",
+    "question",
+    "querytext",
+    "questiontext",
+    "userinput",
+    "frage",
+    "suchanfrage",
+    "anfrage",
+    "pregunta",
+    "consulta",
+}
+# Fields that a column's last word may suggest, where no whole name does and no other column ends so: product_description
+_BY_LAST_WORD = {"corpus": ("id", "title", "text"), "queries": ("id", "text", "answer"), "judgments": ("query_id",)}
 _FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
 _TEXT_WORDS = 1.5  # a column with more words a value than this holds text
 
@@ -55,11 +68,21 @@ def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
         free = [by_name[name] for name in names if name in by_name and by_name[name] not in mapping.values()]
         if free:
             mapping[field] = free[0]
+    for field in _BY_LAST_WORD[role]:
+        known = {"id"} if field == "id" else set(fields[field])
+        ending = [column for column in columns if column not in mapping.values() and _last_word(column) in known]
+        if field not in mapping and len(ending) == 1:
+            mapping[field] = ending[0]
     if role == "judgments" and "relevance" not in mapping:
         named = [column for column in columns if is_grade_name(column) and column not in mapping.values()]
         if named:
             mapping["relevance"] = named[0]
     return {field: mapping[field] for field in fields if field in mapping}
+
+
+def _last_word(column: str) -> str:
+    words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
+    return words[-1].lower() if len(words) > 1 else ""
 
 
 def guess_columns(file: str, head: Head, *, role: str) -> dict[str, str]:
@@ -88,7 +111,7 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
     mappings = {role: guess_mapping(columns, role=role) for role in FIELDS}
     fits = {role: set(REQUIRED[role]) <= mappings[role].keys() for role in FIELDS}
     names, hint = {simplify(column) for column in columns}, hint_of(file)
-    asks = bool(names & _ASKING)
+    asks = bool({*names, *map(_last_word, columns)} & _ASKING)
     if fits["judgments"]:
         if "rank" in names and simplify(mappings["judgments"].get("relevance", "score")) == "score":
             return Guess("", {}, note="it has ranks and scores, so it looks like a system's results, not like judgments")
@@ -103,7 +126,8 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
         mapping = _with_first_as_id(mappings["corpus"], columns, values)
         own = any(simplify(column) not in ("id", "text") for column in mappings["corpus"].values())
         return Guess("corpus", mapping, sure=own or hint == "corpus")
-    return Guess("", {})
+    by_values = _guess_by_places(file, columns, values)
+    return replace(by_values, sure=False) if "text" in by_values.mapping else Guess("", {})
 
 
 def _with_first_as_id(
@@ -111,6 +135,8 @@ def _with_first_as_id(
 ) -> dict[str, str]:
     """Where no column is known to hold ids: the first, if it has one word in every row, another one each time."""
     first = columns[0]
+    if "id" in mapping and simplify(mapping["id"]) not in NAMES and not _are_unique(values[mapping["id"]]):
+        mapping = {field: column for field, column in mapping.items() if field != "id"}  # user_id of reviews, say
     if "id" in mapping or first in mapping.values() or count_words(values[first]) > 1 or any(map(is_blank, values[first])):
         return dict(mapping)
     return {"id": first, **mapping} if len(values[first]) > 1 and _are_unique(values[first]) else dict(mapping)
@@ -136,7 +162,11 @@ def _guess_by_places(file: str, columns: Sequence[str], values: Mapping[str, Seq
     ids = [column for column in columns if column != text and column not in texts and _are_unique(values[column])]
     if not ids:
         return Guess("", {})
-    return Guess(role, {"id": ids[0], "text": text}, sure=hint == role and len(columns) == 2)
+    mapping = {"id": ids[0], "text": text}
+    urls = [column for column in columns if all(str(value).startswith(("http://", "https://")) for value in values[column])]
+    if len(columns) == 4 and urls == [columns[1]] and text == columns[3]:  # MS MARCO's documents: id, address, title, text
+        return Guess("corpus", {"id": columns[0], "title": columns[2], "text": text})
+    return Guess(role, mapping, sure=hint == role and len(columns) == 2)
 
 
 def _are_unique(values: Sequence[Any]) -> bool:

@@ -193,17 +193,18 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
         contents.queries_file = folder / _QUERIES
     if uses:
         contents = read_tables(folder, uses, have=contents)
-    contents.notes = [*notes, *_note_unread_qrels(layout), *contents.notes]
+    contents.notes = [*notes, *_note_unread(layout), *contents.notes]
     return contents
 
 
-def _note_unread_qrels(layout: Layout) -> list[str]:
-    """Judgments under a name that is not read would otherwise be missed in silence."""
+def _note_unread(layout: Layout) -> list[str]:
+    """Judgments and queries under a name that is not read would otherwise be missed in silence."""
     folder = layout.folder
-    candidates = [path for path in sorted([*folder.glob("qrels*"), *folder.glob("qrels/*")]) if path.is_file()]
+    candidates = [path for path in sorted([*folder.glob("*"), *folder.glob("qrels/*")]) if path.is_file()]
     names = [path.relative_to(folder).as_posix() for path in candidates if not path.name.startswith(".")]
-    unread = [name for name in names if name not in (*layout.qrels, *layout.tables, *layout.whole)]
-    return [f"Not read as judgments, whose names end in .tsv: {first_five(unread)}."] if unread else []
+    known = {layout.corpus, layout.queries, *layout.qrels, *layout.tables, *layout.whole, *layout.documents}
+    unread = [name for name in names if name not in known and hint_of(name) in ("queries", "judgments")]
+    return [f"Not read as queries or judgments, for its form is not known: {first_five(unread)}."] if unread else []
 
 
 def _read_parts(layout: Layout, on_progress: ProgressCallback) -> Contents:

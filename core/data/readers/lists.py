@@ -31,6 +31,14 @@ def list_entries(value: Any, *, known: Collection[str] = ()) -> list[tuple[str, 
     return list(found.items())
 
 
+def read_list(text: str) -> Any:
+    """The list that a text is, as JSON, all numbers in it as text; else a tuple of its words, for how others write lists."""
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)  # ids are text: 1e3 is not 1000
+    except (ValueError, RecursionError):
+        return _read_tokens(text)
+
+
 def _walk(value: Any, known: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
     if is_blank(value):
         return
@@ -67,10 +75,7 @@ def _read_text(text: str, known: Collection[str]) -> Iterator[tuple[str, Any]]:
     if not text or text in known:
         yield from [(text, None)] if text else []
     elif looks_like_list(text) or (text.startswith("{") and text.endswith("}")):
-        try:
-            value = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)  # ids are text: 1e3 is not 1000
-        except (ValueError, RecursionError):
-            value = _read_tokens(text)
+        value = read_list(text)
         yield from ((name, None) for name in value) if isinstance(value, tuple) else _walk(value)
     else:
         parts = next(

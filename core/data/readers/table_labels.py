@@ -145,7 +145,7 @@ def read_labels(
         numbered = True
     documents = set(contents.corpus.ids)
     finder = _QueryFinder(contents.queries, numbered=numbered)
-    blank: Counter[str] = Counter()
+    blank, negative = Counter[str](), Counter[str]()
     listed: dict[Path, list[Judgment]] = {}
     for path, row, query_id, column in relevant:
         entries = _read_entries(row, column, path, documents, needed=False)
@@ -153,9 +153,15 @@ def read_labels(
     sources = list(listed.items())
     for use in uses:
         sources.append(
-            (root / use.file, list(_read_judgments(root, use, rows[use.file], finder, documents=documents, blank=blank)))
+            (
+                root / use.file,
+                list(_read_judgments(root, use, rows[use.file], finder, documents=documents, blank=blank, negative=negative)),
+            )
         )
     _check_names(sources, finder.ids, contents.corpus.ids)
+    for file, number in negative.items():
+        verb = "counts" if number == 1 else "count"
+        contents.notes.append(f"{file}: {count_of(number, 'judgment')} with a grade below 0 {verb} as 0.")
     for file, number in blank.items():
         verb = "has" if number == 1 else "have"
         contents.notes.append(f"{file}: {count_of(number, 'judgment')} {verb} no grade, taken as not judged.")
@@ -163,17 +169,28 @@ def read_labels(
 
 
 def _read_judgments(
-    root: Path, use: TableUse, rows: Sequence[Row], finder: _QueryFinder, *, documents: Collection[str], blank: Counter[str]
+    root: Path,
+    use: TableUse,
+    rows: Sequence[Row],
+    finder: _QueryFinder,
+    *,
+    documents: Collection[str],
+    blank: Counter[str],
+    negative: Counter[str],
 ) -> Iterator[Judgment]:
+    """The judgments of one table; counts those without a grade and those below 0 by file."""
     path, mapping = root / use.file, use.used
     names = [_read_name(row, mapping["query_id"], path) for row in rows]
     by_text = finder.are_texts(dict.fromkeys(names))
     for row, name in zip(rows, names, strict=True):
-        grade = read_grade(row.values.get(mapping["relevance"]), row, path) if "relevance" in mapping else 1
+        given = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1
+        grade = read_grade(given, row, path)
         for doc_id, own in _read_entries(row, mapping["doc_id"], path, documents, needed=True, grade=grade):
             if own is None:
                 blank[use.file] += 1
                 continue
+            if own == 0 and str(given).strip().startswith("-"):
+                negative[use.file] += 1
             for query_id in (by_text and finder.find(name)) or [name]:
                 yield row.number, query_id, doc_id, own
 

@@ -51,6 +51,16 @@ class Understanding:
         """What was understood, as part of a sentence: "products.csv as documents (id: sku, text: body)"."""
         return join_words([describe_use(use) for use in self.uses if use.role])
 
+    def first_rows(self, role: str, *, number: int = 3) -> list[dict[str, Any]]:
+        """The first documents, queries or judgments as they will be read: field -> value as it stands in the table."""
+        rows = [
+            {field: row.values.get(column) for field, column in use.used.items()}
+            for use in self.uses
+            if use.role == role and use.file in self.heads
+            for row in self.heads[use.file].rows[:number]
+        ]
+        return rows[:number]
+
     def unused(self, file: str) -> list[str]:
         """The columns of a table that nothing is made of; those of documents become metadata, so they have none."""
         use = next(use for use in self.uses if use.file == file)
@@ -115,7 +125,9 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
         strange = [f"{len(strange):,} tables are not used: {first_five([use.file for use in uses if not use.role])}."]
     notes = [*strange, *notes]
     if "corpus" not in {*(use.role for use in uses), *filled}:
-        questions.insert(0, Question("", "corpus", "Choose the table that holds the documents."))
+        found = "; ".join(f"{file} has {', '.join(head.columns[:8])}" for file, head in list(heads.items())[:NAMED])
+        among = f", among those that are here ({found})" if found else ""
+        questions.insert(0, Question("", "corpus", f"Choose the table that holds the documents{among}."))
     return Understanding(root, tuple(uses), heads, tuple(questions), tuple(notes))
 
 
@@ -158,7 +170,7 @@ def _may_hold_grades(values: Sequence[Any]) -> bool:
 
 def _note(use: TableUse, head: Head) -> list[str]:
     notes = []
-    if not head.is_named:
+    if not head.is_named and use.role != "judgments":
         notes.append(f"{use.file}: its first line is read as a row, not as names of columns.")
     unused = list_unused(use, head)
     if unused:

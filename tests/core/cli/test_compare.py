@@ -70,7 +70,7 @@ BAD = [
     (["compare", "{small}", "--config", "{tmp}/field.yaml"], "{tmp}/field.yaml: system 'x' has the unknown field 'colour'; "),
     (["compare", "{small}", "--config", "{tmp}/latin.yaml"], "{tmp}/latin.yaml: is not UTF-8; save it as UTF-8"),
     (["compare", "{tmp}/broken", "--systems", "bm25"], "{tmp}/broken/corpus.jsonl, line 2: "),
-    (["compare", "{tmp}/empty", "--systems", "bm25"], "{tmp}/empty: expected corpus.jsonl or documents"),
+    (["compare", "{tmp}/empty", "--systems", "bm25"], "{tmp}/empty: expected corpus.jsonl, documents"),
     (["compare", "{small}", "--split", "test", "--systems", "bm25"], "the dataset small has no queries in the split 'test'; "),
     (["compare", "{small}", "--systems", "bm25", "--json", "{tmp}/no/where.json"], "{tmp}/no/where.json: cannot be written; "),
     (

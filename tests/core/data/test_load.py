@@ -177,7 +177,7 @@ def test_other_warnings(tmp_path: Path) -> None:
     (folder / "qrels.json").write_text("{}")
     assert load_dataset(folder).warnings == (
         "qrels.txt is not used: the judgments come from elsewhere.",
-        "Not read as judgments, whose names end in .tsv: qrels.json.",
+        "Not read as queries or judgments, for its form is not known: qrels.json.",
         'corpus.jsonl: the field "url" of 1 document was ignored; put it under "metadata" to filter by it.',
         "1 document has neither title nor text, so not indexed: c.",
         'queries.jsonl: the field "split" of 1 query was ignored.',
@@ -199,8 +199,8 @@ BAD_LINES = [
     ),
     (b'{"_id": "a", "title": "x"}\n', ', line 1: the field "text" is missing (fields found: _id, title); add it'),
     (
-        b'{"nr": "a", "text": "x"}\n',
-        ', line 1: the field "_id" is missing (fields found: nr, text); add it, or load the file as a table '
+        b'{"place": "a", "text": "x"}\n',
+        ', line 1: the field "_id" is missing (fields found: place, text); add it, or load the file as a table '
         "and say which column is the id",
     ),
     (b'{"_id": "a", "text": 5}\n', ', line 1: "text" is a number, expected text; put it in quotes'),

@@ -215,6 +215,45 @@ def test_ids_are_text(tmp_path: Path) -> None:
     assert labels(dataset) == [(name, name, 1) for name in ids]
 
 
+def test_a_spreadsheet_of_europe(tmp_path: Path) -> None:
+    """Semicolons, decimal commas, names in German, Windows line ends, and an empty, a negative and an unknown grade."""
+    files = {
+        "dokumente.csv": 'sep=;\nNr;Titel;Inhalt\n01;a;"Tee; grün, getrocknet"\n02;b;Kaffee wird geröstet\n',
+        "fragen.csv": "Nr;Frage\n7;Wie trocknet man Tee, bitte?\n8;Wie röstet man Kaffee?\n",
+        "bewertung.csv": "Frage;Dokument;Relevanz\n7;01;0,75\n8;02;2,0\n7;02;-1\n8;01;n/a\n",
+    }
+    dataset = load_dataset(write_files(tmp_path, {name: text.replace("\n", "\r\n") for name, text in files.items()}))
+    assert dataset.documents[["doc_id", "text"]].to_numpy().tolist() == [
+        ["01", "Tee; grün, getrocknet"],
+        ["02", "Kaffee wird geröstet"],
+    ]
+    assert labels(dataset) == [("7", "01", 0.75), ("7", "02", 0), ("8", "02", 2)]
+    assert "bewertung.csv: 1 judgment with a grade below 0 counts as 0." in dataset.warnings
+    assert "bewertung.csv: 1 judgment has no grade, taken as not judged." in dataset.warnings
+
+
+def test_unicode_text_of_a_spreadsheet_program(tmp_path: Path) -> None:
+    (tmp_path / "docs.tsv").write_bytes("id\ttext\n1\tgrüner Tee\n".encode("utf-16"))
+    assert load_dataset(tmp_path).documents["text"].tolist() == ["grüner Tee"]
+
+
+def test_quotes_of_a_tsv_join_no_rows(tmp_path: Path) -> None:
+    lines = '0\t"a quote that opens\n1\tand closes elsewhere"\n2\tplain "in" the middle\n'
+    dataset = load_dataset(write_files(tmp_path, {"collection.tsv": lines}))
+    assert dataset.documents["text"].tolist() == ['"a quote that opens', 'and closes elsewhere"', 'plain "in" the middle']
+
+
+def test_documents_of_msmarco_have_an_address_and_a_title(tmp_path: Path) -> None:
+    lines = "D1\thttp://a\tTea\tgreen tea leaves are dried\nD2\thttp://b\tCoffee\tblack beans are roasted\n"
+    dataset = load_dataset(write_files(tmp_path, {"msmarco-docs.tsv": lines}))
+    assert dataset.documents[["doc_id", "title"]].to_numpy().tolist() == [["D1", "Tea"], ["D2", "Coffee"]]
+
+
+def test_queries_whose_form_is_not_known_are_named(tmp_path: Path) -> None:
+    dataset = load_dataset(write_files(tmp_path, {"corpus.jsonl": CORPUS, "topics.txt": "1:tea\n2:coffee\n"}))
+    assert dataset.warnings == ("Not read as queries or judgments, for its form is not known: topics.txt.",)
+
+
 # ---- what is not certain is asked
 
 

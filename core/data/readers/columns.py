@@ -34,8 +34,8 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "queries": {
         "id": _names("id queryid qid questionid topicid uid uuid key num topic number nr"),
         "text": _names(
-            "text query question querytext title topic questiontext userinput utterance frage suchanfrage anfrage pregunta consulta "
-            "requête"
+            "text query question querytext title topic questiontext userinput utterance "
+            "frage suchanfrage anfrage pregunta consulta requête"
         ),
         "filter": _names("filter filters"),
         "tags": _names("tags tag labels category"),

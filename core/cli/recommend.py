@@ -29,9 +29,9 @@ from core.data.dataset import Dataset
 from core.diagnosis.sentences import CAUSE_TITLES, CAUSE_WORDS
 from core.errors import InputError
 from core.evaluation.measures import MEASURES, list_choosing, list_measures
-from core.evaluation.verdicts import VERDICT_WORDS
 from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, RARELY, Goals
+from core.ladder.rows import word_verdict
 from core.recommendation.assess import Assessment
 from core.workspace import Workspace
 
@@ -251,7 +251,7 @@ def _make_cells(row: Mapping[str, Any], *, used: str) -> list[str]:
     if row["verdict"] is None:
         return [mark, row["title"], row["system"], mean, "", ""]
     change = f"{row['delta']:+.3f}, {row['delta_low']:+.3f} to {row['delta_high']:+.3f}"
-    return [mark, row["title"], row["system"], mean, change, VERDICT_WORDS[row["verdict"]]]
+    return [mark, row["title"], row["system"], mean, change, word_verdict(row)]
 
 
 def format_failures(assessment: Assessment, *, width: int) -> str:

@@ -32,11 +32,20 @@ def explain_side(side: ModelSide | WordSide) -> str:
     return " ".join(explain_model(side))
 
 
+def list_cures(side: ModelSide | WordSide) -> list[str]:
+    """What to do about a side that is hindered, a sentence for each of its troubles."""
+    if isinstance(side, WordSide):
+        return [_CURE_OF_WORDS]
+    reading = [_cure_reading(side)] if _is_unread(side) else []
+    return [*reading, *([_CURE_OF_LENGTH] if side.cut else [])]
+
+
 def explain_model(side: ModelSide) -> list[str]:
     """The letters that a model cannot read, the queries that it reads in part; a sentence and its cure for each."""
     notes = []
-    if max(side.documents.unread, side.queries.unread) >= NOTED:
-        notes.append(f"{_say_unread(side)} {_cure_reading(side)}")
+    if _is_unread(side):
+        named = f"Its card names these languages: {join_words(side.languages)}. " if side.languages else ""
+        notes.append(f"{_say_unread(side)} {named}{_cure_reading(side)}")
     if side.cut:
         notes.append(f"{_say_cut(side)} {_CURE_OF_LENGTH}")
     return notes
@@ -47,6 +56,10 @@ def explain_words(side: WordSide) -> str:
     named = f" ({join_words(side.systems)})" if side.systems else ""
     nothing = f"returned nothing for {side.unmatched:,} of {count_of(side.asked, 'query')}"
     return f"Word matching{named} {nothing}: no word of theirs stands in a document that they may see. {_CURE_OF_WORDS}"
+
+
+def _is_unread(side: ModelSide) -> bool:
+    return max(side.documents.unread, side.queries.unread) >= NOTED
 
 
 def _say_unread(side: ModelSide) -> str:
@@ -94,7 +107,6 @@ def _say_cut(side: ModelSide) -> str:
 
 
 def _cure_reading(side: ModelSide) -> str:
-    named = f"Its card names these languages: {join_words(side.languages)}. " if side.languages else ""
     if side.kind != EMBEDDINGS:
-        return f"{named}Use a multilingual reranker."
-    return f"{named}Use a multilingual embedding model, such as {SUGGESTED_MULTILINGUAL}."
+        return "Use a multilingual reranker."
+    return f"Use a multilingual embedding model, such as {SUGGESTED_MULTILINGUAL}."

@@ -92,6 +92,9 @@ class Sides:
         return [*sorted(models, key=lambda side: side.kind), *(side for side in self.words if not side.finds)]
 
 
+NOTHING_KNOWN = Sides()
+
+
 def measure_model(
     model: str,
     tokenizer: Tokenizer,

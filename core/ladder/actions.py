@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from core.ladder.rungs import list_rungs
 
+MEND_A_SIDE = ("change_model", "check_words")  # actions that come first because a side could not work
 _OTHERS = {
     "embeddings_enough": "Embeddings are enough",
     "fine_tune_generator": "Fine-tune the generator",
     "label_more_queries": "Label more queries first",
     "extend_corpus": "Extend the corpus first",
+    "change_model": "Use a model that reads these texts first",
+    "check_words": "See first why word matching finds nothing",
 }
 
 

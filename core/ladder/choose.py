@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from core.diagnosis.side_sentences import explain_side
+from core.diagnosis.sides import EMBEDDINGS, ModelSide, Sides, WordSide
 from core.evaluation.significance import bootstrap_means
 from core.ladder.climb import Step, find_best, find_path, list_candidates
 from core.ladder.goals import Goals
@@ -19,6 +21,7 @@ from core.text.phrases import join_words
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
+ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target
 TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
 
 
@@ -31,7 +34,8 @@ class Findings:
     target's measure, empty without a target. missing: share of all judged queries without a relevant document in the corpus.
     labels_fit: some system fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of
     fine-tuning. cross_encoder: one was measured. tuning: measured tuning queries. adoption: name of a trained rung -> what its
-    model costs to adopt, in a sentence.
+    model costs to adopt, in a sentence. sides: whether word matching and the models could work. answered: share of the test
+    queries that the baseline answers among the first five.
     """
 
     baseline: System
@@ -49,6 +53,8 @@ class Findings:
     cross_encoder: bool = False
     tuning: int = LEAST_TUNING
     adoption: Mapping[str, str] = field(default_factory=dict)
+    sides: Sides = field(default_factory=Sides)
+    answered: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,10 @@ class Choice:
 
 
 def choose(findings: Findings) -> Choice:
-    """Labels first, then the cheapest system that is not usefully worse than the best, then the rung that gained most."""
+    """Labels first, then the cheapest system that is not usefully worse than the best, then the rung that gained most.
+
+    Where no rung helps and a side could not work, nothing is concluded from that side: to make it work comes first.
+    """
     draft, unsure = _choose_system(findings)
     for count, least, side in ((len(findings.values), LEAST_TEST, "test"), (findings.tuning, LEAST_TUNING, "tuning")):
         if count < least:
@@ -78,6 +87,8 @@ def choose(findings: Findings) -> Choice:
             f"For {findings.missing:.0%} of the judged queries the corpus holds no relevant document; no retrieval finds it."
         )
         return replace(draft, action="extend_corpus", why=words)
+    if not findings.labels_fit and _list_stuck(findings):
+        return _mend_side(findings, replace(draft, system=findings.baseline.name))
     if not findings.labels_fit:
         words = "No system finds the labelled documents more often than if the labels had been dealt out at random."
         return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
@@ -89,9 +100,21 @@ def choose(findings: Findings) -> Choice:
         first = max(path, key=lambda step: gains.get(step.chosen.name, 0.0) if step.chosen is not None else 0.0)
         return replace(draft, action=first.rung.action, rung=first.rung)
     target = findings.goals.target
-    if target is not None and findings.target_means.get(draft.system, 0.0) < target[1]:
-        return _go_beyond(findings, draft)
-    return draft
+    missed = target is not None and findings.target_means.get(draft.system, 0.0) < target[1]
+    if _list_stuck(findings) and (missed or (target is None and findings.answered < ENOUGH)):
+        return _mend_side(findings, draft)
+    return _go_beyond(findings, draft) if missed else draft
+
+
+def _list_stuck(findings: Findings) -> list[ModelSide | WordSide]:
+    """The embeddings or the words that could not work; a reranker that could not is no reason to begin there."""
+    return [side for side in findings.sides.list_stuck() if not isinstance(side, ModelSide) or side.kind == EMBEDDINGS]
+
+
+def _mend_side(findings: Findings, draft: Choice) -> Choice:
+    stuck = _list_stuck(findings)
+    why = " ".join(explain_side(side) for side in stuck)
+    return replace(draft, action="change_model" if isinstance(stuck[0], ModelSide) else "check_words", why=why)
 
 
 def _go_beyond(findings: Findings, draft: Choice) -> Choice:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, Split, make_split
+from core.diagnosis.sides import NOTHING_KNOWN, Sides
 from core.evaluation.significance import ALPHA, paired_t
 from core.ladder.choose import Choice, Findings, choose
 from core.ladder.climb import Step
@@ -46,10 +47,11 @@ def resplit(
     latencies: Mapping[str, float],
     monthly: Mapping[str, float],
     gap: Mapping[str, float],
+    sides: Sides = NOTHING_KNOWN,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Shares of actions and systems over re-splits; on each the ladder is climbed and judged anew.
 
-    steps: the main ones. gap: of the headroom on the main split.
+    steps: the main ones. sides, gap: those of the main split.
     """
     ladder.progress.enter("how stable is the verdict")
 
@@ -67,9 +69,8 @@ def resplit(
         climbed = ladder.climb(split, propose=propose)
         # A system that only this split chose was not timed: it is as slow, and as dear, as the main ladder's on its rung.
         alike = {step.chosen.name: main.get(step.rung, "") for step in climbed if step.chosen is not None}
-        found = collect_findings(
-            ladder, split, climbed, latencies=_guess(latencies, alike), monthly=_guess(monthly, alike), flips=flips
-        )
+        fast, cheap = _guess(latencies, alike), _guess(monthly, alike)
+        found = collect_findings(ladder, split, climbed, latencies=fast, monthly=cheap, sides=sides, flips=flips)
         return dataclasses.replace(found, ranked_low=gap["ranked_low"], not_found=gap["not_among_100"])
 
     def report(done: int) -> None:
@@ -88,7 +89,7 @@ def resplit(
         [step.rung.name, ladder.measurer.key(step.incumbent), step.chosen, step.variants, step.means, step.kept]
         for step in steps
     ]
-    inputs = [ladder.dataset.fingerprint, ladder.offer, ladder.goals, climbed, latencies, monthly, gap, share, errors]
+    inputs = [ladder.dataset.fingerprint, ladder.offer, ladder.goals, climbed, latencies, monthly, sides, gap, share, errors]
     found = ladder.resources.workspace.find_or_make("re-splits", inputs, measure)
     errors.update(found["errors"])
     return found["actions"], found["systems"]

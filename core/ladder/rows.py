@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.diagnosis.side_sentences import explain_side
+from core.evaluation.verdicts import DIFFERENT, VERDICT_WORDS
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Findings
 from core.ladder.climb import Step
 from core.records import as_records
+from core.systems.system import System
 
 
 def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) -> list[dict[str, Any]]:
@@ -17,7 +20,8 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
     rung, title, system (None if not measured), incumbent, chosen_from {variant: tuning mean}, tuning {incumbent, chosen, gain},
     kept, what (in words), mean, low, high (of the system on test), verdict, delta, delta_low, delta_high, p_adjusted, wins,
     ties, losses, n, mde, queries_needed, harmed, recall_100_change, added_ms, p95_ms, one_time, why_not, note, judged_gap,
-    held_out (its models learned from the tuning queries: `tuning` is of those they did not learn from)."""
+    held_out (its models learned from the tuning queries: `tuning` is of those they did not learn from), hindrance (why its
+    difference says nothing, "" if it does)."""
     results = {system.name: system for system in experiment.systems}
     pairs = {row["system"]: row for row in as_records(findings.comparisons)}
     rows = [_describe_baseline(findings, results, primary)]
@@ -27,6 +31,11 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
             continue
         rows.append(_describe_step(step, pairs[step.chosen.name], results, primary, findings))
     return rows
+
+
+def word_verdict(row: Mapping[str, Any]) -> str:
+    """The verdict of a row that has one, in words; that it cannot be judged where a side that it relies on could not work."""
+    return "cannot be judged" if row.get("hindrance") else VERDICT_WORDS[row["verdict"]]
 
 
 def _describe_baseline(findings: Findings, results: Mapping[str, SystemResult], primary: str) -> dict[str, Any]:
@@ -72,6 +81,7 @@ def _describe_step(
     added = None
     if chosen.latency_ms and before.latency_ms:
         added = _latency(chosen, "p50", 0.0) - _latency(before, "p50", 0.0)
+    hindrance = "" if pair["verdict"] in DIFFERENT else _find_hindrance(step, step.chosen, findings)
     return {
         "rung": step.rung.name,
         "title": step.rung.title,
@@ -92,8 +102,15 @@ def _describe_step(
         "one_time": findings.adoption.get(step.rung.name) or step.rung.one_time(step.chosen, chosen.index.get("chunks") or 0),
         "held_out": step.held_out,
         "why_not": "",
-        "note": step.rung.note(step.variants),
+        "note": " ".join(part for part in (step.rung.note(step.variants), hindrance) if part),
+        "hindrance": hindrance,
     }
+
+
+def _find_hindrance(step: Step, chosen: System, findings: Findings) -> str:
+    """What the rung's side lacked to show what it can, and the cure. A difference that was proven all the same stands."""
+    stuck = findings.sides.find_stuck(chosen.name, step.rung.relies_on(chosen))
+    return " ".join(explain_side(side) for side in stuck)
 
 
 def _describe_mean(result: SystemResult, primary: str) -> dict[str, Any]:

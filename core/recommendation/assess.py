@@ -150,13 +150,14 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysi
     latencies = {system.name: float(system.latency_ms["p95"]) for system in experiment.systems if system.latency_ms}
     monthly = estimate_monthly(ladder, experiment)
     findings = dataclasses.replace(
-        collect_findings(ladder, ladder.split, steps, latencies=latencies, monthly=monthly),
+        collect_findings(ladder, ladder.split, steps, latencies=latencies, monthly=monthly, sides=experiment.sides),
         ranked_low=analysis.gap("ranked_low"),
         not_found=analysis.gap("not_among_100"),
         adoption=describe_adoption(ladder, steps),
     )
     choice = choose(findings)
-    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, gap=analysis.headroom["gap"])
+    gap = analysis.headroom["gap"]
+    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, sides=experiment.sides, gap=gap)
     deciding = find_deciding(findings.values, baseline=ladder.baseline.name, system=choice.system)
     rows = describe_rungs(findings, experiment, primary=ladder.primary)
     return Assessment(

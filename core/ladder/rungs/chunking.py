@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from core.diagnosis import headroom
+from core.diagnosis.sides import EMBEDDINGS
 from core.ladder.offer import Offer
-from core.ladder.rungs.rung import Rung, take
+from core.ladder.rungs.rung import Rung, rely_on, take
 from core.stages.chunk import ParentDocument, Recursive, SentenceWindow, WholeDocument
 from core.systems.system import System
 
@@ -65,6 +66,7 @@ CHUNKING = Rung(
     describe=_describe,
     name_part=_name_part,
     one_time=_say_once,
+    relies_on=rely_on(EMBEDDINGS),
     cures="chunking",
     isolate=take("chunk"),
     headroom=headroom.CHUNKING,

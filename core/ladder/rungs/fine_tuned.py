@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.diagnosis.sides import EMBEDDINGS
 from core.ladder.offer import Offer
-from core.ladder.rungs.reranking import describe_reranker, name_reranker
-from core.ladder.rungs.rung import Rung
+from core.ladder.rungs.reranking import describe_reranker, list_sides, name_reranker
+from core.ladder.rungs.rung import Rung, rely_on
 from core.settings import TRAINED_PREFIX
 from core.systems.system import System, strip_name
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_ARTICLES, KIND_WORDS, RERANKER, TrainedModel
@@ -90,6 +91,7 @@ FINE_TUNED_RERANKER = Rung(
     describe=describe_reranker,
     name_part=name_reranker,
     absence=_explain_absence(RERANKER),
+    relies_on=list_sides,
     trained_kind=RERANKER,
 )
 FINE_TUNED_ADAPTER = Rung(
@@ -102,6 +104,7 @@ FINE_TUNED_ADAPTER = Rung(
     describe=_describe_adapter,
     name_part=_name_adapter,
     absence=_explain_absence(ADAPTER),
+    relies_on=rely_on(EMBEDDINGS),
     trained_kind=ADAPTER,
 )
 FINE_TUNED_EMBEDDING = Rung(
@@ -115,5 +118,6 @@ FINE_TUNED_EMBEDDING = Rung(
     name_part=_name_embedding,
     absence=_explain_absence(EMBEDDING),
     cures="representation",
+    relies_on=rely_on(EMBEDDINGS),
     trained_kind=EMBEDDING,
 )

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from core.diagnosis import headroom
+from core.diagnosis.sides import WORDS
 from core.ladder.offer import Offer
-from core.ladder.rungs.rung import Rung
+from core.ladder.rungs.rung import Rung, rely_on
 from core.ladder.rungs.short_names import unless
 from core.stages.fuse import ReciprocalRankFusion, WeightedFusion
 from core.systems.system import System
@@ -61,6 +62,7 @@ HYBRID_SEARCH = Rung(
     describe=_describe,
     name_part=_name_part,
     one_time=_say_once,
+    relies_on=rely_on(WORDS),
     cures="exact_terms",
     isolate=_isolate,
     headroom=headroom.UNION,

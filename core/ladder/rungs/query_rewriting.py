@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from core.diagnosis.sides import EMBEDDINGS
 from core.ladder.offer import Offer
-from core.ladder.rungs.rung import Rung
+from core.ladder.rungs.rung import Rung, rely_on
 from core.ladder.rungs.short_names import tell_apart, unless
 from core.stages.rewrite import Feedback
 from core.systems.system import System
@@ -62,6 +63,7 @@ QUERY_REWRITING = Rung(
     describe=_describe,
     name_part=_name_part,
     one_time=_say_once,
+    relies_on=rely_on(EMBEDDINGS),
     cures="wording",
     isolate=_isolate,
 )

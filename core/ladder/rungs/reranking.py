@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.diagnosis import headroom
+from core.diagnosis.sides import EMBEDDINGS, RERANKER
 from core.ladder.offer import Offer
 from core.ladder.rungs.rung import Rung
 from core.ladder.rungs.short_names import tell_apart, unless
@@ -63,6 +64,11 @@ def _say_once(system: System, chunks: int) -> str:
     return "load a reranking model" if is_cross_encoder(system.rerank) else "keep token vectors of the chunks"
 
 
+def list_sides(system: System) -> tuple[str, ...]:
+    """What a reranker reads with: a model of its own, or the one that embeds."""
+    return (RERANKER,) if is_cross_encoder(system.rerank) else (EMBEDDINGS,)
+
+
 def _note(variants: Sequence[System]) -> str:
     if any(is_cross_encoder(system.rerank) for system in variants):
         return ""
@@ -83,6 +89,7 @@ RERANKING = Rung(
     one_time=_say_once,
     note=_note,
     reads_chunks=True,
+    relies_on=list_sides,
     cures="ranking",
     headroom=headroom.RERANKING,
 )

@@ -23,6 +23,18 @@ def say_nothing(*_: object) -> str:
     return ""
 
 
+def rely_on(*sides: str) -> Callable[[System], tuple[str, ...]]:
+    """A `relies_on` for rungs all of whose systems need these sides."""
+
+    def list_sides(system: System) -> tuple[str, ...]:
+        return sides
+
+    return list_sides
+
+
+_rely_on_nothing = rely_on()
+
+
 @dataclass(frozen=True)
 class Rung:
     """One rung. What every rung has stands first; the rest has defaults that say "nothing of that kind".
@@ -42,6 +54,7 @@ class Rung:
       metadata: ErrorAnalysis.metadata. note(variants): what to know of it, given the variants that ran. absence: why it was not
       measured where it proposed nothing, and what to do about it. reads_chunks: its variants read the text of chunks with a
       model of their own, so that over another chunking they cost as much again; re-splits leave them out there.
+      relies_on(system): the sides of core.diagnosis.sides without which its difference says nothing.
     What it is good for:
       cures: the cause of core.diagnosis.causes that it cures, "" if none; each cause has one cure at most. isolate: how that is
       proven, for the causes that a cheap fix proves; see Isolate. headroom: the fix of core.diagnosis.headroom of which it is
@@ -63,6 +76,7 @@ class Rung:
     note: Callable[[Sequence[System]], str] = say_nothing
     absence: str = "None of its variants fits the system it would be stacked on."
     reads_chunks: bool = False
+    relies_on: Callable[[System], tuple[str, ...]] = _rely_on_nothing
     cures: str = ""
     isolate: Isolate | None = None
     headroom: str = ""

@@ -10,7 +10,7 @@ from core.recommendation.decided_ladder import DecidedLadder
 def list_changes(decided: DecidedLadder) -> list[str]:
     """More queries, single ones, another draw of them, a target, other limits: what would change the answer."""
     changes = []
-    undecided = [row for row in decided.rows if row.get("verdict") == "cannot_tell"]
+    undecided = [row for row in decided.rows if row.get("verdict") == "cannot_tell" and not row.get("hindrance")]
     if undecided:
         row = min(undecided, key=lambda one: one["queries_needed"])
         settle = f"about {row['queries_needed']:,} would settle it"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.evaluation.verdicts import VERDICT_WORDS
+from core.ladder.actions import MEND_A_SIDE, title_action
 from core.ladder.climb import tried_cross_encoder
+from core.ladder.rows import word_verdict
 from core.ladder.rungs import RUNGS
 from core.ladder.rungs.fine_tuned import FINE_TUNED_RERANKER, pick_training
 from core.ladder.rungs.reranking import SUGGESTED_RERANKER
@@ -33,6 +34,8 @@ def judge_fine_tuning(decided: DecidedLadder) -> dict[str, str]:
         return answer(
             "not yet", "Nothing can be said about training before that; no model finds what is not there or not judged."
         )
+    if action in MEND_A_SIDE:
+        return answer("not yet", f"{title_action(action)}; what a training would add cannot be judged before.")
     target = decided.target
     measured = [row for row in decided.rows if row.get("held_out") and row["system"]]
     own = next((row for row in measured if row["system"] == decided.system), None)
@@ -77,5 +80,5 @@ def _say_where_facts_belong(pace: str) -> str:
 
 def _tell_trained(row: Mapping[str, Any], decided: DecidedLadder) -> str:
     """ "fine-tuned reranker, cannot tell (+0.004 nDCG@10, -0.010 to 0.018) against hybrid-rrf" """
-    words = VERDICT_WORDS[row["verdict"]]
+    words = word_verdict(row)
     return f"{row['title'].lower()}, {words} ({describe_difference(row, decided.primary)}) against {row['incumbent']}"

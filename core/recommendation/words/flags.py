@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.diagnosis.side_sentences import list_notes
 from core.ladder.choose import name_limits
 from core.recommendation.decided_ladder import DecidedLadder
 
@@ -9,7 +10,8 @@ _UNUSUAL_JUDGED = 0.05  # difference of judged@10 from which a verdict is flagge
 
 
 def list_flags(decided: DecidedLadder) -> list[str]:
-    """Warnings of the split, unjudged documents, limits that nothing keeps, an action that was not measured."""
+    """Warnings of the split, unjudged documents, limits that nothing keeps, an action that was not measured, sides that could
+    not work on all of the data."""
     flags = list(decided.split.warnings)
     for row in decided.rows:
         gap = row.get("judged_gap")
@@ -31,4 +33,5 @@ def list_flags(decided: DecidedLadder) -> list[str]:
         flags.append(f"Even {decided.system} is over the {over}; no system measured is within the limits.")
     if decided.choice.worth_trying:
         flags.append("This action was not measured yet; it is worth trying, not proven.")
+    flags += list_notes(decided.experiment.sides)
     return flags

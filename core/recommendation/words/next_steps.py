@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from core.data.split import DEFAULT_SHARE
+from core.diagnosis.side_sentences import list_cures
+from core.ladder.actions import MEND_A_SIDE
 from core.ladder.choose import LEAST_TEST
 from core.ladder.climb import tried_cross_encoder
 from core.ladder.rungs.reranking import SUGGESTED_RERANKER
@@ -24,9 +26,11 @@ def list_next_steps(decided: DecidedLadder, fine_tuning: Mapping[str, str]) -> l
         steps.append(
             f"Add documents that answer the {missing} test queries without one (page Diagnosis lists them), then run again."
         )
+    elif action in MEND_A_SIDE:
+        steps += _list_cures(decided)
     elif decided.system != decided.baseline:
         steps.append(f"Adopt {decided.system}; the report holds it as YAML and as a short Python program.")
-    if action not in ("label_more_queries", "extend_corpus"):
+    if action not in ("label_more_queries", "extend_corpus", *MEND_A_SIDE):
         if not tried_cross_encoder(decided.findings.steps):
             steps.append(f"Measure a cross-encoder as reranker; name one, such as {SUGGESTED_RERANKER}.")
         if fine_tuning["answer"] == "worth trying":
@@ -34,6 +38,12 @@ def list_next_steps(decided: DecidedLadder, fine_tuning: Mapping[str, str]) -> l
                 f"Then a fine-tuned {fine_tuning['kind']} is worth trying; judge it on held-out queries before adopting it."
             )
     return steps
+
+
+def _list_cures(decided: DecidedLadder) -> list[str]:
+    """What makes the stuck sides work, and where to do it: the ladder itself begins with one model."""
+    cures = list(dict.fromkeys(cure for side in decided.findings.sides.list_stuck() for cure in list_cures(side)))
+    return [*cures, "Make it a system of your own (page Experiment) and compare it with what was measured here."]
 
 
 def _say_how_many(decided: DecidedLadder) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.diagnosis.sentences import describe_failures
-from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.climb import find_path
+from core.ladder.rows import word_verdict
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference
 
@@ -18,7 +18,7 @@ def list_reasons(decided: DecidedLadder) -> list[str]:
         if row is not None:
             reasons.append(
                 f"{row['title']} ({row['what']}): {describe_difference(row, decided.primary)}, n = {row['n']}: "
-                f"{VERDICT_WORDS[row['verdict']]}."
+                f"{word_verdict(row)}."
             )
     reasons.append(describe_failures(decided.baseline, decided.analysis.counts[decided.baseline]))
     return [reason for reason in reasons if reason]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.choose import find_excess
 from core.ladder.climb import find_path
+from core.ladder.rows import word_verdict
 from core.recommendation.decided_ladder import DecidedLadder
 from core.recommendation.words.difference import describe_difference
 
@@ -24,7 +24,7 @@ def list_ruled_out(decided: DecidedLadder) -> list[dict[str, str]]:
             why = f"Not measured. {row['why_not']}"
         else:
             gain = row["tuning"]["gain"]
-            words = VERDICT_WORDS[row["verdict"]]
+            words = word_verdict(row)
             if row["system"] in decided.choice.outside_limits:
                 over = find_excess(row["system"], decided.findings)
                 words = " and ".join(f"over the {name} ({by})" for name, by in over.items())

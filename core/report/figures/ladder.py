@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.evaluation.verdicts import VERDICT_WORDS
+from core.ladder.rows import word_verdict
 from core.recommendation.assess import Assessment
 from core.report.figures.colours import GREY
 from core.report.figures.text import escape, wrap
@@ -57,7 +57,7 @@ def describe_ladder(assessment: Assessment) -> str:
         if "mean" not in row:
             parts.append(f"{row['title']}: not measured")
             continue
-        verdict = f", {VERDICT_WORDS[row['verdict']]}" if row.get("verdict") else ""
+        verdict = f", {word_verdict(row)}" if row.get("verdict") else ""
         kept = "" if row["kept"] or row.get("held_out") else ", not kept"
         parts.append(f"{row['title']}: {row['system']} {row['mean']:.3f}{verdict}{kept}")
     return f"The ladder, mean {assessment.primary} on the test queries. {'; '.join(parts)}."
@@ -224,13 +224,17 @@ def _write_below(row: Mapping[str, Any]) -> str:
     if "mean" not in row:
         return "<br>".join([*lines, "not measured"])
     if row.get("verdict"):
-        lines.append(wrap(f"{SHAPES[row['verdict']]} {VERDICT_WORDS[row['verdict']]}", width=_LINE))
+        lines.append(wrap(f"{_choose_shape(row)} {word_verdict(row)}", width=_LINE))
         lines.append(wrap(describe_added(row), width=_LINE))
         once = row["one_time"] if row["one_time"] != "none" else "nothing"
         lines.append(wrap(f"once: {once}" if once else "", width=_LINE))
     else:
         lines.append(wrap(row["system"], width=_LINE))
     return "<br>".join(line for line in lines if line)
+
+
+def _choose_shape(row: Mapping[str, Any]) -> str:
+    return SHAPES["cannot_tell" if row.get("hindrance") else row["verdict"]]
 
 
 def describe_added(row: Mapping[str, Any]) -> str:

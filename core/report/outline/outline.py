@@ -10,8 +10,8 @@ from typing import Any
 
 from core.data.dataset import Dataset
 from core.evaluation.measures import explain_measure
-from core.evaluation.verdicts import VERDICT_WORDS
 from core.ladder.actions import title_action
+from core.ladder.rows import word_verdict
 from core.recommendation.assess import Assessment
 from core.report.figures.colours import BLUE, GREY
 from core.report.figures.ladder import LEAST_WIDTH, describe_added, describe_ladder, draw_ladder
@@ -135,7 +135,7 @@ def _write_rung(row: Mapping[str, Any]) -> tuple[str, ...]:
         return (row["title"], system, mean, "", "", "", "")
     change, interval = f"{row['delta']:+.3f}", f"{row['delta_low']:+.3f} to {row['delta_high']:+.3f}"
     once = f"once: {row['one_time']}" if row["one_time"] not in ("", "none") else ""
-    verdict = VERDICT_WORDS[row["verdict"]] + ("" if row["kept"] or row.get("held_out") else "; not kept")
+    verdict = word_verdict(row) + ("" if row["kept"] or row.get("held_out") else "; not kept")
     work = "; ".join(part for part in (describe_added(row), once) if part)
     return (row["title"], system, mean, change, interval, verdict, work)
 

@@ -5,7 +5,7 @@ The same sentences on the pages, on the command line and in the report. Plain te
 
 from __future__ import annotations
 
-from core.diagnosis.sides import EMBEDDINGS, ModelSide, Sides, WordSide
+from core.diagnosis.sides import EMBEDDINGS, TOO_LITTLE, ModelSide, Sides, WordSide
 from core.text.phrases import count_of, join_words
 from core.text.reading import NOTED, UNREADABLE, Reading, ScriptReading
 
@@ -23,6 +23,17 @@ def list_notes(sides: Sides) -> list[str]:
     """All that is to be known of the sides, each with its cure; empty if they could all work on all of the data."""
     models = [note for side in sides.models for note in explain_model(side)]
     return [*models, *(explain_words(side) for side in sides.words if not side.is_sound)]
+
+
+def describe_trouble(side: ModelSide | WordSide) -> str:
+    """ "word matching returned nothing for 40 of 40 queries": why a side could not work, as the end of a sentence."""
+    if isinstance(side, WordSide):
+        return f"word matching {_say_nothing(side)}"
+    if max(side.documents.unread, side.queries.unread) >= UNREADABLE:
+        return f"{side.model} cannot read {_say_unread_texts(side)}"
+    if side.lost >= TOO_LITTLE:
+        return f"{side.model} does not read {side.lost:.0%} of what the queries say"
+    return f"{side.model} cannot tell {side.alike:,} of {count_of(side.asked, 'query')} apart"
 
 
 def explain_side(side: ModelSide | WordSide) -> str:
@@ -54,8 +65,13 @@ def explain_model(side: ModelSide) -> list[str]:
 def explain_words(side: WordSide) -> str:
     """For how many queries word matching returned nothing, and what to do about it."""
     named = f" ({join_words(side.systems)})" if side.systems else ""
-    nothing = f"returned nothing for {side.unmatched:,} of {count_of(side.asked, 'query')}"
-    return f"Word matching{named} {nothing}: no word of theirs stands in a document that they may see. {_CURE_OF_WORDS}"
+    return (
+        f"Word matching{named} {_say_nothing(side)}: no word of theirs stands in a document that they may see. {_CURE_OF_WORDS}"
+    )
+
+
+def _say_nothing(side: WordSide) -> str:
+    return f"returned nothing for {side.unmatched:,} of {count_of(side.asked, 'query')}"
 
 
 def _is_unread(side: ModelSide) -> bool:
@@ -63,16 +79,21 @@ def _is_unread(side: ModelSide) -> bool:
 
 
 def _say_unread(side: ModelSide) -> str:
-    """ "The embedding model M cannot read the documents and 5% of the letters of the queries: all of the Arabic letters …" """
-    texts = (("documents", side.documents), ("queries", side.queries))
-    parts = [
-        f"the {name}" if reading.unread >= _WHOLE else f"{reading.unread:.0%} of the letters of the {name}"
-        for name, reading in texts
-        if reading.unread >= NOTED
-    ]
-    scripts = {script.script: script for _, reading in reversed(texts) for script in _list_unread(reading)}
+    """ "The embedding model M cannot read the documents and 5% of the letters of the queries: all Arabic letters …" """
+    readings = (side.queries, side.documents)
+    scripts = {script.script: script for reading in readings for script in _list_unread(reading)}
     letters = join_words([_say_letters(script) for script in scripts.values()])
-    return f"The {_ROLES.get(side.kind, side.kind)} {side.model} cannot read {join_words(parts)}: {letters}."
+    return f"The {_ROLES.get(side.kind, side.kind)} {side.model} cannot read {_say_unread_texts(side)}: {letters}."
+
+
+def _say_unread_texts(side: ModelSide) -> str:
+    return join_words(
+        [
+            f"the {name}" if reading.unread >= _WHOLE else f"{reading.unread:.0%} of the letters of the {name}"
+            for name, reading in (("documents", side.documents), ("queries", side.queries))
+            if reading.unread >= NOTED
+        ]
+    )
 
 
 def _list_unread(reading: Reading) -> list[ScriptReading]:

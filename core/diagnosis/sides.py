@@ -17,7 +17,7 @@ from core.text.tokens import Tokenizer
 EMBEDDINGS, RERANKER, WORDS = "embeddings", "reranker", "words"
 # Half: a side that has nothing to say for half of the queries, or of what they say, has its gain halved or more, and a fix that
 # is worth the smallest useful gain twice over would still be called useless.
-_TOO_LITTLE = 0.5
+TOO_LITTLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ModelSide:
     def reads(self) -> bool:
         """Whether it can read most of the documents and most of what the queries say, and tell most queries apart."""
         letters = max(self.documents.unread, self.queries.unread) < UNREADABLE
-        return letters and self.lost < _TOO_LITTLE and self.alike <= _TOO_LITTLE * self.asked
+        return letters and self.lost < TOO_LITTLE and self.alike <= TOO_LITTLE * self.asked
 
     @property
     def is_sound(self) -> bool:
@@ -65,7 +65,7 @@ class WordSide:
     @property
     def finds(self) -> bool:
         """Whether it returns something for most of the queries."""
-        return self.unmatched < _TOO_LITTLE * self.asked or not self.asked
+        return self.unmatched < TOO_LITTLE * self.asked or not self.asked
 
     @property
     def is_sound(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.diagnosis.side_sentences import explain_side
+from core.diagnosis.side_sentences import describe_trouble
 from core.evaluation.verdicts import DIFFERENT, VERDICT_WORDS
 from core.experiment.result import Experiment, SystemResult
 from core.ladder.choose import Findings
 from core.ladder.climb import Step
 from core.records import as_records
 from core.systems.system import System
+from core.text.phrases import join_words
 
 
 def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) -> list[dict[str, Any]]:
@@ -21,7 +22,7 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
     kept, what (in words), mean, low, high (of the system on test), verdict, delta, delta_low, delta_high, p_adjusted, wins,
     ties, losses, n, mde, queries_needed, harmed, recall_100_change, added_ms, p95_ms, one_time, why_not, note, judged_gap,
     held_out (its models learned from the tuning queries: `tuning` is of those they did not learn from), hindrance (why its
-    difference says nothing, "" if it does)."""
+    difference says nothing, "" if it does; one that was proven says something all the same)."""
     results = {system.name: system for system in experiment.systems}
     pairs = {row["system"]: row for row in as_records(findings.comparisons)}
     rows = [_describe_baseline(findings, results, primary)]
@@ -102,15 +103,15 @@ def _describe_step(
         "one_time": findings.adoption.get(step.rung.name) or step.rung.one_time(step.chosen, chosen.index.get("chunks") or 0),
         "held_out": step.held_out,
         "why_not": "",
-        "note": " ".join(part for part in (step.rung.note(step.variants), hindrance) if part),
+        "note": f"It cannot be judged: {hindrance}." if hindrance else step.rung.note(step.variants),
         "hindrance": hindrance,
     }
 
 
 def _find_hindrance(step: Step, chosen: System, findings: Findings) -> str:
-    """What the rung's side lacked to show what it can, and the cure. A difference that was proven all the same stands."""
+    """Why a side that the rung relies on could not work, as the end of a sentence; "" if it could."""
     stuck = findings.sides.find_stuck(chosen.name, step.rung.relies_on(chosen))
-    return " ".join(explain_side(side) for side in stuck)
+    return join_words([describe_trouble(side) for side in stuck])
 
 
 def _describe_mean(result: SystemResult, primary: str) -> dict[str, Any]:

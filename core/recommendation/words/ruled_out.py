@@ -24,7 +24,7 @@ def list_ruled_out(decided: DecidedLadder) -> list[dict[str, str]]:
             why = f"Not measured. {row['why_not']}"
         else:
             gain = row["tuning"]["gain"]
-            words = word_verdict(row)
+            words = word_verdict(row) + (f", since {row['hindrance']}" if row["hindrance"] else "")
             if row["system"] in decided.choice.outside_limits:
                 over = find_excess(row["system"], decided.findings)
                 words = " and ".join(f"over the {name} ({by})" for name, by in over.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.diagnosis.side_sentences import describe_trouble
 from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS
 from core.ladder.actions import MEND_A_SIDE, title_action
 from core.ladder.choose import ENOUGH
@@ -23,17 +24,14 @@ def write_verdict(decided: DecidedLadder, success: Mapping[str, tuple[int, int]]
         return f"{title_action(action)}. {decided.choice.why}"
     if decided.choice.worth_trying:
         return f"Keep {decided.system}. {hits}. {decided.choice.why}"
-    hindered = {row["title"]: row["hindrance"] for row in decided.rows if row.get("hindrance")}
-    unjudged = f"{join_words(list(hindered))} cannot be judged".capitalize() if hindered else ""
     if action in MEND_A_SIDE:
-        return f"Keep {decided.system} for now. {hits}. {f'{unjudged}. ' if unjudged else ''}{decided.choice.why}"
+        return f"{title_action(action)}; keep {decided.system} meanwhile. {hits}. {_say_unjudged(decided)}"
     if decided.system == decided.baseline:
         if any(row.get("verdict") == "better" for row in decided.rows) or decided.findings.goals.target is not None:
             return f"Keep {decided.system}. {hits}. {decided.choice.why}"
         enough = ": embeddings are enough" if found >= ENOUGH * of else ""
-        if hindered:
-            why = " ".join(dict.fromkeys(hindered.values()))
-            return f"Keep {decided.system}{enough}. {hits}. {unjudged}: {why[:1].lower()}{why[1:]}"
+        if any(row.get("hindrance") for row in decided.rows):
+            return f"Keep {decided.system}{enough}. {hits}. {_say_unjudged(decided)}"
         return f"Keep {decided.system}{enough}. {hits}, and no cheaper fix was found to add anything useful."
     verdict = f"Use {decided.system}. {hits}; today for {success[decided.baseline][0]}."
     if decided.primary != CONTEXT_RECALL:
@@ -41,3 +39,12 @@ def write_verdict(decided: DecidedLadder, success: Mapping[str, tuple[int, int]]
     own, today = (float(decided.findings.values[name].mean()) for name in (decided.system, decided.baseline))
     within = f"within the first {CONTEXT_TOKENS:,} tokens of hits"
     return f"{verdict} Of the text that answers, {own:.0%} stands {within}; today {today:.0%}."
+
+
+def _say_unjudged(decided: DecidedLadder) -> str:
+    """Which rungs cannot be judged, and which sides could not work."""
+    titles = [row["title"] for row in decided.rows if row.get("hindrance")]
+    troubles = join_words([describe_trouble(side) for side in decided.findings.sides.list_stuck()])
+    if not titles:
+        return f"Little can be concluded: {troubles}."
+    return f"{join_words(titles).capitalize()} cannot be judged: {troubles}."

@@ -19,6 +19,7 @@ from pages.shared.frame.page import page_setup
 from pages.shared.frame.services import open_dataset
 from pages.shared.frame.state import View, open_assessment
 from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.show.side_notes import show_side_notes
 
 
 def show_empty(view: View) -> None:
@@ -50,6 +51,7 @@ def show_notices(view: View, assessment: Assessment) -> None:
         st.warning(
             "The dataset changed since this run. What follows is of the earlier data; run the recommendation again to renew it."
         )
+    show_side_notes(experiment.sides)
     reasons: dict[str, list[str]] = {}
     for name, reason in assessment.errors.items():
         reasons.setdefault(reason, []).append(name)

@@ -24,6 +24,7 @@ from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show import tables
+from pages.shared.show.side_notes import show_side_notes
 
 _UNTOUCHED = "_baseline_untouched"  # the default that nobody has changed yet
 
@@ -40,6 +41,7 @@ def show_notices(view: View, experiment: Experiment, job: Job | None) -> None:
             f"**{escape_markdown(name)}** has learned from {count} of these queries and looks better here than it is. The page "
             "Fine-tuning compares it on queries that it never saw."
         )
+    show_side_notes(experiment.sides)
     if experiment.status == "cancelled":
         st.info("This run was cancelled. What was finished is shown; run the experiment again to complete it.")
     elif experiment.status == "running" and job is None:

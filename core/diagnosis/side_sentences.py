@@ -6,12 +6,14 @@ The same sentences on the pages, on the command line and in the report. Plain te
 from __future__ import annotations
 
 from core.diagnosis.sides import EMBEDDINGS, TOO_LITTLE, ModelSide, Sides, WordSide
+from core.text.languages import name_language
 from core.text.phrases import count_of, join_words
-from core.text.reading import NOTED, UNREADABLE, Reading, ScriptReading
+from core.text.reading import LATIN, NOTED, UNREADABLE, Reading, ScriptReading
 
 SUGGESTED_MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 _ROLES = {EMBEDDINGS: "embedding model"}
 _WHOLE = 0.995  # what is shown as 100 %
+_CURE_OF_LANGUAGE = f"Compare it with a model for that language or a multilingual one, such as {SUGGESTED_MULTILINGUAL}."
 _CURE_OF_LENGTH = "Use a model that reads more, or shorter queries."
 _CURE_OF_WORDS = (
     "Set the language of word matching to that of the documents; where queries are in another language than the documents, "
@@ -48,6 +50,7 @@ def list_cures(side: ModelSide | WordSide) -> list[str]:
     if isinstance(side, WordSide):
         return [_CURE_OF_WORDS]
     reading = [_cure_reading(side)] if _is_unread(side) else []
+    reading += [_CURE_OF_LANGUAGE] if side.foreign else []
     return [*reading, *([_CURE_OF_LENGTH] if side.cut else [])]
 
 
@@ -55,8 +58,9 @@ def explain_model(side: ModelSide) -> list[str]:
     """The letters that a model cannot read, the queries that it reads in part; a sentence and its cure for each."""
     notes = []
     if _is_unread(side):
-        named = f"Its card names these languages: {join_words(side.languages)}. " if side.languages else ""
-        notes.append(f"{_say_unread(side)} {named}{_cure_reading(side)}")
+        notes.append(f"{_say_unread(side)} {_say_card(side)}{_cure_reading(side)}")
+    if side.foreign:
+        notes.append(f"{_say_foreign(side)} {_CURE_OF_LANGUAGE}")
     if side.cut:
         notes.append(f"{_say_cut(side)} {_CURE_OF_LENGTH}")
     return notes
@@ -65,9 +69,8 @@ def explain_model(side: ModelSide) -> list[str]:
 def explain_words(side: WordSide) -> str:
     """For how many queries word matching returned nothing, and what to do about it."""
     named = f" ({join_words(side.systems)})" if side.systems else ""
-    return (
-        f"Word matching{named} {_say_nothing(side)}: no word of theirs stands in a document that they may see. {_CURE_OF_WORDS}"
-    )
+    found = "no word of theirs stands in a document that they may see"
+    return f"Word matching{named} {_say_nothing(side)}: {found}. {_CURE_OF_WORDS}"
 
 
 def _say_nothing(side: WordSide) -> str:
@@ -112,6 +115,24 @@ def _say_letters(script: ScriptReading) -> str:
 
 def _say_share(share: float) -> str:
     return "all" if share >= _WHOLE else f"{share:.0%} of the"
+
+
+def _say_card(side: ModelSide) -> str:
+    """ "Its card names English alone. "; "" where no card is known."""
+    names = [name_language(code) for code in side.languages]
+    return f"Its card names {join_words(names)}{' alone' if len(names) == 1 else ''}. " if names else ""
+
+
+def _say_foreign(side: ModelSide) -> str:
+    """ "100% of the documents are in German, which the embedding model M reads poorly, in pieces of 2.7 letters …" """
+    shares = [(f"{share:.0%}", name_language(code)) for code, share in side.foreign.items()]
+    told = join_words([f"{share} of the documents are in {name}" for share, name in shares[:1]] + [
+        f"{share} in {name}" for share, name in shares[1:]
+    ])  # fmt: skip
+    size = next((script.letters_per_token for script in side.documents.scripts if script.script == LATIN), 0.0)
+    model = f"{_ROLES.get(side.kind, side.kind)} {side.model}"
+    read = f"may read poorly, in pieces of {size:.1f} letters (of its own language a model has about five)"
+    return f"{told}, which the {model} {read}. {_say_card(side)}".rstrip()
 
 
 def _say_cut(side: ModelSide) -> str:

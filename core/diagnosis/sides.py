@@ -8,9 +8,10 @@ core.diagnosis.side_sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from core.text.languages import NAMES, NOT_LATIN
 from core.text.reading import NOTED, UNREADABLE, Reading, measure_reading
 from core.text.tokens import Tokenizer
 
@@ -18,6 +19,7 @@ EMBEDDINGS, RERANKER, WORDS = "embeddings", "reranker", "words"
 # Half: a side that has nothing to say for half of the queries, or of what they say, has its gain halved or more, and a fix that
 # is worth the smallest useful gain twice over would still be called useless.
 TOO_LITTLE = 0.5
+_FOREIGN = 0.1  # of the documents: fewer may be names, codes and quotes that look like another language
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class ModelSide:
     kind: EMBEDDINGS or RERANKER. languages: those that its card names, as it writes them; empty if that is not known. limit:
     tokens that it reads of a text. documents, queries: how their letters are read. asked: queries; cut: those of them that are
     longer than the limit; lost: share of all their tokens that lie beyond it; alike: cut queries of which the model reads just
-    what it reads of another one, though they differ. systems: that use it, by name.
+    what it reads of another one, though they differ. foreign: languages that its card does not name -> share of the documents
+    that are written in them. systems: that use it, by name.
     """
 
     kind: str
@@ -40,6 +43,7 @@ class ModelSide:
     cut: int
     lost: float
     alike: int = 0
+    foreign: dict[str, float] = field(default_factory=dict)
     systems: tuple[str, ...] = ()
 
     @property
@@ -51,7 +55,7 @@ class ModelSide:
     @property
     def is_sound(self) -> bool:
         """Whether there is nothing to say about it."""
-        return self.cut == 0 and max(self.documents.unread, self.queries.unread) < NOTED
+        return self.cut == 0 and not self.foreign and max(self.documents.unread, self.queries.unread) < NOTED
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,9 @@ def measure_model(
     queries: Sequence[str],
     kind: str = EMBEDDINGS,
     prompt: str = "",
+    languages: Mapping[str, float] | None = None,
 ) -> ModelSide:
-    """What a model makes of texts. prompt: what is put before each query."""
+    """What a model makes of texts. prompt: what is put before each query. languages: of the documents, code -> share."""
     room = tokenizer.max_tokens - tokenizer.special_tokens
     asked = [prompt + text for text in queries]
     lengths = tokenizer.count(asked)
@@ -122,7 +127,21 @@ def measure_model(
         cut=sum(map(bool, beyond)),
         lost=sum(beyond) / max(sum(lengths), 1),
         alike=sum(count for count in beginnings.values() if count > 1),
+        foreign=find_foreign(languages or {}, tokenizer.languages),
     )
+
+
+def find_foreign(languages: Mapping[str, float], named: Sequence[str]) -> dict[str, float]:
+    """The languages in Latin letters that a card does not name, with their shares, if they come to a tenth of the documents.
+
+    languages: of the documents. named: on the card; where an entry is no code of a language ("multilingual"), nothing is
+    concluded. Other scripts are measured by their letters, which tells more.
+    """
+    codes = {name.lower().replace("_", "-").partition("-")[0] for name in named}
+    if not codes or not codes <= NAMES.keys():
+        return {}
+    found = {code: share for code, share in languages.items() if code not in codes and code not in NOT_LATIN}
+    return found if sum(found.values()) >= _FOREIGN else {}
 
 
 def merge_words(sides: Sequence[WordSide]) -> tuple[WordSide, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.data.languages import detect_languages
 from core.diagnosis.sides import EMBEDDINGS, RERANKER, ModelSide, Sides, WordSide, measure_model, merge_words
 from core.errors import ModelUnavailable
 from core.experiment.system_runs import SystemRuns
@@ -46,7 +47,7 @@ def _measure_model(model: _Model, systems: tuple[str, ...], system_runs: SystemR
     kind, name, prompt = model
     resources = system_runs.resources
     parts = [kind, name, model_revision(name), prompt, system_runs.document_source.key, system_runs.query_source.key]
-    key = content_hash(["side", 1, *parts])
+    key = content_hash(["side", 2, *parts])
     facts = resources.workspace.read_facts(key)
     if facts is None:
         try:
@@ -58,7 +59,8 @@ def _measure_model(model: _Model, systems: tuple[str, ...], system_runs: SystemR
         documents = system_runs.documents
         texts = [f"{title}\n{text}" for title, text in zip(documents["title"], documents["text"], strict=True)]
         queries = system_runs.queries["text"].tolist()
-        side = measure_model(name, tokenizer, documents=texts, queries=queries, kind=kind, prompt=prompt)
+        languages = detect_languages(system_runs.dataset)
+        side = measure_model(name, tokenizer, documents=texts, queries=queries, kind=kind, prompt=prompt, languages=languages)
         facts = encode(side)
         resources.workspace.write_facts(key, facts)
     return decode({**facts, "systems": systems}, ModelSide)

@@ -103,7 +103,7 @@ def _describe_step(
         "one_time": findings.adoption.get(step.rung.name) or step.rung.one_time(step.chosen, chosen.index.get("chunks") or 0),
         "held_out": step.held_out,
         "why_not": "",
-        "note": f"It cannot be judged: {hindrance}." if hindrance else step.rung.note(step.variants),
+        "note": f"Cannot be judged: {hindrance}." if hindrance else step.rung.note(step.variants),
         "hindrance": hindrance,
     }
 

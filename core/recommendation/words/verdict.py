@@ -44,7 +44,7 @@ def write_verdict(decided: DecidedLadder, success: Mapping[str, tuple[int, int]]
 def _say_unjudged(decided: DecidedLadder) -> str:
     """Which rungs cannot be judged, and which sides could not work."""
     titles = [row["title"] for row in decided.rows if row.get("hindrance")]
-    troubles = join_words([describe_trouble(side) for side in decided.findings.sides.list_stuck()])
+    troubles = "; ".join(describe_trouble(side) for side in decided.findings.sides.list_stuck())
     if not titles:
         return f"Little can be concluded: {troubles}."
     return f"{join_words(titles).capitalize()} cannot be judged: {troubles}."

@@ -10,8 +10,13 @@ from core.data.dataset import Dataset
 from core.data.health import Health, summarise_health
 from core.data.languages import say_languages
 from core.data.write import qrels_template
+from core.diagnosis.data_sides import foresee_sides
+from core.diagnosis.sides import Sides
+from core.settings import DEFAULT_MODEL
 from core.text.phrases import count_of
+from pages.shared.frame.services import open_models
 from pages.shared.frame.text import escape_markdown
+from pages.shared.show.side_notes import show_side_notes
 
 NO_LABELS = "No labels yet: compare hits by eye; add qrels or evidence to measure"
 
@@ -20,6 +25,12 @@ NO_LABELS = "No labels yet: compare hits by eye; add qrels or evidence to measur
 def measure_health(fingerprint: str, _dataset: Dataset) -> Health:
     """Counted once per content."""
     return summarise_health(_dataset)
+
+
+@st.cache_data(show_spinner="Looking at the texts…", max_entries=8)
+def measure_sides(fingerprint: str, _dataset: Dataset) -> Sides:
+    """What the default model and word matching can do with the data; looked at once per content."""
+    return foresee_sides(_dataset, DEFAULT_MODEL, open_models().tokenizer(DEFAULT_MODEL))
 
 
 def describe_health(health: Health, dataset: Dataset) -> list[str]:
@@ -96,6 +107,7 @@ def show_counts(dataset: Dataset) -> None:
     for column, (label, number, words) in zip(st.columns(4), shown, strict=True):
         column.metric(label, f"{number:,}", help=words)
     st.markdown("\n".join(f"- {line}" for line in describe_health(health, dataset)))
+    show_side_notes(measure_sides(dataset.fingerprint, dataset))
     if not dataset.has_labels:
         show_no_labels(dataset)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.diagnosis.side_sentences import list_notes
+from core.diagnosis.side_sentences import explain_side
 from core.diagnosis.sides import Sides
 from pages.shared.frame.text import escape_markdown
 
 
 def show_side_notes(sides: Sides) -> None:
-    """A warning for each note; nothing where all sides could work on all of the data."""
-    for note in list_notes(sides):
-        st.warning(escape_markdown(note))
+    """A warning for each side that could not work, a note for each that could on most of the data; nothing for the others."""
+    stuck = sides.list_stuck()
+    for side in (*sides.models, *sides.words):
+        note = explain_side(side)
+        if note:
+            (st.warning if side in stuck else st.info)(escape_markdown(note))

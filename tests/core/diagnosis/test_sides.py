@@ -6,8 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from core.diagnosis.side_sentences import SUGGESTED_MULTILINGUAL, explain_side, list_notes
-from core.diagnosis.sides import EMBEDDINGS, RERANKER, WORDS, ModelSide, Sides, WordSide, measure_model, merge_words
+from core.diagnosis.side_sentences import SUGGESTED_MULTILINGUAL, describe_trouble, explain_side, list_notes
+from core.diagnosis.sides import (
+    EMBEDDINGS,
+    RERANKER,
+    WORDS,
+    ModelSide,
+    Sides,
+    WordSide,
+    find_foreign,
+    measure_model,
+    merge_words,
+)
 from core.text.reading import Reading, ScriptReading
 from core.text.tokens import Tokenizer, load_tokenizer
 from tests.support.models import WordTokenizer
@@ -48,7 +58,7 @@ def test_what_the_model_cannot_read_is_said_with_its_cure(bundled):
     assert not side.reads
     assert explain_side(side) == (
         "The embedding model all-MiniLM-L6-v2 cannot read the documents and the queries: 99% of the Cyrillic letters it can "
-        "only spell one by one. Its card names these languages: en. Use a multilingual embedding model, such as "
+        "only spell one by one. Its card names English alone. Use a multilingual embedding model, such as "
         f"{SUGGESTED_MULTILINGUAL}."
     )
     chinese = explain_side(measure(bundled, CHINESE, CHINESE))
@@ -142,3 +152,38 @@ def test_a_system_is_hindered_by_the_sides_that_it_uses():
 def test_words_that_fare_alike_are_one_side():
     sides = [WordSide(40, 3, ("bm25",)), WordSide(40, 40, ("bm25-none",)), WordSide(40, 3, ("hybrid",))]
     assert merge_words(sides) == (WordSide(40, 3, ("bm25", "hybrid")), WordSide(40, 40, ("bm25-none",)))
+
+
+@pytest.mark.parametrize(
+    ("languages", "named", "foreign"),
+    [
+        ({"de": 1.0}, ("en",), {"de": 1.0}),
+        ({"en": 0.88, "de": 0.12}, ("en",), {"de": 0.12}),
+        ({"en": 0.95, "de": 0.05}, ("en",), {}),  # names and quotes
+        ({"en": 0.9, "de": 0.05, "fr": 0.05}, ("en",), {"de": 0.05, "fr": 0.05}),
+        ({"de": 1.0}, ("en", "de"), {}),
+        ({"de": 1.0}, ("de-DE", "en_US"), {}),
+        ({"de": 1.0}, (), {}),  # no card
+        ({"de": 1.0}, ("multilingual",), {}),
+        ({"de": 1.0}, ("en", "multilingual"), {}),
+        ({"ar": 1.0}, ("en",), {}),  # its letters tell
+    ],
+)
+def test_languages_that_a_card_does_not_name(languages, named, foreign):
+    assert find_foreign(languages, named) == pytest.approx(foreign)
+
+
+def test_a_language_that_is_read_poorly_is_told_but_hinders_nothing():
+    side = make_side(foreign={"de": 0.6, "fr": 0.2}, languages=("en",))
+    assert side.reads and not side.is_sound
+    assert explain_side(side).startswith(
+        "60% of the documents are in German and 20% in French, which the embedding model model may read poorly, in pieces of "
+        "5.0 letters (of its own language a model has about five). Its card names English alone."
+    )
+
+
+def test_troubles_in_a_few_words():
+    assert describe_trouble(WordSide(40, 30)) == "word matching returned nothing for 30 of 40 queries"
+    assert describe_trouble(make_side(queries=make_reading(1))) == "model cannot read the queries"
+    assert describe_trouble(make_side(cut=40, lost=0.62)) == "model does not read 62% of what the queries say"
+    assert describe_trouble(make_side(cut=40, lost=0.3, alike=38)) == "model cannot tell 38 of 40 queries apart"

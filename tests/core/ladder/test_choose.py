@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.ladder.actions import list_actions
+from core.diagnosis.sides import EMBEDDINGS, RERANKER, ModelSide, Sides, WordSide
+from core.ladder.actions import MEND_A_SIDE, list_actions
 from core.ladder.choose import Choice, Findings, choose, find_excess, name_limits
 from core.ladder.climb import Step
 from core.ladder.goals import Goals
@@ -21,6 +22,7 @@ from core.ladder.rungs.chunking import CHUNKING
 from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
 from core.ladder.rungs.reranking import RERANKING
 from core.systems.system import Lexical, System
+from core.text.reading import Reading, ScriptReading
 
 SYSTEMS = {name: System(name, lexical=Lexical()) for name in ("dense", "c", "h", "r")}
 RUNG_OF = {"c": CHUNKING, "h": HYBRID_SEARCH, "r": RERANKING}
@@ -245,3 +247,39 @@ def test_noise_is_no_reason_to_prefer_the_cheaper() -> None:
 
 def test_a_choice_is_a_value() -> None:
     assert choose(make_findings()) == Choice("use_hybrid_search", "h", choose(make_findings()).why, "h", HYBRID_SEARCH)
+
+
+NO_WORDS = WordSide(asked=30, unmatched=30, systems=("words", "h"))
+NOTHING_READ = Reading(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
+BLIND = ModelSide(EMBEDDINGS, "model", ("en",), 256, NOTHING_READ, NOTHING_READ, asked=30, cut=0, lost=0.0, systems=("dense",))
+STUCK: dict[str, tuple[Findings, str]] = {
+    "the model cannot read": (make_flat(sides=Sides(models=(BLIND,))), "change_model"),
+    "words find nothing": (make_flat(sides=Sides(words=(NO_WORDS,))), "check_words"),
+    "neither works: the model comes first": (make_flat(sides=Sides((BLIND,), (NO_WORDS,))), "change_model"),
+    "the labels fit nothing, which may be its fault": (
+        make_flat(sides=Sides(models=(BLIND,)), labels_fit=False), "change_model",
+    ),
+    "the target is missed": (
+        make_flat(sides=Sides(models=(BLIND,)), goals=TARGET, target_means=NOTHING_HELPS, answered=0.95), "change_model",
+    ),
+    "the target is met": (
+        make_flat(sides=Sides(models=(BLIND,)), goals=Goals(target=("nDCG@10", 0.4)), target_means=NOTHING_HELPS),
+        "embeddings_enough",
+    ),
+    "nine of ten are answered all the same": (make_flat(sides=Sides(models=(BLIND,)), answered=0.9), "embeddings_enough"),
+    "a fix is proven all the same": (make_findings(sides=Sides(models=(BLIND,))), "use_hybrid_search"),
+    "too few queries come first": (make_flat(sides=Sides(models=(BLIND,)), n=10), "label_more_queries"),
+    "a reranker that cannot read is no reason": (
+        make_flat(sides=Sides(models=(replace(BLIND, kind=RERANKER),))), "embeddings_enough",
+    ),
+    "all sides work": (make_flat(sides=Sides(words=(replace(NO_WORDS, unmatched=14),))), "embeddings_enough"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("findings", "action"), STUCK.values(), ids=STUCK.keys())
+def test_nothing_is_concluded_from_a_side_that_could_not_work(findings, action):
+    choice = choose(findings)
+    assert choice.action == action
+    if action in MEND_A_SIDE:
+        assert choice.system == "dense"
+        assert ("model cannot read" in choice.why) == (action == "change_model")

@@ -12,6 +12,7 @@ import pytest
 
 from core.data.split import Split
 from core.diagnosis.causes import CAUSES, FAILURES, RESCUES
+from core.diagnosis.sides import EMBEDDINGS, RERANKER, ModelSide, Sides, WordSide
 from core.diagnosis.slices import SLICE_MEASURES
 from core.evaluation.comparisons import compare_pairs
 from core.experiment.result import Experiment, SystemResult
@@ -32,6 +33,7 @@ from core.schema import empty
 from core.stages.chunk import Recursive
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.systems.system import Dense, Lexical, System
+from core.text.reading import Reading, ScriptReading
 
 MEASURE = "nDCG@10"
 N = 40
@@ -126,7 +128,7 @@ class HandmadeLadder:
 
     def recommend(self) -> Recommendation:
         findings = self.find()
-        experiment = make_experiment(self.values, judged=self.judged)
+        experiment = replace(make_experiment(self.values, judged=self.judged), sides=findings.sides)
         return recommend(
             findings,
             choose(findings),
@@ -361,3 +363,84 @@ def test_rows_of_the_ladder() -> None:
     crossed = with_cross_encoder(HandmadeLadder())
     found = describe_rungs(crossed.find(), make_experiment(crossed.values), primary=MEASURE)
     assert next(row for row in found if row["rung"] == "reranking")["note"] == ""
+
+
+NO_WORDS = WordSide(asked=N, unmatched=N, systems=("bm25", "hybrid"))
+NOTHING_READ = Reading(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
+BLIND = ModelSide(
+    EMBEDDINGS, "a-model", ("en",), 256, NOTHING_READ, NOTHING_READ, asked=N, cut=0, lost=0.0,
+    systems=("dense", "chunked", "hybrid", "late"),
+)  # fmt: skip
+NO_CHEAPER = "no cheaper fix"
+
+
+def write_everything(advice: Recommendation) -> str:
+    return " ".join(
+        [
+            advice.sentence,
+            advice.fine_tuning["reason"],
+            *advice.reasons,
+            *advice.next,
+            *(one["why"] for one in advice.ruled_out),
+        ]
+    ).lower()
+
+
+def test_nothing_useful_was_found_where_all_sides_could_work() -> None:
+    assert NO_CHEAPER in make_flat().recommend().sentence
+
+
+def test_words_without_hits_say_nothing_of_hybrid_search() -> None:
+    advice = make_flat(changes={"sides": Sides(words=(NO_WORDS,))}).recommend()
+    assert advice.action == "check_words"
+    assert advice.sentence.endswith(
+        "Hybrid search cannot be judged: word matching returned nothing for 40 of 40 queries."
+    ) and "Keep dense" in advice.sentence.replace("keep", "Keep")
+    assert NO_CHEAPER not in write_everything(advice)
+    why = {one["rung"]: one["why"] for one in advice.ruled_out}
+    assert why["hybrid_search"].startswith(
+        "Cannot be judged, since word matching returned nothing for 40 of 40 queries: +0.000"
+    )
+    assert "annot be judged" not in why["chunking"] + why["reranking"]  # those do without words
+    assert any("language of word matching" in step for step in advice.next)
+    assert any(flag.startswith("Word matching (bm25 and hybrid) returned nothing") for flag in advice.flags)
+    assert advice.fine_tuning["answer"] == NOT_YET
+
+
+def test_a_model_that_cannot_read_says_nothing_of_what_rests_on_it() -> None:
+    advice = make_flat(changes={"sides": Sides(models=(BLIND,))}).recommend()
+    assert advice.action == "change_model"
+    assert "Chunking and reranking cannot be judged: a-model cannot read the documents and the queries." in advice.sentence
+    assert NO_CHEAPER not in write_everything(advice)
+    assert any("multilingual embedding model" in step for step in advice.next)
+    assert not any("cross-encoder" in step for step in advice.next)
+
+
+def test_a_cross_encoder_is_judged_by_its_own_reading() -> None:
+    ladder = with_cross_encoder(make_flat(changes={"sides": Sides(models=(BLIND,))}))
+    why = {one["rung"]: one["why"] for one in ladder.recommend().ruled_out}
+    assert "annot be judged" not in why["reranking"]
+    reranker = replace(BLIND, kind=RERANKER, model="a/b", systems=("cross",))
+    blind = with_cross_encoder(make_flat(changes={"sides": Sides(models=(BLIND, reranker))}))
+    why = {one["rung"]: one["why"] for one in blind.recommend().ruled_out}
+    assert why["reranking"].startswith("Cannot be judged, since a/b cannot read")
+
+
+def test_what_is_proven_all_the_same_stands() -> None:
+    """Words found nothing for 25 of 40 queries, and hybrid is better: it is recommended, with a note."""
+    few = replace(NO_WORDS, unmatched=25)
+    advice = HandmadeLadder(changes={"sides": Sides(words=(few,))}).recommend()
+    assert (advice.action, advice.system) == ("use_hybrid_search", "hybrid")
+    assert "cannot be judged" not in write_everything(advice)
+    assert any("25 of 40 queries" in flag for flag in advice.flags)
+
+
+def test_enough_answers_are_enough_and_the_rest_is_said() -> None:
+    """36 of 40 queries answered: embeddings are called enough, but not that nothing cheaper helps."""
+    values = make_values()
+    values = pd.DataFrame(dict.fromkeys(values.columns, [1.0] * 36 + [0.0] * 4), index=values.index)
+    flat = replace(make_flat(changes={"sides": Sides(words=(NO_WORDS,)), "answered": 0.9}), values=values)
+    advice = flat.recommend()
+    assert advice.action == "embeddings_enough"
+    assert advice.sentence.startswith("Keep dense: embeddings are enough.")
+    assert "Hybrid search cannot be judged" in advice.sentence and NO_CHEAPER not in advice.sentence

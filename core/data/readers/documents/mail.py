@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
-import email.policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -14,6 +17,19 @@ from core.data.readers.documents.web_page import extract_page
 from core.errors import InputError
 
 _DEEPEST = 20  # messages in messages
+_MAX_PARTS = 10_000  # each takes the library a tenth of a millisecond and more
+_LONGEST = 20_000  # characters of one field of the head: what reads them takes time by their square
+
+
+class _ShortHeads(Compat32):
+    """Cuts fields of the head. The library's newer policy parses addresses in a way that takes minutes for a long field."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST]
+
+
+_SHORT_HEADS = _ShortHeads()
 
 
 def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
@@ -21,8 +37,10 @@ def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
 
     Raises InputError if it is no e-mail.
     """
+    if data.count(b"\n--") > _MAX_PARTS:
+        raise InputError(f"has more than {_MAX_PARTS:,} parts; save the text that you need as .txt", file=path)
     try:
-        message = email.message_from_bytes(data, policy=email.policy.default)
+        message = email.message_from_bytes(data, policy=_SHORT_HEADS)
         subject, metadata = _read_head(message)
         attached: list[str] = []
         text = join_blocks(_read_parts(message, reading, attached, depth=0))
@@ -37,12 +55,19 @@ def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
 
 
 def _read_head(message: Message) -> tuple[str, dict[str, str]]:
-    fields = {name: " ".join(str(message[name] or "").split()) for name in ("from", "to", "cc")}
+    fields = {name: _show_field(message, name) for name in ("from", "to", "cc", "date")}
+    with contextlib.suppress(ValueError, TypeError, OverflowError):  # else it stays as it is written
+        fields["date"] = parsedate_to_datetime(fields["date"]).isoformat() if fields["date"] else ""
+    return _show_field(message, "subject"), {name: value for name, value in fields.items() if value}
+
+
+def _show_field(message: Message, name: str) -> str:
+    value = message.get(name, "")
     try:
-        fields["date"] = parsedate_to_datetime(str(message["date"])).isoformat() if message["date"] else ""
-    except (ValueError, TypeError, OverflowError):
-        fields["date"] = str(message["date"])
-    return " ".join(str(message["subject"] or "").split()), {name: value for name, value in fields.items() if value}
+        text = str(make_header(decode_header(value)))
+    except (LookupError, ValueError, HeaderParseError):
+        text = str(value)
+    return " ".join(text.split())
 
 
 def _read_parts(part: Message, reading: Reading, attached: list[str], *, depth: int) -> list[str]:

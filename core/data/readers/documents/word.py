@@ -24,6 +24,11 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 _CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_P, _TBL, _TR, _TC, _T = (f"{_W}{name}" for name in ("p", "tbl", "tr", "tc", "t"))
+_PROPERTIES, _BOX, _VALUE = f"{_W}pPr", f"{_W}txbxContent", f"{_W}val"
+_STYLE, _NUMBER, _OUTLINE = f"{_W}pStyle", f"{_W}numPr", f"{_W}outlineLvl"
+_TEXTS = {_T, _MATH, _DRAWING}
+_REFERENCES = {f"{_W}footnoteReference": "footnote", f"{_W}endnoteReference": "endnote"}
 _SIGNS = {f"{_W}tab": "\t", f"{_W}ptab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 _DELETED = {f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}sectPr", f"{_W}tblPr", f"{_W}trPr", f"{_W}tcPr"}
 _CURE = "open it in Word and save it again as .docx, or save it as .txt"
@@ -119,11 +124,11 @@ class _WordFile:
         """Paragraphs and tables below an element, through content controls and tracked insertions."""
         blocks: list[str] = []
         for element in parent:
-            if element.tag == f"{_W}p":
+            if element.tag == _P:
                 aside, self.aside = self.aside, []
                 blocks += [self._read_paragraph(element), *self.aside]
                 self.aside = aside
-            elif element.tag == f"{_W}tbl":
+            elif element.tag == _TBL:
                 blocks.append(self._read_table(element))
             elif element.tag == _CHOICE:
                 blocks += self._read_blocks(element[0]) if len(element) else []
@@ -137,41 +142,44 @@ class _WordFile:
         text = "".join(parts).strip()
         if not text:
             return ""
-        properties = paragraph.find(f"{_W}pPr")
-        heading, is_list = self._find_style(properties)
+        heading, is_list = self._find_style(paragraph[0]) if paragraph[0].tag == _PROPERTIES else (0, False)
         if heading:
             return f"{'#' * heading} {' '.join(text.split())}"
         return f"- {text}" if is_list else text
 
-    def _find_style(self, properties: _Element | None) -> tuple[int, bool]:
-        if properties is None:
-            return 0, False
-        name, seen = _value_of(properties, "pStyle"), set[str]()
+    def _find_style(self, properties: _Element) -> tuple[int, bool]:
+        """The level of a heading, 0 if it is none, and whether a paragraph is an item of a list."""
+        found = {element.tag: element for element in properties}
         heading, is_list = 0, False
+        if _STYLE in found:
+            heading, is_list = self._follow_style(found[_STYLE].get(_VALUE, ""))
+        if not heading and _OUTLINE in found:
+            outline = found[_OUTLINE].get(_VALUE, "")
+            heading = int(outline) + 1 if outline in ("0", "1", "2", "3", "4", "5") else 0
+        if _NUMBER in found:
+            is_list = _value_of(found[_NUMBER], "numId") != "0"
+        return heading, is_list
+
+    def _follow_style(self, name: str) -> tuple[int, bool]:
+        heading, is_list, seen = 0, False, set[str]()
         while name in self.styles and name not in seen:
             seen.add(name)
             style = self.styles[name]
             heading, is_list = heading or style.heading, is_list or style.is_list
             name = style.parent
-        outline = _value_of(properties, "outlineLvl")
-        if not heading and outline.isdecimal() and int(outline) < 6:
-            heading = int(outline) + 1
-        number = properties.find(f"{_W}numPr/{_W}numId")
-        if number is not None:
-            is_list = number.get(f"{_W}val") != "0"
         return heading, is_list
 
     def _read_inline(self, parent: _Element, parts: list[str]) -> None:
         for element in parent:
             tag = element.tag
-            if tag in (f"{_W}t", _MATH, _DRAWING):
+            if tag in _TEXTS:
                 parts.append(element.text or "")
             elif tag in _SIGNS:
                 parts.append(_SIGNS[tag])
-            elif tag in (f"{_W}footnoteReference", f"{_W}endnoteReference"):
-                notes = self.notes.get(tag.removeprefix(_W).removesuffix("Reference"), {})
+            elif tag in _REFERENCES:
+                notes = self.notes.get(_REFERENCES[tag], {})
                 self.aside.append(notes.get(element.get(f"{_W}id", ""), ""))
-            elif tag == f"{_W}txbxContent":
+            elif tag == _BOX:
                 self.aside.extend(self._read_blocks(element))
             elif tag == _CHOICE:
                 if len(element):
@@ -181,8 +189,8 @@ class _WordFile:
 
     def _read_table(self, table: _Element) -> str:
         rows: list[str] = []
-        for row in _find_inside(table, f"{_W}tr"):
-            cells = [self._read_blocks(cell) for cell in _find_inside(row, f"{_W}tc")]
+        for row in _find_inside(table, _TR):
+            cells = [self._read_blocks(cell) for cell in _find_inside(row, _TC)]
             if len(cells) == 1:  # a box around text, not a table
                 rows.append(join_blocks(cells[0]))
             else:
@@ -196,14 +204,14 @@ def _find_inside(parent: _Element, tag: str) -> list[_Element]:
     for element in parent:
         if element.tag == tag:
             found.append(element)
-        elif element.tag not in _DELETED and element.tag not in (f"{_W}tr", f"{_W}tc"):
+        elif element.tag not in _DELETED and element.tag not in (_TR, _TC):
             found += _find_inside(element, tag)
     return found
 
 
 def _value_of(parent: _Element, name: str) -> str:
     element = parent.find(f"{_W}{name}")
-    return element.get(f"{_W}val", "") if element is not None else ""
+    return element.get(_VALUE, "") if element is not None else ""
 
 
 def _list_texts(part: _Element) -> list[str]:
@@ -215,6 +223,6 @@ def _list_texts(part: _Element) -> list[str]:
     for _, element in walk:
         if element.tag in (_FALLBACK, f"{_W}moveFrom", f"{_W}del"):
             walk.skip_subtree()
-        elif element.tag in (f"{_W}t", _MATH, _DRAWING):
+        elif element.tag in _TEXTS:
             texts.append(element.text or "")
     return texts

@@ -100,7 +100,7 @@ def test_strict_files_are_read() -> None:
     [
         (
             make_zip({"word/document.xml": b" " * 25_000_000}),
-            "unpacks to more than 300 MB, or 200 times its size; open it in Word",
+            "unpacks to more than 300 MB, or 60 times its size; open it in Word",
         ),
         (make_zip({"word/document.xml": "<a"}), r"is not a readable Word file \(XMLSyntaxError\)"),
         (make_zip({"x": "y"}), r"is not a readable Word file \(KeyError\)"),

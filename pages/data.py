@@ -10,6 +10,7 @@ from core.workspace import folder_size
 from pages.parts.data.chunk_section import show_chunks
 from pages.parts.data.dataset_view import show_documents, show_queries
 from pages.parts.data.health import show_counts, show_findings
+from pages.parts.data.label_rules import show_label_rules
 from pages.parts.data.load import show_load
 from pages.parts.data.load_steps import describe_size, select_dataset, show_message
 from pages.shared.frame.links import Link, go
@@ -73,6 +74,7 @@ def show_actions(dataset: Dataset, entry: CatalogEntry, view: View) -> None:
             reason = "There are no queries to compare systems on." if dataset.queries.empty else None
             if st.button("Run an experiment", type="primary", disabled=reason is not None, help=reason):
                 go(Link("experiment", dataset=view.dataset_name))
+        show_label_rules(dataset, entry)
         show_removal(entry)
 
 

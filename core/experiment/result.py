@@ -30,8 +30,11 @@ class MeasuredMean(TypedDict):
 
 
 class DatasetSummary(TypedDict):
-    """What describe_dataset() tells of a dataset: its name, counts and fingerprints. left_out: queries that are documents
-    themselves, which are left out of what is found for them; absent if none is."""
+    """What describe_dataset() tells of a dataset: its name, counts and fingerprints.
+
+    left_out: queries that are documents themselves, which are left out of what is found for them; absent if none is.
+    relevant_from: the grade from which on documents count as relevant; absent if it is 1.
+    """
 
     name: str
     documents: int
@@ -41,6 +44,7 @@ class DatasetSummary(TypedDict):
     fingerprint: str
     corpus_fingerprint: str
     left_out: NotRequired[int]
+    relevant_from: NotRequired[float]
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ def describe_dataset(dataset: Dataset) -> DatasetSummary:
     }
     if dataset.left_out:
         summary["left_out"] = len(dataset.left_out)
+    if dataset.relevant_from != 1:
+        summary["relevant_from"] = dataset.relevant_from
     return summary
 
 

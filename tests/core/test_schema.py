@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,12 +18,15 @@ from core.schema import (
     check_run,
     content_hash,
     empty,
+    is_relevant,
     list_passages,
     make_chunk_id,
     rank_run,
+    select_relevant,
     to_document_run,
 )
 from tests.support.models import make_chunks, make_documents
+from tests.support.sources import REPOSITORY, list_sources
 
 
 def make_hits(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:
@@ -93,3 +98,23 @@ def test_what_frames_are_checked_for() -> None:
     for score in (np.nan, np.inf):
         with pytest.raises(StageError, match="every score must be a finite number"):
             check_run(run.assign(score=score))
+
+
+def test_nobody_else_compares_grades() -> None:
+    """What counts as relevant is the dataset's threshold: a comparison elsewhere would know another one."""
+    compared = re.compile(r"""["']relevance["']\]\s*(?:[<>]|==)|\b(?:relevance|grade)\s*(?:>=?|<=?|==)\s*[01]\b""")
+    allowed = {"core/schema.py", "core/data/dataset.py", "core/data/grades.py"}
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in list_sources("core", "pages")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if compared.search(line) and path.relative_to(REPOSITORY).as_posix() not in allowed
+    ]
+    assert found == [], "ask is_relevant() of core/schema.py"
+
+
+def test_relevant_judgments() -> None:
+    judgments = pd.DataFrame({"query_id": ["q"] * 3, "doc_id": ["a", "b", "c"], "relevance": [0, 1, 2]})
+    assert select_relevant(judgments)["doc_id"].tolist() == ["b", "c"]
+    assert select_relevant(judgments.assign(relevant=judgments["relevance"] >= 2))["doc_id"].tolist() == ["c"]
+    assert is_relevant(judgments).tolist() == [False, True, True]

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data.catalog import find_dataset, list_datasets, list_import_folders
+from core.data.catalog import find_dataset, find_kept_rules, list_datasets, list_import_folders, open_named
+from core.data.label_rules import LabelRules
 from core.data.load import load_dataset
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, WholeDocument
 from core.workspace import Workspace
@@ -92,6 +93,27 @@ def test_overview_says_the_health_in_words(workspace: Path, small: Path) -> None
     assert "2 of 8 queries have evidence" in words
     assert "things were found while reading" in words
     assert "1 judgment is on a query that the dataset does not have (ignored): no-such-query." in words
+
+
+def test_what_counts_as_relevant_is_set_and_kept(workspace: Path, small: Path) -> None:
+    app = open_page("data", dataset="small")
+    threshold = next(field for field in app.number_input if field.label == "Relevant from grade")
+    assert threshold.value == 1
+    threshold.set_value(2.0)
+    app = press(app, "Read the labels so")
+    assert "Documents count as relevant from grade 2 on" in read(app.success)
+    assert open_named("small", Workspace(workspace)).relevant_from == 2
+    assert "documents count as relevant from grade 2 on, as was said" in read(app.markdown).lower()
+    next(field for field in app.number_input if field.label == "Relevant from grade").set_value(0.0)
+    app = press(app, "Read the labels so")
+    assert "give a number above 0" in read(app.error)
+    assert open_named("small", Workspace(workspace)).relevant_from == 2
+    next(field for field in app.number_input if field.label == "Relevant from grade").set_value(2.0)
+    next(toggle for toggle in app.toggle if toggle.label == "Copies share the label").set_value(True)
+    app = press(app, "Read the labels so")
+    assert find_kept_rules("small", Workspace(workspace)) == LabelRules(2.0, share_copies=True)
+    app = press(app, "As the data say")
+    assert open_named("small", Workspace(workspace)).relevant_from == 1
 
 
 def test_without_judgments_the_sentence_and_a_template(workspace: Path) -> None:

@@ -101,7 +101,11 @@ def show_counts(dataset: Dataset) -> None:
     shown = (
         ("Documents", health.documents, "Texts that can be found."),
         ("Queries", health.queries, "What people asked, in their words."),
-        ("Judgments", health.judgments, "Labels that say how relevant a document is for a query; 0 means it is not."),
+        (
+            "Judgments",
+            health.judgments,
+            "Labels that say how relevant a document is for a query; below is set from which grade on.",
+        ),
         ("Queries with evidence", health.queries_with_evidence, "The passage that answers is marked in the text."),
     )
     for column, (label, number, words) in zip(st.columns(4), shown, strict=True):

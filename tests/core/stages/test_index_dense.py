@@ -386,3 +386,26 @@ def test_changes_come_in_batches_and_can_be_cancelled(tmp_path: Path, monkeypatc
     with pytest.raises(Cancelled):
         update(index.folder, remove=names, cancel=cancel)
     assert set(read_metadata(index.folder)) == set(names)
+
+
+@pytest.mark.parametrize("distance", index_dense.DISTANCES)
+def test_exact_and_approximate_search_agree_under_every_distance(tmp_path: Path, distance: str) -> None:
+    """Lengths differ by a factor of up to six, so that the three orders differ too."""
+    draw = np.random.default_rng(3)
+    matrix = (draw.normal(size=(40, 8)) * draw.uniform(0.5, 3.0, size=(40, 1))).astype(np.float32)
+    queries = draw.normal(size=(5, 8)).astype(np.float32)
+    if distance == index_dense.COSINE:
+        matrix, queries = unit_rows(matrix), unit_rows(queries)
+    chunks = make_chunks({f"c{row}": (f"text {row}",) for row in range(40)})
+    vectors = Vectors(matrix, np.arange(40), chunks, "key")
+    index = DenseIndex(vectors, [{"even": row % 2 == 0} for row in range(40)], tmp_path / "index", distance=distance)
+    expected = {
+        "cosine": queries @ matrix.T,
+        "ip": queries @ matrix.T,
+        "l2": -((queries[:, None, :] - matrix[None, :, :]) ** 2).sum(axis=2),
+    }[distance]
+    assert np.allclose(index.exact(queries), expected, atol=1e-4)
+    for row, (rows, scores) in enumerate(index.approximate(queries, [{}] * 5, depth=10)):
+        assert rows.tolist() == np.argsort(-expected[row])[:10].tolist()
+        assert np.allclose(scores, expected[row][rows], atol=1e-4)
+    index.close()

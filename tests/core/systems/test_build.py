@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
+from core.export.program.write import write_program
 from core.graph.node import Source
+from core.settings import DEFAULT_MODEL, UNSCALED_PREFIX
 from core.stages.chunk import Recursive
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.stages.filter import MetadataFilter
+from core.stages.index_dense import IndexDense
+from core.stages.rewrite import Feedback
 from core.systems.build import build, make_sources
 from core.systems.named import make_named_systems
 from core.systems.system import Dense, Lexical, System
@@ -90,3 +95,31 @@ def test_what_was_kept_of_the_named_systems_is_found_again(monkeypatch: pytest.M
     }  # as over English texts
     systems = {name: dataclasses.replace(system, lexical=lexical[name]) for name, system in NAMED.items()}
     assert {name: build(system, documents=DOCUMENTS, queries=QUERIES).key for name, system in systems.items()} == KEYS
+
+
+def test_a_distance_that_counts_lengths_asks_for_them() -> None:
+    for distance in (None, "cosine"):
+        stages = {type(n.stage): n.stage for n in build(dense_by(distance), documents=DOCUMENTS, queries=QUERIES).walk()}
+        assert stages[EmbedChunks].model == stages[EmbedQueries].model == DEFAULT_MODEL
+        assert stages[IndexDense] == IndexDense()
+    for distance in ("l2", "ip"):
+        stages = {type(n.stage): n.stage for n in build(dense_by(distance), documents=DOCUMENTS, queries=QUERIES).walk()}
+        assert stages[EmbedChunks].model == stages[EmbedQueries].model == f"{UNSCALED_PREFIX}{DEFAULT_MODEL}"
+        assert stages[IndexDense].distance == distance
+        assert from_spec(dense_by(distance).to_spec()) == dense_by(distance)
+    assert "distance" not in dense_by(None).to_spec()["dense"]
+
+
+def test_what_moves_vectors_of_unit_length_needs_them() -> None:
+    with pytest.raises(InputError, match="distance is 'far'; it can be cosine, l2, ip"):
+        dense_by("far")
+    with pytest.raises(InputError, match="an adapter moves vectors of unit length; use it with the distance cosine, not ip"):
+        Dense(adapter="trained:x", distance="ip")
+    with pytest.raises(InputError, match="feedback moves query vectors of unit length"):
+        dataclasses.replace(dense_by("l2"), rewrite=(Feedback(),))
+    with pytest.raises(InputError, match="cannot be written as a program: the program ranks by cosine, not by the distance l2"):
+        write_program(dense_by("l2"), dataset_name="any")
+
+
+def dense_by(distance: str | None) -> System:
+    return System("s", chunk=Recursive(), dense=Dense(distance=distance))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from core.data.dataset import Dataset
 from core.schema import select_relevant
 from core.text.conditions import match_filter
 from core.text.phrases import count_of
-from core.text.words import split_words
+from core.text.words import find_words, fold
 
 ALIKE = 0.8  # Jaccard similarity of word triples from which texts are near copies, as in Lee et al. (2022), arXiv 2107.06499
 _WORDS = 3  # of a shingle, see Broder: On the resemblance and containment of documents, 1997
@@ -44,7 +44,8 @@ class _Text:
 
     @classmethod
     def of(cls, title: str, text: str) -> _Text:
-        words = split_words(f"{title}\n{text}")
+        found = find_words(fold(f"{title}\n{text}"))
+        words = [*found.words, *chain.from_iterable(found.runs)]
         size = min(_WORDS, len(words))
         columns = (islice(words, start, None) for start in range(size))
         numbers = frozenset(word for word in words if not word.isalpha() and any(map(str.isdigit, word)))
@@ -137,7 +138,7 @@ def _index_rare(texts: Mapping[str, _Text]) -> dict[tuple[str, ...], list[str]]:
     rare: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for doc_id, text in texts.items():
         count = len(text.shingles) - ceil(ALIKE * len(text.shingles)) + 1
-        for shingle in sorted(text.shingles, key=lambda one: (often[one], one))[:count]:
+        for shingle in sorted(text.shingles, key=often.__getitem__)[:count]:
             rare[shingle].append(doc_id)
     return dict(rare)
 

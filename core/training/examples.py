@@ -173,7 +173,9 @@ def _label(asked: pd.DataFrame, negatives: pd.DataFrame, material: Material, for
         (query_id, material.texts[query_id], material.passages[_best_row(material, query_id, doc_id)])
         for query_id in dict.fromkeys(asked["query_id"])
         for doc_id in material.grades[query_id]
-        if doc_id not in material.relevant[query_id] and doc_id in material.rows_of
+        if doc_id in material.rows_of
+        and doc_id not in material.relevant[query_id]
+        and doc_id not in material.own_documents.get(query_id, ())
     ]
     low = pd.concat([negatives, pd.DataFrame(judged, columns=["query_id", "query", "document"])], ignore_index=True)
     value = "label" if form == "labelled" else "score"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -139,8 +139,20 @@ class Material:
         return dict(zip(names, np.split(order, starts[1:]), strict=True))
 
     def relevant_rows(self, query_id: str) -> np.ndarray:
-        """All passages of the documents that are relevant to a query: none of them may be a negative."""
-        rows = [self.rows_of[doc_id] for doc_id in self.relevant.get(query_id, {}) if doc_id in self.rows_of]
+        """All passages of the documents that are relevant to a query."""
+        return self._list_rows(self.relevant.get(query_id, {}))
+
+    def closed_rows(self, query_id: str) -> np.ndarray:
+        """All passages that may not be negatives of a query: of its relevant documents, and of those that it is itself."""
+        return self._list_rows([*self.relevant.get(query_id, {}), *self.own_documents.get(query_id, ())])
+
+    @cached_property
+    def own_documents(self) -> dict[str, tuple[str, ...]]:
+        """query id -> the documents that it is itself."""
+        return self.dataset.left_out
+
+    def _list_rows(self, doc_ids: Iterable[str]) -> np.ndarray:
+        rows = [self.rows_of[doc_id] for doc_id in doc_ids if doc_id in self.rows_of]
         return np.concatenate(rows) if rows else np.zeros(0, dtype=int)
 
     def positive_rows(self, query_id: str) -> list[tuple[int, float]]:

@@ -46,8 +46,9 @@ def mine_negatives(material: Material, *, query_ids: Sequence[str], count: int, 
     """query id -> rows of the passages that its negatives are drawn from, most similar first: POOL of them, or `count` if that
     is more, or as many as there are.
 
-    mine_hard_negatives() skips what it is told is positive: every passage of a document judged relevant to the query, and
-    every near-duplicate (cosine >= .95) of its positives, which may answer it too without being judged.
+    mine_hard_negatives() skips what it is told is positive: every passage of a document judged relevant to the query, or that
+    is the query itself, and every near-duplicate (cosine >= .95) of its positives, which may answer it too without being
+    judged.
     """
     if not query_ids or count < 1:
         return {}
@@ -86,7 +87,7 @@ def mine_negatives(material: Material, *, query_ids: Sequence[str], count: int, 
 
 def _find_skipped(material: Material, query_id: str) -> np.ndarray:
     """Rows of the passages that may not be negatives of a query."""
-    relevant = material.relevant_rows(query_id)
+    closed = material.closed_rows(query_id)
     positives = [row for row, _ in material.positive_rows(query_id)]
     alike = np.flatnonzero((material.matrix[positives] @ material.matrix.T >= DUPLICATE).any(axis=0))
-    return np.union1d(relevant, alike)
+    return np.union1d(closed, alike)

@@ -262,14 +262,14 @@ def _train_adapter(base: str, material: Material, learning: Examples, *, target:
     prompt = material.system.dense.query_prompt if material.system.dense is not None else None
     vectors = resources.encode(base, revision, list(by_query), role="query", prompt=prompt)
     known = {material.texts[query_id]: query_id for query_id in material.query_rows}
-    excluded = [material.relevant_rows(known[text]).tolist() if text in known else [] for text in by_query]
+    excluded = [material.closed_rows(known[text]).tolist() if text in known else [] for text in by_query]
     targets = make_targets(np.asarray(vectors), matrix, list(by_query.values()), excluded)
     held = material.validation
     checked = make_targets(
         material.query_matrix[[material.query_rows[query_id] for query_id in held]],
         material.matrix,
         [[row for row, _ in material.positive_rows(query_id)] for query_id in held],
-        [material.relevant_rows(query_id).tolist() for query_id in held],
+        [material.closed_rows(query_id).tolist() for query_id in held],
     )
 
     def on_step(done: int, of: int) -> None:

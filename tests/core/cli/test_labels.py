@@ -77,6 +77,15 @@ def write_dataset(
     return folder
 
 
+def write_debates(folder: Path) -> Path:
+    return write_dataset(
+        folder,
+        {f"{name}-{side}": text for name, sides in DEBATES.items() for side, text in zip(("pro", "con"), sides, strict=True)},
+        {f"{name}-pro": pro for name, (pro, _) in DEBATES.items()},
+        {f"{name}-pro": {f"{name}-con": 1} for name in DEBATES},
+    )
+
+
 def compare(folder: Path, tmp_path: Path, *options: str, systems: tuple[str, ...] = ("bm25",)) -> dict[str, dict[str, Any]]:
     target = tmp_path / "result.json"
     assert main(["compare", str(folder), "--systems", *systems, "--json", str(target), *options]) == 0
@@ -111,12 +120,7 @@ def test_what_counts_as_relevant_is_asked_and_kept(workspace: Path, tmp_path: Pa
 
 def test_a_query_does_not_find_itself(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Arguments whose counter-arguments are looked for: each query is a document, and stood before its answer."""
-    folder = write_dataset(
-        tmp_path / "debates",
-        {f"{name}-{side}": text for name, sides in DEBATES.items() for side, text in zip(("pro", "con"), sides, strict=True)},
-        {f"{name}-pro": pro for name, (pro, _) in DEBATES.items()},
-        {f"{name}-pro": {f"{name}-con": 1} for name in DEBATES},
-    )
+    folder = write_debates(tmp_path / "debates")
     target = tmp_path / "result.json"
     assert main(["compare", str(folder), "--systems", "bm25", "--json", str(target), "--runs", str(tmp_path / "runs")]) == 0
     content = json.loads(target.read_text())
@@ -136,3 +140,11 @@ def test_copies_share_the_label_once_that_is_said(workspace: Path, tmp_path: Pat
     assert "one document says the same as a relevant one: they have its label" in capsys.readouterr().err
     assert compare(folder, tmp_path)["bm25"]["Success@1"] == 1.0  # kept with the dataset
     assert compare(folder, tmp_path, "--no-share-copies")["bm25"]["Success@1"] == 0.0
+
+
+@pytest.mark.slow
+def test_no_system_finds_the_query_itself(workspace: Path, tmp_path: Path) -> None:
+    means = compare(write_debates(tmp_path / "debates"), tmp_path, systems=("bm25", "dense", "hybrid-rrf"))
+    assert {name: (found["nDCG@10"], found["Success@1"]) for name, found in means.items()} == {
+        name: (1.0, 1.0) for name in ("bm25", "dense", "hybrid-rrf")
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from core.schema import LEAVE_OUT
 from core.training.material import Material
 from core.training.negatives import POOL, mine_negatives
 from tests.support.materials import make_labelled, make_material
@@ -40,6 +42,13 @@ def test_no_passage_of_a_relevant_document_is_a_negative(workspace: Path) -> Non
     assert material.passages[:2] == ["The battery and clock are here.", "The hub has a clock too."]
     # twin repeats the first chunk; half is relevant
     assert read_mined(material) == {"q1": [TEXTS[name] for name in ("near", "third", "none")]}
+
+
+def test_the_document_that_the_query_is_is_no_negative(workspace: Path) -> None:
+    dataset = make_labelled(TEXTS, QUERY, {"q1": {"half": 1}})
+    asked = dataclasses.replace(dataset, queries=dataset.queries.assign(**{LEAVE_OUT: [("near",)]}))
+    assert TEXTS["near"] in read_mined(make_material(workspace / "one", dataset))["q1"]
+    assert TEXTS["near"] not in read_mined(make_material(workspace / "two", asked))["q1"]
 
 
 def test_near_duplicates_of_any_positive_are_left_out(workspace: Path) -> None:

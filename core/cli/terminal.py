@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
 DATASET_HELP = (
-    "a sample's name, a folder or zip with corpus.jsonl or documents, the folder of a HuggingFace dataset, or a Chroma "
+    "a sample's name, a folder or zip with corpus.jsonl, documents or tables, the folder of a HuggingFace dataset, or a Chroma "
     "collection: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION"
 )
 AUTO = "auto"

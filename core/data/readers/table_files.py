@@ -221,7 +221,7 @@ def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -
     start = first
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if any(map(str.strip, cells)):
                 yield start, cells
             start = reader.line_num + first
     except csv.Error as error:
@@ -251,7 +251,7 @@ def _fits_quoting(text: str) -> bool:
 def _guess_delimiter(text: str, *, tabs: bool) -> str:
     """The separator that cuts the first lines into the most cells, all of them alike; else the one that does the first line."""
     lines = [line for line in text[:1_000_000].split("\n") if line.strip()][:_LOOK_AHEAD]
-    if tabs and "\t" in lines[0]:
+    if not lines or (tabs and "\t" in lines[0]):
         return "\t"
     best, most = "", 1
     for mark in "\t,;|":
@@ -303,7 +303,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
             for values in batch.to_pylist():
                 number += 1
                 yield Row(number, values)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # letters and dates that are none, too
         raise InputError(
             f"is not a readable Parquet file ({type(error).__name__} after row {number}); export it again", file=path
         ) from error

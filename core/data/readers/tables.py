@@ -62,7 +62,7 @@ def _read_corpus(root: Path, uses: Sequence[TableUse]) -> Corpus:
                     number=row.number,
                 )
             seen[doc_id] = (path, row.number)
-            metadata = read_json_cell(row, mapping, "metadata", path=path) or {}
+            metadata = (read_json_cell(row, mapping, "metadata", path=path) or {}) if "metadata" in mapping else {}
             if not isinstance(metadata, dict):
                 raise row_error("the metadata is not a JSON object; correct it or unmap it", path, number=row.number)
             for name in rest:
@@ -70,6 +70,6 @@ def _read_corpus(root: Path, uses: Sequence[TableUse]) -> Corpus:
                 value = convert.get(name, to_json)(value) if value != "" else None
                 if value is not None:
                     metadata = {**metadata, name: value}
-            title = to_text(row.values.get(mapping.get("title", "")))
+            title = to_text(row.values.get(mapping["title"])) if "title" in mapping else ""
             corpus.add(doc_id, title, read_text_cell(row, mapping["text"], path), metadata)
     return corpus

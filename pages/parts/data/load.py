@@ -17,7 +17,9 @@ FORMATS = """
   Only the corpus is needed.
 - **Documents**: .txt, .md, .html, .pdf, .docx, also in sub-folders; front matter and folder names become metadata.
   `queries.jsonl` and `qrels.tsv` may lie beside them.
-- **Tables**: .csv, .tsv, .jsonl or .parquet; you say which columns are what.
+- **Tables**: .csv, .tsv, .jsonl or .parquet, with or without a header, TREC topics and judgments, ratings that name queries by
+  their text, lists of documents in a cell; what they seem to hold is shown before it is loaded, and you can correct it.
+- **One file with all**: SQuAD, or `queries`, `corpus` and `relevant_docs` in one JSON file.
 - **A HuggingFace dataset**: the folder with its Parquet shards, as on the hub (corpus, queries, qrels; or one table).
 - **A Chroma collection**: a folder or a server; its vectors are taken if you name their model and texts encoded again agree.
 - **Evidence** is a list of `{"doc_id": …, "quote": …}` or `{"doc_id": …, "start": …, "end": …}`; its documents count as

@@ -339,3 +339,17 @@ def test_what_a_person_said_counts(tmp_path: Path) -> None:
         TableUse("words.tsv", "queries", {"id": "column_1", "text": "column_2"}, header=False),
     ]
     assert load_dataset(tmp_path, told=told).queries["text"].tolist() == ["one word", "two words"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("qrels.dev.tsv", "\n"), ("queries.csv", ""), ("topics", "<top>\n")])
+def test_labels_that_are_empty_or_cut_are_one_sentence(tmp_path: Path, name: str, content: str) -> None:
+    refuse(write_files(tmp_path, {"corpus.jsonl": CORPUS, name: content}))
+
+
+def test_letters_of_parquet_that_are_none_are_one_sentence(tmp_path: Path) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"id": ["a"], "text": ["zebra crossing"]}).to_parquet(tmp_path / "docs.parquet", compression=None)
+    content = (tmp_path / "docs.parquet").read_bytes().replace(b"zebra crossing", b"zebra \xbe\xbe\xbessing")
+    (tmp_path / "docs.parquet").write_bytes(content)
+    assert "is not a readable Parquet file (UnicodeDecodeError after row 0)" in refuse(tmp_path)

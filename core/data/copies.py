@@ -83,7 +83,10 @@ def find_unjudged_copies(dataset: Dataset) -> list[Copy]:
 
 
 def share_labels(dataset: Dataset) -> Dataset:
-    """The dataset whose unjudged copies have the grade of the document that they repeat, the highest of several."""
+    """The dataset whose unjudged copies have the grade of the document that they repeat, the highest of several.
+
+    Evidence stays where it was quoted: in every copy, it would have to be found as often.
+    """
     copies = find_unjudged_copies(dataset)
     if not copies:
         return dataset
@@ -92,7 +95,7 @@ def share_labels(dataset: Dataset) -> Dataset:
     judgments = pd.concat([dataset.judgments, added.assign(relevance=grades)], ignore_index=True)
     order = {query_id: place for place, query_id in enumerate(dataset.queries["query_id"])}
     judgments = judgments.sort_values("query_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
-    note = f"{_say(copies)}: they have its label, as was said."
+    note = f"{_say(copies)} and has its label, as was said."
     return replace(dataset, judgments=judgments, warnings=(*dataset.warnings, note))
 
 

@@ -281,7 +281,7 @@ def describe_difference(view: View, *, leader: str, baseline: str) -> str:
 
 def describe_queries(view: View, dataset: Dataset) -> str:
     """Which split, how many queries are measured, how many are left out and why; what no system may find. Plain text."""
-    own = sum(query_id in dataset.left_out for query_id in view.query_ids)
+    own = len(dataset.left_out.keys() & set(view.query_ids))
     told = f" {own:,} of them are documents of the corpus themselves, which are left out of what is found." if own else ""
     return _describe_measured(view, dataset) + told
 

@@ -137,7 +137,7 @@ def test_copies_share_the_label_once_that_is_said(workspace: Path, tmp_path: Pat
     folder = write_dataset(tmp_path / "belts", texts, {"q": "belts brown"}, {"q": {"b": 1}})
     assert compare(folder, tmp_path)["bm25"]["Success@1"] == 0.0  # a stands first: equal scores are ordered by id
     assert compare(folder, tmp_path, "--share-copies")["bm25"]["Success@1"] == 1.0
-    assert "one document says the same as a relevant one: they have its label" in capsys.readouterr().err
+    assert "one document says the same as a relevant one and has its label" in capsys.readouterr().err
     assert compare(folder, tmp_path)["bm25"]["Success@1"] == 1.0  # kept with the dataset
     assert compare(folder, tmp_path, "--no-share-copies")["bm25"]["Success@1"] == 0.0
 

@@ -114,7 +114,7 @@ def test_they_are_shown_and_share_the_label_if_somebody_says_so(tmp_path: Path) 
     assert shared.judgments["relevance"].dtype == np.int64
     assert shared.fingerprint != dataset.fingerprint
     assert shared.warnings == (
-        "For 2 queries, each of 2 documents says the same as a relevant one: they have its label, as was said.",
+        "For 2 queries, each of 2 documents says the same as a relevant one and has its label, as was said.",
     )
     assert find_unjudged_copies(shared) == []
     assert summarise_health(shared).unjudged_copies == ""

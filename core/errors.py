@@ -15,7 +15,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+# A name on disk need not be UTF-8; Python holds what is not as half characters, which nothing can print or keep.
 _HALVES = re.compile("[\ud800-\udfff]")
+_LONGEST, _ENDING = 1_000, 300  # characters of a message, and of them those at its end, where the cure stands
 
 
 class LadderError(Exception):
@@ -27,13 +29,18 @@ class InputError(LadderError):
 
     def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
         self.file = str(file) if file is not None else None
-        # A name on disk need not be UTF-8; Python holds what is not as half characters, which nothing can print or keep.
         self.line = line
-        self.what = message
+        self.what = message = _fit(message)
         where = ""
         if self.file:
             where = self.file + (f", line {line}" if line is not None else "") + ": "
-        super().__init__(_HALVES.sub("\ufffd", where + message))
+        super().__init__(_HALVES.sub("\ufffd", where) + message)
+
+
+def _fit(message: str) -> str:
+    """A message as one line that can be printed; what it repeats of a file may be of any length and hold any sign."""
+    line = _HALVES.sub("\ufffd", " ".join(message.splitlines()))
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - _ENDING]} … {line[-_ENDING:]}"
 
 
 class WiringError(LadderError):

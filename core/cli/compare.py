@@ -28,7 +28,7 @@ from core.systems.available import list_available
 from core.systems.named import preselect
 from core.systems.system import System
 from core.systems.trained_systems import count_seen
-from core.systems.yaml_files import read_systems
+from core.systems.yaml_files import read_systems_file
 from core.workspace import Workspace
 
 
@@ -99,12 +99,7 @@ def choose_systems(
     available = list_available(workspace, dataset=dataset)
     own: dict[str, System] = {}
     if config is not None:
-        try:
-            own = read_systems(config.read_text(encoding="utf-8"), file=config)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror}); check the path given to --config", file=config) from error
-        except UnicodeDecodeError as error:
-            raise InputError("is not UTF-8; save it as UTF-8", file=config) from error
+        own = read_systems_file(config)
         available.update(own)
     first = preselect(has_filters=has_filters)
     first += [name for name in (name_system(dataset),) if name in available]  # a Chroma collection as it is

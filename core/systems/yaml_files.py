@@ -126,6 +126,16 @@ def _check_groups(name: str, field: str, value: Any) -> tuple[tuple[str, ...], .
     return tuple(tuple(group) for group in value)
 
 
+def read_systems_file(file: Path) -> dict[str, System]:
+    """read_systems() of a file, which must be UTF-8."""
+    try:
+        return read_systems(file.read_text(encoding="utf-8-sig"), file=file)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}); check the path given to --config", file=file) from error
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8; save it as UTF-8", file=file) from error
+
+
 def read_systems(text: str, *, file: str | Path | None = None) -> dict[str, System]:
     """Systems from YAML text: a list of systems, or a mapping with the list under `systems`."""
     try:

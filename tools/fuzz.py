@@ -166,6 +166,8 @@ def _read_document(path: Path, data: bytes) -> None:
     from core.data.load import load_dataset
 
     path.write_bytes(data)
+    if path.suffix == ".jsonl":  # a table, if it were alone
+        path.with_name("other.txt").write_text("Text.", encoding="utf-8")
     _keep(load_dataset(path.parent), path.parent / "kept")
 
 

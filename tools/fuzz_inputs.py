@@ -15,6 +15,8 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
+from tests.support import files
+
 MOST = 1_000_000  # bytes of an input: up to here 5 seconds and 300 MB are promised
 _OFTEN = 60_000  # most inputs are far smaller, so that many can be read
 Make = Callable[[], bytes]
@@ -85,20 +87,59 @@ def make_pdf() -> bytes:
     return bytes(out) + b"trailer << /Size %d /Root 1 0 R /Info 8 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
 
 
-def make_docx() -> bytes:
-    """Headings, a list, a table and a property."""
-    import docx
+def make_word() -> bytes:
+    """Headings, a list, a table, a note and what was inserted and deleted."""
+    head, item = '<w:pStyle w:val="H"/>', '<w:numPr><w:numId w:val="1"/></w:numPr>'
+    body = (
+        f"{files.paragraph('Head', head)}{files.paragraph('Some text.')}<w:sdt><w:sdtContent>{files.paragraph('Item', item)}"
+        "</w:sdtContent></w:sdt><w:p><w:ins><w:r><w:t>new</w:t></w:r></w:ins><w:del><w:r><w:delText>old</w:delText></w:r></w:del>"
+        '<w:r><w:footnoteReference w:id="1"/></w:r></w:p><w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>'
+        f"{files.paragraph('wide')}</w:tc><w:tc>{files.paragraph('b')}</w:tc></w:tr></w:tbl>"
+    )
+    styles = '<w:style w:styleId="H"><w:name w:val="heading 1"/></w:style>'
+    notes = f'<w:footnote w:id="1">{files.paragraph("A note.")}</w:footnote>'
+    return files.make_word(body, styles=styles, footnotes=notes)
 
-    document = docx.Document()
-    document.core_properties.title = "Title"
-    document.add_heading("Head", 1)
-    document.add_paragraph("Some text.")
-    document.add_paragraph("Item", style="List Bullet")
-    table = document.add_table(2, 2)
-    table.cell(0, 0).merge(table.cell(0, 1)).text = "wide"
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+
+def make_slides() -> bytes:
+    """Two slides, one with the speaker's notes."""
+    slides = [files.shape("Title", "title") + files.shape("One"), files.shape("Two")]
+    return files.make_slides(*slides, notes={0: files.shape("Said")})
+
+
+def make_sheets() -> bytes:
+    """Two sheets of an Excel file."""
+    return files.make_sheets(First=[["name", "size"], ["a", 1.5], ["b", 2]], Second=[["x"]])
+
+
+def make_open_sheets() -> bytes:
+    """A sheet of an OpenDocument file."""
+    names = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"'
+        for short in ("office", "table", "text", "manifest")
+    )
+    cells = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in ("a", "b")
+    )
+    rows = (
+        f'<table:table-row>{cells}</table:table-row><table:table-row table:number-rows-repeated="2">{cells}</table:table-row>'
+    )
+    table = f'<table:table table:name="First">{rows}</table:table>'
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    return make_zip(
+        {
+            "mimetype": kind.encode(),
+            "content.xml": f"<office:document-content {names}><office:body><office:spreadsheet>{table}"
+            "</office:spreadsheet></office:body></office:document-content>".encode(),
+            "META-INF/manifest.xml": f"<manifest:manifest {names}>{entry}</manifest:manifest>".encode(),
+        }
+    )
+
+
+def make_epub() -> bytes:
+    """A book of two chapters."""
+    return files.make_epub({"a.xhtml": HTML, "b.xhtml": "<p>Last.</p>"}, spine=["a.xhtml", "b.xhtml"])
 
 
 def make_zip(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -217,9 +258,15 @@ DOCUMENTS: dict[str, Make] = {
     ".md": MARKDOWN.encode,
     ".html": HTML.encode,
     ".pdf": make_pdf,
-    ".docx": make_docx,
+    ".docx": make_word,
+    ".pptx": make_slides,
+    ".xlsx": make_sheets,
+    ".ods": make_open_sheets,
+    ".epub": make_epub,
     ".eml": MAIL.encode,
-    ".json": json.dumps({"title": "T", "body": {"text": "One.", "parts": [{"text": "Two."}]}}).encode,
+    ".json": json.dumps({"title": "T", "body": {"text": "One.", "parts": [{"text": "Two."}, {"size": 1.5}]}}).encode,
+    ".jsonl": CORPUS.encode,
+    ".py": "def f(x):\n    return {'a': x}  # one\n".encode,
 }
 
 # Words that mean something to one of the readers, and signs that have no width, no place or no end.
@@ -277,20 +324,16 @@ _NAMES = ["../x", "/x", "C:\\x", "a" * 300, "a/" * 1_500 + "x", "x\ny", "\x00", 
 
 
 def list_kinds() -> dict[str, Make]:
-    """Kind -> what makes a valid file of it: SEEDS, and a suffix for each way of reading a document that the product has.
+    """Kind -> what makes a valid file of it: SEEDS, and DOCUMENTS by their suffix.
 
-    Raises LookupError where a document has no file to begin with, so that no new kind stays untried.
+    Raises LookupError for a kind of documents without a file to begin with, so that no new one stays untried.
     """
-    from core.data.readers.documents import SUFFIXES
+    from core.data.readers.documents.kinds import KINDS
 
-    by_reader: dict[str, str] = {}
-    for suffix, reader in SUFFIXES.items():
-        if suffix in DOCUMENTS or reader not in by_reader:
-            by_reader.setdefault(str(reader), suffix)
-    missing = [suffix for suffix in by_reader.values() if suffix not in DOCUMENTS]
+    missing = [kind.suffixes for kind in KINDS if not any(suffix in DOCUMENTS for suffix in kind.suffixes)]
     if missing:
-        raise LookupError(f"tools/fuzz_inputs.py knows no valid file of {', '.join(missing)}; add one to DOCUMENTS")
-    return {**SEEDS, **{suffix: DOCUMENTS[suffix] for suffix in by_reader.values()}}
+        raise LookupError(f"tools/fuzz_inputs.py knows no valid file of {missing}; add one to DOCUMENTS")
+    return SEEDS | DOCUMENTS
 
 
 @functools.cache

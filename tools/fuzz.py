@@ -86,7 +86,10 @@ def _keep(dataset: Any, folder: Path) -> None:
     from core.data.write import write_dataset
 
     write_dataset(dataset, folder)
-    again = load_dataset(folder, name=dataset.name)
+    try:
+        again = load_dataset(folder, name=dataset.name)
+    except InputError as error:
+        raise AssertionError("what was read and written cannot be read back") from error
     assert again.fingerprint == dataset.fingerprint, "what was read is not what is read back"
 
 
@@ -96,39 +99,41 @@ def _read_dataset(name: str, data: bytes, folder: Path) -> None:
     for other, text in DATASET.items():
         (folder / other).write_text(text, encoding="utf-8")
     (folder / name).write_bytes(data)
-    _keep(load_dataset(folder), folder / "kept")
+    _keep(load_dataset(folder), folder.with_name("kept"))
 
 
 def _read_zip(folder: Path, data: bytes) -> None:
     from core.data.load import load_dataset
 
     (folder / "mine.zip").write_bytes(data)
-    _keep(load_dataset(folder / "mine.zip"), folder / "kept")
+    _keep(load_dataset(folder / "mine.zip"), folder.with_name("kept"))
 
 
 def _read_table(path: Path, data: bytes) -> None:
+    """As what it looks like, and as each of the three parts of a dataset."""
     from core.data.load import load_dataset
-    from core.data.readers.tables import check_mapping, guess_mapping, preview_table, tables_to_dataset_folder
+    from core.data.readers.columns import TableUse
+    from core.data.readers.guesses import guess_columns
+    from core.data.readers.table_files import read_head
 
     path.write_bytes(data)
-    columns = list(preview_table(path).columns)
+    corpus = path.with_name("documents.csv")
+    corpus.write_text("id,text\na,One fish. Two fish.\nb,Blue whale.\n", encoding="utf-8")
+    documents = TableUse(corpus.name, "corpus", {"id": "id", "text": "text"})
     refused: list[InputError] = []
-    for role in ("corpus", "queries", "judgments"):
-        mapping = guess_mapping(columns, role=role)
-        if check_mapping(mapping, role=role) is not None:
-            continue
-        target = path.parent / role
+    for role in ("", "corpus", "queries", "judgments"):
         try:
-            tables: dict[str, Any] = {"corpus": (path, mapping)} if role == "corpus" else {}
-            if role != "corpus":
-                corpus = path.with_name("corpus.csv")
-                corpus.write_text("id,text\na,One fish. Two fish.\nb,Blue whale.\n", encoding="utf-8")
-                tables = {"corpus": (corpus, {"id": "id", "text": "text"}), role: (path, mapping)}
-            tables_to_dataset_folder(tables, target)
-            _keep(load_dataset(target), path.parent / f"{role}-kept")
+            told: list[TableUse] = []
+            if role:
+                head = read_head(path)
+                header = head.header is None or head.header.present
+                columns = guess_columns(path.name, head, role=role)
+                use = TableUse(path.name, role, columns, header=header, all_relevant="relevance" not in columns)
+                told = [use] if role == "corpus" else [documents, use]
+            _keep(load_dataset(path.parent, told=told), path.parent.with_name(f"{path.parent.name}-{role or 'guessed'}"))
         except InputError as error:
             refused.append(error)
-    if refused:
+    if len(refused) == 4:
         raise refused[0]
 
 
@@ -137,7 +142,7 @@ def _read_shards(folder: Path, data: bytes) -> None:
 
     (folder / "data").mkdir()
     (folder / "data" / "train-00000-of-00001.parquet").write_bytes(data)
-    _keep(load_dataset(folder), folder / "kept")
+    _keep(load_dataset(folder), folder.with_name("kept"))
 
 
 def _read_config(folder: Path, data: bytes) -> None:
@@ -168,7 +173,7 @@ def _read_document(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     if path.suffix == ".jsonl":  # a table, if it were alone
         path.with_name("other.txt").write_text("Text.", encoding="utf-8")
-    _keep(load_dataset(path.parent), path.parent / "kept")
+    _keep(load_dataset(path.parent), path.parent.with_name("kept"))
 
 
 @contextlib.contextmanager
@@ -197,8 +202,10 @@ def try_one(kind: str, data: bytes, *, seconds: float) -> tuple[str, str]:
     """(outcome, what was said) of an input that this process lives to tell about."""
     with tempfile.TemporaryDirectory() as folder:
         try:
+            inside = Path(folder, "input")
+            inside.mkdir()
             with _timed(seconds):
-                read(kind, data, Path(folder))
+                read(kind, data, inside)
         except InputError as error:
             wrong = _judge(error)
             return ("traceback", wrong) if wrong else ("refused", str(error).replace(folder, ""))

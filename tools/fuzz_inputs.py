@@ -308,6 +308,23 @@ _XML_SIGNS = [
     'Target="../../../x"',
     'TargetMode="External"',
 ]
+_ELEMENTS = [
+    ("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>"),
+    ("<w:sdt><w:sdtContent>", "</w:sdtContent></w:sdt>"),
+    ('<w:tc><w:tcPr><w:gridSpan w:val="50000000"/></w:tcPr>', "</w:tc>"),
+    ('<w:p><w:r><w:t xml:space="preserve"> x</w:t>', "</w:r></w:p>"),
+    ("<p:grpSp>", "</p:grpSp>"),
+    ("<p:sp><p:txBody><a:p><a:r><a:t>x</a:t>", "</a:r></a:p></p:txBody></p:sp>"),
+    ('<row r="1048576"><c r="XFD1048576" t="s"><v>99999999</v>', "</c></row>"),
+    (
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16384">'
+        "<text:p>x</text:p>",
+        "</table:table-cell></table:table-row>",
+    ),
+    ('<itemref idref="a.xhtml"/>', ""),
+    ("<div>", "</div>"),
+    ("<x>", "</x>"),
+]
 _NUMBER = re.compile(rb"\d+")
 _NESTING = [
     (b"[", b"]"),
@@ -447,6 +464,18 @@ def _recode(data: bytes, chance: random.Random, signs: list[str]) -> bytes:
     return data[:place] + data[place:].decode("utf-8", "replace").encode(encoding, "replace")
 
 
+def _insert_between_tags(data: bytes, chance: random.Random) -> bytes:
+    """Well-formed XML, once or nested or many times over, where an element may stand."""
+    places = [match.end() for match in re.finditer(rb">(?=<)", data)]
+    if not places:
+        return data
+    start, end = chance.choice(_ELEMENTS)
+    times = chance.choice([1, 3, 200, 20_000])
+    inside = start * times + end * times if chance.random() < 0.5 else (start + end) * times
+    place = chance.choice(places)
+    return (data[:place] + inside.encode() + data[place:])[: 5 * MOST]
+
+
 _CHANGES = [
     _flip,
     _delete,
@@ -475,13 +504,15 @@ def _change_zip(data: bytes, chance: random.Random, signs: list[str]) -> bytes:
     if not members:
         return _change(data, chance, signs)
     name = chance.choice(list(members))
-    way = chance.randrange(5)
+    way = chance.randrange(6)
     if way == 0:
         members[chance.choice(_NAMES)] = members.pop(name)
     elif way == 1:
         del members[name]
     elif way == 2:
         members[name] = chance.choice(["0", "<a>", "\n", "{}\n"]).encode() * 3_000_000
+    elif way == 3:
+        members[name] = _insert_between_tags(members[name], chance)
     else:
         members[name] = _change(members[name], chance, signs)
     packed = make_zip(

@@ -11,7 +11,7 @@ from typing import Any
 from core.data.readers.columns import ColumnMapping
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.json_values import to_json
-from core.data.readers.jsonl import check_id, kind_of
+from core.data.readers.jsonl import check_id, kind_of, parse_json
 from core.data.readers.lists import read_list
 from core.data.readers.qrels import EXPECTED_GRADE, parse_relevance
 from core.data.readers.table_files import Row, row_error
@@ -61,8 +61,8 @@ def read_json_cell(row: Row, mapping: ColumnMapping, field: str, *, path: Path) 
     if not value.strip():
         return None
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
+        return to_json(parse_json(value))
+    except ValueError as error:
         raise row_error(
             f'column "{mapping[field]}" is not JSON ({error}); correct it or do not map it', path, number=row.number
         ) from error

@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.guesses import guess_mapping
 from core.data.readers.json_values import to_json
@@ -60,7 +61,7 @@ class ShardGroup:
         for file in self.files:
             number = 0
             for batch in _read_batches(file):
-                for values in batch.to_pylist():
+                for values in list_rows(batch, file):
                     number += 1
                     yield f"{file}, row {number}", values
 
@@ -204,6 +205,7 @@ def _open(file: Path) -> Any:
     try:
         if file.suffix == ".parquet":
             opened = pyarrow.parquet.ParquetFile(file)
+            check_names(opened.schema_arrow.names, file)
             return _Parquet(opened, opened.schema_arrow)
         return pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
     except (pyarrow.ArrowException, OSError) as error:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.cells import read_id, read_text_cell
+from core.data.readers.cells import read_id, read_text_cell, to_text
 from core.data.readers.contents import Contents
 from core.data.readers.encoding import read_text, replace_surrogates
-from core.data.readers.jsonl import check_id, kind_of
+from core.data.readers.json_values import to_json
+from core.data.readers.jsonl import check_id, kind_of, parse_json
 from core.data.readers.lists import list_entries
 from core.data.readers.qrels import Judgment, collect_judgments, parse_relevance
 from core.data.readers.table_files import Head, read_rows, row_error
@@ -73,8 +73,10 @@ class RelevantDocuments:
         contents = Contents(queries_file=path)
         for doc_id, document in parts["corpus"].items():
             entry = document if isinstance(document, dict) else {"text": document}
-            title, metadata = entry.get("title") or "", entry.get("metadata") or {}
-            contents.corpus.add(_check(doc_id, path), str(title), _take(entry, "text", str, path), dict(metadata))
+            title, metadata = to_text(entry.get("title")), to_json(entry["metadata"]) if entry.get("metadata") else {}
+            if not isinstance(metadata, dict):
+                raise InputError(f'the metadata of document "{doc_id}" is {kind_of(metadata)}, expected an object', file=path)
+            contents.corpus.add(_check(doc_id, path), title, _take(entry, "text", str, path), metadata)
         for query_id, text in parts["queries"].items():
             if not isinstance(text, str) or not text.strip():
                 raise InputError(f'query "{query_id}" is {kind_of(text)}, expected its text; correct it', file=path)
@@ -114,8 +116,8 @@ def read_json_dataset(path: Path) -> Contents:
     if kind is None:
         raise InputError(f"is not a dataset in JSON that is known ({', '.join(one.name for one in JSON_DATASETS)})", file=path)
     try:
-        value = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
+        value = parse_json(read_text(path))
+    except ValueError as error:
         raise InputError(f"broken JSON ({error}); download or export it again", file=path) from error
     return kind.read(path, value)
 
@@ -162,7 +164,10 @@ def list_squad_rows(path: Path) -> Iterator[SquadQuestion]:
             raise row_error(
                 'expected text as "context" and an object with text and answer_start as "answers"', path, number=row.number
             )
-        pairs = tuple(zip(answers.get("text") or [], answers.get("answer_start") or [], strict=False))
+        texts, starts = (answers.get(name) or [] for name in ("text", "answer_start"))
+        if not isinstance(texts, list) or not isinstance(starts, list):
+            raise row_error('expected "text" and "answer_start" of the answers to be lists', path, number=row.number)
+        pairs = tuple(zip(texts, starts, strict=False))
         yield SquadQuestion(
             read_id(row, "id", path) if "id" in row.values else str(row.number),
             read_text_cell(row, "question", path),
@@ -178,13 +183,13 @@ def _list_questions(path: Path, value: Any) -> Iterator[SquadQuestion]:
         title = " ".join(str(article.get("title") or "").split()) if isinstance(article, dict) else ""
         for paragraph in _take(article, "paragraphs", list, path):
             context = replace_surrogates(_take(paragraph, "context", str, path))
-            asked = paragraph.get("qas") or []
+            asked = _take(paragraph, "qas", list, path) if paragraph.get("qas") else []
             if not asked:
                 yield SquadQuestion("", "", title, context, (), impossible=False)
             for entry in asked:
                 query_id = _check(str(entry.get("id") if isinstance(entry, dict) else entry), path)
                 text = replace_surrogates(_take(entry, "question", str, path))
-                given = entry.get("answers") or []
+                given = _take(entry, "answers", list, path) if entry.get("answers") else []
                 answers = tuple((str(_take(one, "text", str, path)), one.get("answer_start")) for one in given)
                 impossible = bool(entry.get("is_impossible")) or not answers
                 yield SquadQuestion(query_id, text, title, context, () if impossible else answers, impossible=impossible)

@@ -56,11 +56,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Record]]:
 
 def _parse_line(line: str, path: Path, *, number: int) -> Record:
     try:
-        if line.count("[") + line.count("{") > MAX_DEPTH and _depth_of(line) > MAX_DEPTH:
-            raise ValueError(f"more than {MAX_DEPTH} levels within each other")
-        value = json.loads(line, object_pairs_hook=_unique_names, parse_float=_parse_float, parse_constant=_refuse_constant)
-        if "\\ud" in line or "\\uD" in line:  # only an escape can bring in half a character
-            value = mend_surrogates(value)
+        value = parse_json(line)
     except ValueError as error:
         raise InputError(_explain(line, error), file=path, line=number) from error
     if not isinstance(value, dict):
@@ -69,6 +65,24 @@ def _parse_line(line: str, path: Path, *, number: int) -> Record:
     if _LONG_NUMBER.search(line):
         _check_numbers(value, path, line=number)
     return value
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, half characters in it mended.
+
+    Raises ValueError for broken JSON, a name given twice in one object, NaN and infinity, numbers that no float can hold, whole
+    numbers of more than 4,300 digits, and more than MAX_DEPTH levels.
+    """
+    check_depth(text)
+    value = json.loads(text, object_pairs_hook=_unique_names, parse_float=_parse_float, parse_constant=_refuse_constant)
+    # Only an escape can bring in half a character.
+    return mend_surrogates(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def check_depth(text: str) -> None:
+    """Raises ValueError for JSON of more than MAX_DEPTH levels."""
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth_of(text) > MAX_DEPTH:
+        raise ValueError(f"more than {MAX_DEPTH} levels within each other")
 
 
 def _check_numbers(record: Record, path: Path, *, line: int) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from core.data.readers.encoding import replace_surrogates
+from core.data.readers.jsonl import check_depth
 from core.data.readers.values import is_blank, looks_like_list
 
 _ID_NAMES = ("docid", "doc_id", "_id", "id", "document_id", "passage_id", "corpus_id", "corpus-id", "docno", "pid")
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<mark>['"])(?P<quoted>(?:\\.|(?!(?P=mark)).)*)(?P=mark)|(?P<bare>[^\[\](),'"]+)|[\[\](),])""", re.DOTALL
+    r"""\s*(?:(?P<mark>['"])(?P<quoted>(?:\\.|(?!(?P=mark))[^\\])*+)(?P=mark)|(?P<bare>[^\[\](),'"]+)|[\[\](),])""", re.DOTALL
 )
 _ARRAY = re.compile(r"\b(?:array|list|tuple)\(|,\s*dtype=(?:'[^']*'|[\w.]+)|\)")
 _SEPARATORS = (";", "|", ",", "\n", " ")
@@ -34,8 +35,9 @@ def list_entries(value: Any, *, known: Collection[str] = ()) -> list[tuple[str, 
 def read_list(text: str) -> Any:
     """The list that a text is, as JSON, all numbers in it as text; else a tuple of its words, for how others write lists."""
     try:
+        check_depth(text)
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)  # ids are text: 1e3 is not 1000
-    except (ValueError, RecursionError):
+    except ValueError:
         return _read_tokens(text)
 
 

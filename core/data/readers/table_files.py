@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers import trec
+from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.columns import TableUse
 from core.data.readers.encoding import decode_text, read_bytes
 from core.data.readers.headers import Header, guess_header
@@ -19,7 +21,7 @@ from core.data.readers.jsonl import read_jsonl
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import is_number
 from core.errors import InputError
-from core.text.phrases import count_of, first_five
+from core.text.phrases import count_of, first_five, shorten
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _LOOK_AHEAD = 100  # rows whose names are a JSONL file's columns, and from which a header and a separator are told
@@ -193,9 +195,9 @@ def read_mapped(path: Path, use: TableUse) -> list[Row]:
 
 def _name_columns(cells: list[str], path: Path, *, line: int, header: bool) -> list[str]:
     names = [(cell.strip() if header else "") or f"column_{number}" for number, cell in enumerate(cells, start=1)]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InputError(f'has the column "{twice[0]}" twice; rename one', file=path, line=line)
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise InputError(f'has the column "{shorten(name)}" twice; rename one', file=path, line=line)
     return names
 
 
@@ -288,9 +290,11 @@ def _open_parquet(path: Path) -> Any:
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"is not a readable Parquet file ({type(error).__name__}); export it again", file=path) from error
+    check_names(file.schema_arrow.names, path)
+    return file
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
@@ -300,7 +304,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     number = 0
     try:
         for batch in file.iter_batches(batch_size=1_000):
-            for values in batch.to_pylist():
+            for values in list_rows(batch, path):
                 number += 1
                 yield Row(number, values)
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # letters and dates that are none, too

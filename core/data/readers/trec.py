@@ -11,9 +11,9 @@ from core.errors import InputError
 
 ITERATIONS = {"0", "Q0", "q0"}  # what stands in the second column of judgments and runs
 _BEGINNING = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*(?:<topics?\b[^>]*>\s*)?<(top|topic)\b", re.DOTALL | re.IGNORECASE
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?><!--.*?-->\s*)*+(?:<topics?\b[^>]*>\s*)?<(top|topic)\b", re.DOTALL | re.IGNORECASE
 )
-_TOPIC = re.compile(r"<(top|topic)\b([^>]*)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_TOPIC = re.compile(r"<(top|topic)\b([^<>]*)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _FIELD = re.compile(r"<(\w+)>([^<]*)")
 _NUMBER = re.compile(r"\b(?:number|num|id)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
 # What stands again in front of a field's text: "<num> Number: 301"
@@ -31,7 +31,8 @@ def read_topics(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Raises InputError for a topic without a number, and for a beginning that nothing ends.
     """
     end = 0
-    found = list(_TOPIC.finditer(text))
+    whole = re.search(r"(?s:.*)</top(?:ic)?>", text, re.IGNORECASE)  # else each beginning would be followed to the file's end
+    found = list(_TOPIC.finditer(whole[0])) if whole else []
     begun = len(re.findall(r"<top(?:ic)?\b", text, re.IGNORECASE))
     line = 1
     for topic in found:
@@ -43,7 +44,8 @@ def read_topics(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             fields["num"] = number[1].strip()
         for name, value in _FIELD.findall(topic[3]):
             label = _LABELS.get(name.lower(), name.lower())
-            cleaned = re.sub(rf"\s*(?:{label}|{name})\s*:", "", html.unescape(value), count=1, flags=re.IGNORECASE)
+            plain = " ".join(html.unescape(value).split())
+            cleaned = re.sub(rf" ?(?:{label}|{name}) ?:", "", plain, count=1, flags=re.IGNORECASE)
             fields.setdefault(name.lower(), " ".join(cleaned.split()))
         if not fields.get("num"):
             raise InputError("the topic has no number; add <num>", file=path, line=line)

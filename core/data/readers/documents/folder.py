@@ -41,6 +41,7 @@ _NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv", "labels.json", READING, TOLD}
 _LABELS = re.compile(
     r"(?i)^(queries|questions|topics|qrels|labels?|judge?ments?|ratings?|golden|gold|train|test|dev|validation)\b"
 )
+_UNFIT = re.compile(r"[\t\r\n]|^\s|\s\Z")
 _ENOUGH = 0.9  # of a file's letters: below that it is said which file and why
 _REPORT = 0.2  # seconds between two reports of progress
 
@@ -216,7 +217,7 @@ class _Found:
         self._weigh(documents, shown)
 
     def _add(self, document: FileDocument, shown: str) -> None:
-        by_path = f"{shown}#{document.part}" if document.part else shown
+        by_path = _make_id(f"{shown}#{document.part}" if document.part else shown)
         doc_id = replace_surrogates(document.doc_id or by_path)
         if doc_id in self.sources and doc_id != by_path:
             self.notes["the id that the file gives itself is taken, so its path is its id"].append(
@@ -275,6 +276,11 @@ class _Found:
             say(f"{count_of(len(others), 'file')} of other types {verb} not read: {first_five(names)}.")
         if closed:
             say(f"{count_of(len(closed), 'folder')} not entered (links, or not allowed): {first_five(closed)}.")
+
+
+def _make_id(path: str) -> str:
+    """A path as an id: files of judgments and runs have no place for tabs, line ends and white space at the ends of a name."""
+    return _UNFIT.sub("_", path)
 
 
 def _size_of(path: Path) -> int:

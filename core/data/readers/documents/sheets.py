@@ -19,7 +19,7 @@ from core.data.readers.documents.reading import Reading
 
 _CURE = "open it in a spreadsheet program and save it again as .xlsx, or save its sheets as .csv"
 _MAX_CELLS = 5_000_000  # of one sheet: the library makes room for every cell between the first and the last one
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_CELL = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 _REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]+)"')
 _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
 

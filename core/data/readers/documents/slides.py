@@ -39,8 +39,8 @@ def read_slides(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
                 read, letters = _read_slide(package, name)
                 blocks += read
                 held += letters
-        core = package.read_xml("docProps/core.xml") if "docProps/core.xml" in package.names else None
-        title = " ".join(((core.findtext(_TITLE) if core is not None else None) or "").split())
+        properties = package.read_xml("docProps/core.xml") if "docProps/core.xml" in package.names else None
+        title = " ".join(((properties.findtext(_TITLE) if properties is not None else None) or "").split())
     return [Extracted(text=join_blocks(blocks), title=title, held=held)]
 
 

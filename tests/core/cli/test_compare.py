@@ -56,6 +56,12 @@ def test_compare_to_a_file(workspace: Path, tmp_path: Path, capsys: pytest.Captu
     assert [line for line in shown.err.splitlines() if not line.startswith("note: ")] == []
 
 
+def test_compare_says_which_side_could_not_work(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_small_dataset(tmp_path / "small")  # no word of one query stands in a document
+    assert main(["compare", str(folder), "--systems", "bm25"]) == 0
+    assert "note: Word matching (bm25) returned nothing for 1 of 8 queries" in capsys.readouterr().err
+
+
 BAD = [
     (
         ["compare", "{tmp}/nothing", "--systems", "bm25"],

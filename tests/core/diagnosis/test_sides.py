@@ -83,6 +83,25 @@ def test_queries_longer_than_the_model_reads():
     assert prompted.cut == 1  # the prompt takes room too
 
 
+def test_eight_essays_that_end_in_a_question(bundled):
+    """Complaints of some 400 tokens that all begin alike; what is asked stands at their end, which the model does not read."""
+    complaint = "We have used the device for many years in our small workshop and were content with it until last week. " * 18
+    asked = [
+        "How is it cleaned?",
+        "Who repairs it?",
+        "What does it cost?",
+        "Is it safe?",
+        "May I lend it?",
+        "Where is it made?",
+    ]
+    queries = [f"{complaint}{question}" for question in (*asked, "How old is it?", "When can I call you?")]
+    side = measure(bundled, ENGLISH, queries)
+    assert (side.asked, side.cut, side.alike, side.reads) == (8, 8, 8, False)
+    assert explain_side(side).startswith(
+        "8 of 8 queries are cut at 256 tokens: all-MiniLM-L6-v2 does not read what comes after"
+    )
+
+
 def test_queries_that_differ_only_beyond_the_limit_cannot_be_told_apart():
     """Three essays that begin alike, one of them asked twice over: equal queries are no fault of the model's."""
     beginning = "the same words over and over again " * 10

@@ -94,3 +94,15 @@ def test_every_model_that_reads_queries_is_a_side(dataset, tmp_path):
 def test_nothing_is_said_of_a_model_that_cannot_be_seen(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(WordTokenizer, "is_own", False)  # as of an endpoint
     assert run(dataset, tmp_path).sides.models == ()
+
+
+def test_words_of_another_language_find_nothing(dataset, tmp_path):
+    texts = ["员工请年假需要提前三天在系统里申请。", "打印机卡纸时先关闭电源再取出纸张。"]
+    chinese = dataclasses.replace(
+        dataset, documents=dataset.documents.head(2).assign(title="", text=texts), evidence=dataset.evidence.head(0)
+    )
+    for asked, unmatched in ((["怎么申请年假", "打印机卡纸怎么办"], 0), (["ask for leave", "the printer is jammed"], 2)):
+        queries = dataset.queries.head(2).assign(text=asked)
+        sides = run(dataclasses.replace(chinese, queries=queries), tmp_path, {"bm25": NAMED["bm25"]}).sides
+        assert sides.words == (WordSide(2, unmatched, ("bm25",)),)
+        assert sides.words[0].finds == (unmatched == 0)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from core.errors import ModelUnavailable
-from core.text.tokens import Tokenizer, load_tokenizer
+from core.text.tokens import Tokenizer, load_tokenizer, read_languages
 from tests.support.nasty_texts import NASTY
 
 
@@ -63,3 +63,42 @@ def test_tokenizer_that_cannot_be_had(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(ModelUnavailable, match=r"'someone/model' cannot be downloaded \(no route to host\)"):
         load_tokenizer("someone/model")
+
+
+@pytest.mark.parametrize(
+    ("card", "languages"),
+    [
+        ("---\nlanguage: en\nlicense: mit\n---\n# A model", ("en",)),
+        ("---\nlanguage:\n- de\n- en\n- no\n---\n", ("de", "en", "no")),  # YAML reads no as False
+        ("\ufeff---\nlanguage: multilingual\n---\n", ("multilingual",)),
+        ("---\nlicense: mit\n---\n", ()),
+        ("---\nlanguage:\n---\n", ()),
+        ("---\nlanguage: [en\n---\n", ()),
+        ("---\n- a list\n---\n", ()),
+        ("---\nlanguage: 2024-99-99\n---\n", ()),
+        ("# A model for English", ()),
+        ("", ()),
+    ],
+)
+def test_languages_of_a_card(tmp_path, card, languages):
+    (tmp_path / "README.md").write_text(card, encoding="utf-8")
+    assert read_languages(tmp_path / "README.md") == languages
+
+
+def test_a_card_that_is_no_text_names_nothing(tmp_path):
+    assert read_languages(tmp_path / "README.md") == ()
+    (tmp_path / "README.md").write_bytes(b"---\nlanguage: \xff\n---\n")
+    assert read_languages(tmp_path / "README.md") == ()
+
+
+def test_a_tokenizer_knows_its_card_and_a_yardstick_has_none(bundled):
+    assert (bundled.languages, bundled.is_own) == (("en",), True)
+    endpoint = load_tokenizer("endpoint:some-model")
+    assert (endpoint.languages, endpoint.is_own) == ((), False)
+
+
+def test_pieces_say_what_is_known(bundled):
+    """Of "hub 请假" the first is a word; 假 is none of the few Chinese signs of an English vocabulary."""
+    (pieces,) = bundled.pieces(["hub 请"])
+    assert pieces == [(0, 3, True), (4, 5, False)]
+    assert bundled.pieces([]) == []

@@ -17,6 +17,7 @@ from core.experiment.system_runs import SystemRuns
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.schema import list_passages, select_relevant
+from core.stages.arithmetic import unit_rows
 from core.stages.embed import EmbedChunks, EmbedQueries, model_revision
 from core.systems.system import System
 from core.training.request import VALIDATION_SHARE
@@ -95,8 +96,12 @@ class Material:
     def matrix(self) -> np.ndarray:
         """Unit vectors of the passages, float32, in their order; from the cache where they were embedded before."""
         node = self._target.get_first(EmbedChunks)
-        matrix: np.ndarray = self.system_runs.execution.output(node).matrix
-        return matrix
+        return self._scale(self.system_runs.execution.output(node).matrix)
+
+    def _scale(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors of unit length: those of a system that ranks by lengths have others."""
+        by_length = self.system.dense is not None and self.system.dense.ranks_by_length
+        return unit_rows(vectors) if by_length else vectors
 
     @cached_property
     def query_rows(self) -> dict[str, int]:
@@ -107,8 +112,7 @@ class Material:
     def query_matrix(self) -> np.ndarray:
         """Unit vectors of all judged queries, float32, in the order of the frame."""
         node = self._target.get_first(EmbedQueries)
-        vectors: np.ndarray = self.system_runs.execution.output(node)
-        return vectors
+        return self._scale(self.system_runs.execution.output(node))
 
     @cached_property
     def texts(self) -> dict[str, str]:

@@ -109,6 +109,11 @@ def find_start(plan: TrainingPlan, workspace: Workspace) -> tuple[System, str]:
         raise InputError(
             f"system {start.name!r} has no embedding model to start from; choose one with a dense side, such as dense"
         )
+    if start.dense.ranks_by_length:
+        raise InputError(
+            f"system {start.name!r} ranks by the distance {start.dense.distance}, and models are trained for cosine; choose "
+            "another system to start from, such as dense"
+        )
     base = plan.base or own
     if plan.kind == EMBEDDING and base.startswith((ENDPOINT_PREFIX, TRAINED_PREFIX)):
         raise InputError(

@@ -57,7 +57,11 @@ def inspect_upload(folder: Path) -> Upload:
         return Upload(UploadKind.SEVERAL, top, names, f"{count_of(len(names), 'dataset')}: {', '.join(names)}; choose one.")
     root = found[0] if found else top
     if find_place(root) is not None:
-        return Upload(UploadKind.DATASET, root, (DATABASE,), "A Chroma folder: each item of its collection becomes a document.")
+        message = (
+            "A Chroma folder: each item of its collection becomes a document. Its vectors are taken too if it is given as a "
+            "path on this machine."
+        )
+        return Upload(UploadKind.DATASET, root, (DATABASE,), message)
     if is_huggingface(root):
         shards = tuple(path.relative_to(root).as_posix() for path in list_shards(root))
         return Upload(

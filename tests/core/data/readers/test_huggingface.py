@@ -39,6 +39,17 @@ def test_corpus_queries_and_judgments_in_shards(tmp_path: Path, corpus: str, que
     assert dataset.warnings == ()
 
 
+def test_files_as_the_hub_converts_them(tmp_path: Path) -> None:
+    write(tmp_path / "corpus" / "corpus" / "0000.parquet", DOCS[:2])
+    write(tmp_path / "corpus" / "corpus" / "0001.parquet", DOCS[2:])
+    write(tmp_path / "queries" / "queries" / "0000.parquet", ASKED)
+    write(tmp_path / "default" / "train" / "0000.parquet", JUDGED[1:])
+    write(tmp_path / "default" / "test" / "0000.parquet", JUDGED[:1])
+    dataset = load_dataset(tmp_path)
+    assert len(dataset.documents) == 5 and len(dataset.judgments) == 3 and dataset.warnings == ()
+    assert dataset.queries["split"].tolist() == ["test", "tuning", "tuning"]
+
+
 def test_a_zip_of_it_is_the_same(tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "set", corpus="corpus/corpus", queries="queries/queries", qrels="qrels/test")
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as file:

@@ -119,6 +119,7 @@ class HandmadeLadder:
     judged: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def find(self) -> Findings:
         comparisons = judge(self.steps, self.values, measure=MEASURE, min_gain=self.goals.min_gain)
@@ -139,6 +140,7 @@ class HandmadeLadder:
             split=Split(("t1",), tuple(self.values.index), 41, self.warnings),
             primary=MEASURE,
             suspects=self.suspects,
+            doubts=self.doubts,
         )
 
 
@@ -264,6 +266,7 @@ def test_flags() -> None:
     assert "hybrid" in unusual.flags[0] and "6%" in unusual.flags[0] and "more" in unusual.flags[0]
     assert "fewer" in unusual.flags[1]
     assert HandmadeLadder(judged={"hybrid": 0.54}).recommend().flags == ()
+    assert HandmadeLadder(doubts=("Two documents say the same.",)).recommend().flags == ("Two documents say the same.",)
 
 
 def test_labels_come_first() -> None:

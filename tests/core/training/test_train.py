@@ -303,6 +303,13 @@ def test_what_cannot_be_started_from(kind: str, system: str, message: str, works
     assert message in str(error.value)
 
 
+def test_what_ranks_by_lengths_cannot_be_started_from(workspace: Path) -> None:
+    by_length = dataclasses.replace(make_named_systems()["dense"], name="own", dense=Dense(distance="l2"))
+    save_own_system(by_length, Workspace(workspace))
+    with pytest.raises(InputError, match="'own' ranks by the distance l2, and models are trained for cosine; choose another"):
+        find_start(make_plan("adapter", system="own"), Workspace(workspace))
+
+
 @pytest.mark.parametrize("model", ["endpoint:m", "trained:embedding-1"])
 def test_models_that_are_elsewhere_cannot_be_trained_further(model: str, workspace: Path) -> None:
     store = Workspace(workspace)

@@ -148,11 +148,11 @@ def _guess_by_places(file: str, columns: Sequence[str], values: Mapping[str, Seq
     iterations = len(columns) > 1 and {str(value).strip() for value in values[columns[1]]} <= ITERATIONS
     if len(columns) == 6 and iterations and not texts:
         return Guess("", {}, note="it looks like a system's results (a TREC run), not like judgments")
-    if len(columns) == 4 and iterations and is_numeric(values[columns[3]]):
+    hint = hint_of(file)
+    if len(columns) == 4 and iterations and (hint == "judgments" or is_numeric(values[columns[3]])):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[2], "relevance": columns[3]})
     if len(columns) == 3 and columns[1] not in texts and is_numeric(values[columns[2]]):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1], "relevance": columns[2]})
-    hint = hint_of(file)
     if len(columns) == 2 and not texts and hint in ("judgments", ""):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1]}, sure=hint == "judgments")
     role = hint if hint in ("corpus", "queries") else "corpus"

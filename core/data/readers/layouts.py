@@ -74,6 +74,15 @@ class Layout:
         return understand(self.folder, self.tables, told=self.told, have=self.filled)
 
 
+def find_table_datasets(layout: Layout, understanding: Understanding) -> list[str]:
+    """The folders below that each have documents and labels in tables, if there are several: datasets of their own."""
+    roles: dict[str, set[str]] = {}
+    for use in understanding.uses:
+        roles.setdefault(PurePosixPath(use.file).parent.as_posix(), set()).add(use.role)
+    found = [name for name, held in roles.items() if "corpus" in held and held & {"queries", "judgments"}]
+    return found if len(found) > 1 and not layout.told else []
+
+
 def find_datasets(folder: Path) -> list[Path]:
     """The folder itself if it holds a corpus.jsonl, else those below that do, sorted; none if there is none."""
     if (folder / _CORPUS).is_file():
@@ -186,6 +195,9 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
         _, others = list_documents(folder)
         found = f"found only {first_five(others)}" if others else "found nothing"
         raise InputError(f"expected corpus.jsonl, documents ({SHOWN}) or tables, {found}; add one of them", file=folder)
+    several = find_table_datasets(layout, understanding)
+    if several:
+        raise _several(folder, several)
     uses, notes = _choose_uses(layout, understanding)
     contents = _read_parts(layout, on_progress)
     contents.corpus = corpus or contents.corpus
@@ -258,6 +270,10 @@ def _is_label(question: Question) -> bool:
     """Whether a file that cannot be read was meant to hold labels, by its name or its beginning."""
     labels = hint_of(question.file) in ("queries", "judgments") or not question.file.lower().endswith(TABLE_SUFFIXES)
     return question.about == "file" and labels
+
+
+def _several(folder: Path, names: Sequence[str]) -> InputError:
+    return InputError(f"holds {count_of(len(names), 'dataset')} ({', '.join(names)}); give one of their folders", file=folder)
 
 
 def _unclear(layout: Layout, understanding: Understanding, questions: Sequence[Question]) -> InputError:

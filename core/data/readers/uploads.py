@@ -15,7 +15,7 @@ from core.data.readers.chroma_place import DATABASE, find_place
 from core.data.readers.documents.folder import list_documents
 from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.huggingface import list_shards
-from core.data.readers.layouts import find_datasets, find_layout, find_only_folder, is_huggingface
+from core.data.readers.layouts import find_datasets, find_layout, find_only_folder, find_table_datasets, is_huggingface
 from core.errors import InputError
 from core.text.phrases import count_of
 
@@ -77,6 +77,11 @@ def inspect_upload(folder: Path) -> Upload:
         with_tables = f", and {count_of(len(layout.tables), 'table')}: {', '.join(layout.tables)}" if layout.tables else ""
         return Upload(
             UploadKind.DOCUMENTS, root, layout.documents, f"{count_of(len(layout.documents), 'document')}{with_tables}."
+        )
+    several = tuple(find_table_datasets(layout, layout.understand())) if layout.tables else ()
+    if several:
+        return Upload(
+            UploadKind.SEVERAL, root, several, f"{count_of(len(several), 'dataset')}: {', '.join(several)}; choose one."
         )
     if layout.tables or parts:
         tables = tuple(sorted({*layout.tables, *parts}))

@@ -11,6 +11,7 @@ import pytest
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.data.readers.columns import TableUse
+from core.data.readers.uploads import inspect_upload
 from core.errors import InputError
 from tests.support.layouts import (
     SEARCHES,
@@ -105,6 +106,14 @@ def test_autorag_lists_of_lists_are_labels_and_answers(tmp_path: Path) -> None:
 def test_several_datasets_are_named(tmp_path: Path) -> None:
     path = write_two_datasets(tmp_path / "cqadupstack.zip")
     assert "holds 2 datasets (android, physics); give one of their folders" in refuse(path)
+
+
+def test_several_folders_of_tables_are_named(tmp_path: Path) -> None:
+    write_quepid(tmp_path / "shop")
+    assert len(load_dataset(tmp_path).judgments) == 63
+    write_msmarco(tmp_path / "ms")
+    assert refuse(tmp_path) == ": holds 2 datasets (ms, shop); give one of their folders"
+    assert inspect_upload(tmp_path).files == ("ms", "shop")
 
 
 @pytest.mark.parametrize("name", ["qrels.robust.txt", "judged", "x.qrels", "qrels.csv"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.diagnosis.side_sentences import describe_trouble
@@ -37,6 +37,12 @@ def describe_rungs(findings: Findings, experiment: Experiment, *, primary: str) 
 def word_verdict(row: Mapping[str, Any]) -> str:
     """The verdict of a row that has one, in words; that it cannot be judged where a side that it relies on could not work."""
     return "cannot be judged" if row.get("hindrance") else VERDICT_WORDS[row["verdict"]]
+
+
+def list_comparisons(comparisons: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Comparisons of the ladder's pairs, each with the `hindrance` of its row, for word_verdict()."""
+    hindrances = {row["system"]: row.get("hindrance", "") for row in rows}
+    return [{**pair, "hindrance": hindrances.get(pair["system"], "")} for pair in comparisons]
 
 
 def _describe_baseline(findings: Findings, results: Mapping[str, SystemResult], primary: str) -> dict[str, Any]:

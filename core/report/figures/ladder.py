@@ -224,7 +224,7 @@ def _write_below(row: Mapping[str, Any]) -> str:
     if "mean" not in row:
         return "<br>".join([*lines, "not measured"])
     if row.get("verdict"):
-        lines.append(wrap(f"{_choose_shape(row)} {word_verdict(row)}", width=_LINE))
+        lines.append(wrap(f"{choose_shape(row)} {word_verdict(row)}", width=_LINE))
         lines.append(wrap(describe_added(row), width=_LINE))
         once = row["one_time"] if row["one_time"] != "none" else "nothing"
         lines.append(wrap(f"once: {once}" if once else "", width=_LINE))
@@ -233,7 +233,8 @@ def _write_below(row: Mapping[str, Any]) -> str:
     return "<br>".join(line for line in lines if line)
 
 
-def _choose_shape(row: Mapping[str, Any]) -> str:
+def choose_shape(row: Mapping[str, Any]) -> str:
+    """The sign of a row's verdict, as in SHAPES; a question mark where it cannot be judged."""
     return SHAPES["cannot_tell" if row.get("hindrance") else row["verdict"]]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.data.dataset import Dataset
 from core.errors import InputError
-from core.evaluation.verdicts import VERDICT_WORDS
 from core.export.program.write import FILE_NAME, write_program
 from core.ladder.goals import RARELY
+from core.ladder.rows import list_comparisons, word_verdict
 from core.recommendation.assess import Assessment
 from core.report.outline.blocks import Bullets, Code, Fact, Section, Table, Text, make_section
 from core.report.outline.limits import list_limits
@@ -82,9 +82,9 @@ def write_numbers(assessment: Assessment) -> Section | None:
             f"{pair['wins']} / {pair['ties']} / {pair['losses']}",
             _number(pair["mde"]),
             f"{pair['queries_needed']:,}" if pair["queries_needed"] is not None else "",
-            VERDICT_WORDS[pair["verdict"]],
+            word_verdict(pair),
         )
-        for pair in assessment.comparisons
+        for pair in list_comparisons(assessment.comparisons, assessment.ladder)
     ]
     names = dict.fromkeys([assessment.primary, "nDCG@10", "Success@1", "Success@5", "R@100"])
     systems = []

@@ -12,10 +12,11 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.evaluation.measures import explain_measure
-from core.evaluation.verdicts import HARM, VERDICT_WORDS
+from core.evaluation.verdicts import HARM
+from core.ladder.rows import list_comparisons, word_verdict
 from core.recommendation.assess import Assessment
 from core.recommendation.recommend import Recommendation
-from core.report.figures.ladder import LEAST_WIDTH, SHAPES, describe_ladder, draw_ladder
+from core.report.figures.ladder import LEAST_WIDTH, choose_shape, describe_ladder, draw_ladder
 from core.report.figures.stability import describe_stability, draw_stability
 from core.systems.build import resolve_language
 from core.systems.system import System
@@ -309,9 +310,10 @@ def show_numbers(assessment: Assessment) -> None:
 def tabulate_pairs(assessment: Assessment) -> pd.DataFrame:
     """assessment.comparisons as a frame, in its order, with the rung first and the verdict in words."""
     rungs = {row["system"]: row["title"] for row in assessment.ladder if row["system"]}
-    frame = pd.DataFrame(list(assessment.comparisons), columns=list(_PAIR_COLUMNS)[1:])
+    pairs = list_comparisons(assessment.comparisons, assessment.ladder)
+    frame = pd.DataFrame(pairs, columns=list(_PAIR_COLUMNS)[1:])
     frame.insert(0, "rung", [rungs.get(name, "") for name in frame["system"]])
-    frame["verdict"] = [f"{SHAPES[word]} {VERDICT_WORDS[word]}" for word in frame["verdict"]]
+    frame["verdict"] = [f"{choose_shape(pair)} {word_verdict(pair)}" for pair in pairs]
     return frame
 
 

@@ -21,7 +21,7 @@ from core.ladder.choose import Findings, choose
 from core.ladder.climb import Step, judge
 from core.ladder.goals import Goals
 from core.ladder.resplits import Stability
-from core.ladder.rows import describe_rungs
+from core.ladder.rows import describe_rungs, list_comparisons, word_verdict
 from core.ladder.rungs.chunking import CHUNKING
 from core.ladder.rungs.fine_tuned import FINE_TUNED_RERANKER
 from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
@@ -447,3 +447,16 @@ def test_enough_answers_are_enough_and_the_rest_is_said() -> None:
     assert advice.action == "embeddings_enough"
     assert advice.sentence.startswith("Keep dense: embeddings are enough.")
     assert "Hybrid search cannot be judged" in advice.sentence and NO_CHEAPER not in advice.sentence
+
+
+def test_tables_of_the_pairs_say_the_same() -> None:
+    ladder = make_flat(changes={"sides": Sides(words=(NO_WORDS,))})
+    findings = ladder.find()
+    experiment = make_experiment(ladder.values)
+    rows = describe_rungs(findings, experiment, primary=MEASURE)
+    pairs = list_comparisons(findings.comparisons.to_dict("records"), rows)
+    assert {pair["system"]: word_verdict(pair) for pair in pairs} == {
+        "chunked": "no useful difference", "hybrid": "cannot be judged", "late": "no useful difference",
+    }  # fmt: skip
+    older = [{name: value for name, value in row.items() if name != "hindrance"} for row in rows]
+    assert word_verdict(next(row for row in older if row["system"] == "hybrid")) == "no useful difference"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from core.data.dataset import Dataset
 from core.text.languages import NAMES, READ_CHARACTERS, measure_languages, name_language
@@ -17,12 +17,18 @@ SAMPLE = 300  # documents that are read, evenly spaced: a share of 2 % is then s
 _ROUNDS = 50
 
 
+_found: dict[str, dict[str, float]] = {}  # by the corpus' fingerprint: a few numbers for each that was opened
+
+
 def detect_languages(dataset: Dataset) -> dict[str, float]:
     """Code of each language that holds at least 2 % of the documents -> its share of them, the largest first.
 
-    {"en": 1.0} where no document tells, as for a corpus of part numbers. Kept in memory by the corpus' fingerprint.
+    {"en": 1.0} where no document tells, as for a corpus of part numbers. Found once for a corpus.
     """
-    return dict(_detect(_Corpus(dataset)))
+    fingerprint = dataset.corpus_fingerprint
+    if fingerprint not in _found:
+        _found[fingerprint] = _detect(dataset.indexed_documents)
+    return dict(_found[fingerprint])
 
 
 def make_analyzer(dataset: Dataset) -> Analyzer:
@@ -30,29 +36,14 @@ def make_analyzer(dataset: Dataset) -> Analyzer:
     return Analyzer(tuple(detect_languages(dataset)))
 
 
-class _Corpus:
-    """A dataset that is known by its corpus alone."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Corpus) and other.dataset.corpus_fingerprint == self.dataset.corpus_fingerprint
-
-    def __hash__(self) -> int:
-        return hash(self.dataset.corpus_fingerprint)
-
-
-@functools.lru_cache(maxsize=32)
-def _detect(corpus: _Corpus) -> tuple[tuple[str, float], ...]:
-    documents = corpus.dataset.indexed_documents
+def _detect(documents: pd.DataFrame) -> dict[str, float]:
     places = np.unique(np.linspace(0, len(documents) - 1, min(SAMPLE, len(documents))).round().astype(int))
     sample = documents.iloc[places] if len(documents) else documents
     texts = [f"{title}\n{text[: 4 * READ_CHARACTERS]}" for title, text in zip(sample["title"], sample["text"], strict=True)]
     shares = estimate_shares(texts)
     kept = {code: share for code, share in shares.items() if share >= LEAST_SHARE} or {"en": 1.0}
     total = sum(kept.values())
-    return tuple((code, share / total) for code, share in kept.items())
+    return {code: share / total for code, share in kept.items()}
 
 
 def estimate_shares(texts: Sequence[str]) -> dict[str, float]:

@@ -46,7 +46,10 @@ def open_dataset(written: str, workspace: Workspace, *, asked: Mapping[str, Any]
     """
     name, notes = _take_in(written, workspace)
     rules = replace(catalog.read_label_rules(catalog.find_dataset(name, workspace), workspace), **asked) if asked else None
-    dataset = catalog.open_dataset(name, workspace, rules=rules)
+    try:
+        dataset = catalog.open_dataset(name, workspace, rules=rules, on_progress=make_progress_printer())
+    finally:
+        clear_progress()
     return replace(dataset, warnings=(*(note for note in notes if note not in dataset.warnings), *dataset.warnings))
 
 

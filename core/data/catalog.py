@@ -20,6 +20,7 @@ from core.data.readers.layouts import find_root, layout_of
 from core.data.samples import list_samples
 from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
+from core.progress import ProgressCallback, ignore_progress
 from core.records import RecordFile, keep_content
 from core.workspace import Workspace, remove_folder
 
@@ -158,7 +159,14 @@ def list_import_folders(workspace: Workspace) -> list[Path]:
     return sorted(folders, key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
-def add_dataset(folder: Path, name: str, workspace: Workspace, *, told: Sequence[TableUse] = ()) -> Dataset:
+def add_dataset(
+    folder: Path,
+    name: str,
+    workspace: Workspace,
+    *,
+    told: Sequence[TableUse] = (),
+    on_progress: ProgressCallback = ignore_progress,
+) -> Dataset:
     """Takes a folder that load_dataset() reads into the workspace under a new name; returns the dataset.
 
     told: what a person said of its tables. The folder is loaded first, so that only data without errors gets in; it is left
@@ -169,7 +177,7 @@ def add_dataset(folder: Path, name: str, workspace: Workspace, *, told: Sequence
     reason = check_name(name, workspace)
     if reason is not None:
         raise InputError(reason)
-    dataset = load_dataset(folder, name=name, told=told)
+    dataset = load_dataset(folder, name=name, told=told, on_progress=on_progress)
     _move_in(dataset, name, workspace, fill=lambda aside: _copy_whole(folder, dataset, aside, told))
     return dataset
 
@@ -352,13 +360,20 @@ def _list_names(entries: list[CatalogEntry]) -> str:
     return ", ".join(entry.name for entry in entries) or "none yet"
 
 
-def open_dataset(name_or_path: str, workspace: Workspace, *, rules: LabelRules | None = None) -> Dataset:
+def open_dataset(
+    name_or_path: str,
+    workspace: Workspace,
+    *,
+    rules: LabelRules | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Dataset:
     """find_dataset() and open_entry() in one; a path that was read without an error is remembered by its name.
 
     rules: how its labels are read from now on, kept if that works; None: as so far.
     """
     entry = find_dataset(name_or_path, workspace)
-    dataset = open_entry(entry, workspace) if rules is None else load_dataset(entry.path, name=entry.name, rules=rules)
+    read_as = find_kept_rules(entry.name, workspace) if rules is None else rules
+    dataset = load_dataset(entry.path, name=entry.name, rules=read_as, on_progress=on_progress)
     if rules is not None:
         keep_label_rules(entry.name, rules, workspace)
     if entry.kind == "folder":

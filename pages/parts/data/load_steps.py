@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import streamlit as st
 from core.data.catalog import add_dataset, check_name, suggest_name
 from core.data.dataset import Dataset
 from core.data.readers.columns import TableUse
+from core.data.readers.documents.reading import Reading, read_reading
 from core.data.readers.layouts import layout_of
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
+from core.progress import ProgressCallback, ProgressEvent
 from core.text.phrases import count_of
 from core.workspace import remove_folder
 from pages.parts.data.map_tables import map_tables
@@ -44,6 +48,43 @@ def show_message(beside: str = "") -> None:
 def say(kind: str, sentence: str, *, beside: str = "") -> None:
     """Keeps a sentence ("error" or "success") for the next run of the page, which shows it beside a control."""
     st.session_state[MESSAGE] = (kind, sentence, beside)
+
+
+def choose_reading(upload: Upload) -> Reading | None:
+    """How the documents of an upload are to be read; None where there is nothing to choose."""
+    names = [name.lower() for name in upload.files] if upload.kind is UploadKind.DOCUMENTS else []
+    pages = any(name.endswith((".html", ".htm", ".xhtml", ".epub")) for name in names)
+    sheets = any(name.endswith((".xlsx", ".xlsm", ".xls", ".ods")) for name in names)
+    if not pages and not sheets:
+        return None
+    reading = read_reading(upload.root)
+    if pages:
+        keep = st.toggle(
+            "Keep menus, heads and feet of web pages", reading.keep_navigation, key=f"data_keep_{upload.root}",
+            help="They are left out else, since they stand on every page.",
+        )  # fmt: skip
+        reading = replace(reading, keep_navigation=keep)
+    if sheets:
+        rows = st.toggle(
+            "Every row of a sheet is a document", reading.row_documents, key=f"data_rows_{upload.root}",
+            help="Else every sheet is one.",
+        )  # fmt: skip
+        reading = replace(reading, row_documents=rows)
+    return reading
+
+
+@contextmanager
+def show_reading() -> Iterator[ProgressCallback]:
+    """Shows how far the reading of files is, while it lasts."""
+    bar = st.progress(0.0, "Reading the data…")
+
+    def show(event: ProgressEvent) -> None:
+        bar.progress(event.share, f"Reading the data… {event.label}")
+
+    try:
+        yield show
+    finally:
+        bar.empty()
 
 
 def discard_upload(folder: Path) -> None:

@@ -29,6 +29,7 @@ from pages.parts.data.load_steps import (
     show_load_button,
     show_mapping,
     show_message,
+    show_reading,
 )
 from pages.parts.data.typed_place import read_path
 from pages.shared.frame.services import open_workspace
@@ -100,8 +101,8 @@ def _load_path(path: Path) -> None:
         if place is not None:
             load_place(place)
             return
-        with st.spinner("Reading the data…"):
-            dataset = load_dataset(path)
+        with show_reading() as on_progress:
+            dataset = load_dataset(path, on_progress=on_progress)
         name = remember_folder(path, open_workspace())
     except LadderError as error:
         say("error", str(error), beside="load")

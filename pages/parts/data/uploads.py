@@ -14,6 +14,8 @@ from core.data.catalog import (
     name_import,
     new_import_folder,
 )
+from core.data.readers.documents.reading import FILE as READING
+from core.data.readers.documents.reading import Reading, write_reading
 from core.data.readers.layouts import layout_of
 from core.data.readers.told import TOLD
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
@@ -24,6 +26,7 @@ from pages.parts.data.load_steps import (
     WAYS,
     ask_name,
     choose_dataset,
+    choose_reading,
     choose_tables,
     describe_size,
     discard_upload,
@@ -34,6 +37,7 @@ from pages.parts.data.load_steps import (
     show_load_button,
     show_mapping,
     show_message,
+    show_reading,
     without_folder,
 )
 from pages.shared.frame.services import open_workspace
@@ -152,8 +156,9 @@ def show_staged(staged: Path) -> None:
             show_mapping(upload.root, tables, wanted=wanted, staged=staged)
         elif upload.kind is not UploadKind.UNKNOWN:
             _show_left_out(upload)
+            reading = choose_reading(upload)
             name, reason = ask_name(wanted)
-            show_load_button(reason, _load_staged, (staged, upload.root, name), staged=staged)
+            show_load_button(reason, _load_staged, (staged, upload.root, name, reading), staged=staged)
         else:
             show_discard(staged)
     with st.expander("Add more files to this upload"):
@@ -165,17 +170,19 @@ def show_staged(staged: Path) -> None:
 def _show_left_out(upload: Upload) -> None:
     files = {path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file()}
     layout = layout_of(upload.root)
-    left = sorted(files - {*upload.files, layout.corpus, layout.queries, *layout.qrels, *layout.tables, TOLD})
+    left = sorted(files - {*upload.files, layout.corpus, layout.queries, *layout.qrels, *layout.tables, TOLD, READING})
     if left:
         names = shorten(", ".join(left), width=200)
         st.caption(f"Not read: {escape_markdown(names)}.")
 
 
-def _load_staged(staged: Path, root: Path, name: str) -> None:
+def _load_staged(staged: Path, root: Path, name: str, reading: Reading | None) -> None:
     """A callback: the upload becomes a dataset, or the message says why not and the upload stays as it was."""
     try:
-        with st.spinner("Reading the data…"):
-            dataset = add_dataset(root, name, open_workspace())
+        if reading is not None:
+            write_reading(root, reading)
+        with show_reading() as on_progress:
+            dataset = add_dataset(root, name, open_workspace(), on_progress=on_progress)
     except LadderError as error:
         say("error", without_folder(error, staged), beside="load")
         return

@@ -111,7 +111,7 @@ def list_documents(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _list_files(folder: Path) -> tuple[list[str], list[str], list[str]]:
-    """Documents, other files, and folders that were not entered."""
+    """Documents, other files, and what was not entered: links to folders, folders without permission, pipes."""
     clear: list[str] = []
     unclear: list[str] = []
     lines: list[str] = []
@@ -129,7 +129,10 @@ def _list_files(folder: Path) -> tuple[list[str], list[str], list[str]]:
             relative = path.relative_to(folder).as_posix()
             if name.startswith((".", "~$")) or relative in _NOT_DOCUMENTS or relative.startswith("qrels/"):
                 continue
-            kind = find_kind(path) if path.is_file() else None
+            if not path.is_file():
+                closed.append(relative)
+                continue
+            kind = find_kind(path)
             if kind is LINES and not _LABELS.match(name):
                 lines.append(relative)
             elif kind is None or kind is LINES:
@@ -275,7 +278,8 @@ class _Found:
             names = [*map(replace_surrogates, others)]
             say(f"{count_of(len(others), 'file')} of other types {verb} not read: {first_five(names)}.")
         if closed:
-            say(f"{count_of(len(closed), 'folder')} not entered (links, or not allowed): {first_five(closed)}.")
+            names = [*map(replace_surrogates, closed)]
+            say(f"Not entered, since links, pipes and locked folders are not read: {first_five(names)}.")
 
 
 def _make_id(path: str) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import docx
 import pytest
 
 from core.data.load import load_dataset
+from core.data.readers.documents import kinds
 from core.data.readers.documents.folder import FileDocument
 from core.data.readers.documents.folder import read_document as read_all
+from core.data.readers.documents.kind import Extracted, Kind
 from core.errors import InputError
+from core.progress import ProgressEvent
 from tests.support.files import make_pdf
 
 
@@ -197,3 +201,29 @@ def test_an_id_that_is_taken_gives_way_to_the_path(tmp_path: Path) -> None:
     assert dataset.warnings == (
         "1 file: the id that the file gives itself is taken, so its path is its id: b.md (same, as in a.md).",
     )
+
+
+def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text("x" * 10)
+    events: list[ProgressEvent] = []
+    load_dataset(tmp_path, on_progress=events.append)
+    assert (events[-1].label, events[-1].done, events[-1].total) == ("reading files: 3 of 3", 30, 30)
+
+
+def test_links_to_folders_and_pipes_are_not_entered_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("text")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "sub", target_is_directory=True)
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert load_dataset(tmp_path).warnings == (
+        "Not entered, since links, pipes and locked folders are not read: link, pipe.txt.",
+    )
+
+
+def test_letters_that_were_not_taken_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Kind("half", (".half",), lambda data, path, reading: [Extracted("taken", held=10)])
+    monkeypatch.setitem(kinds._BY_SUFFIX, ".half", reader)
+    (tmp_path / "a.half").write_text("x")
+    (tmp_path / "b.md").write_text("x")
+    assert load_dataset(tmp_path).warnings == ("1 of 2 files: less than 90% of the letters were taken: a.half (50%).",)

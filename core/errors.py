@@ -2,6 +2,7 @@
 
 LadderError                 one sentence: what was found, what was expected, what to do
 ├── InputError              the user's data or arguments; knows file and line; exit code 2 on the command line
+│   └── SeveralDatasets     one of them has to be chosen
 ├── WiringError             stages that do not fit together; raised when the node is built
 ├── StageError              a stage's output frame is not what it promised; names system, stage, expected, found
 ├── ModelUnavailable        a model or endpoint cannot be had; an error of that system alone
@@ -13,6 +14,7 @@ LadderError                 one sentence: what was found, what was expected, wha
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 # A name on disk need not be UTF-8; Python holds what is not as half characters, which nothing can print or keep.
@@ -41,6 +43,14 @@ def _fit(message: str) -> str:
     """A message as one line that can be printed; what it repeats of a file may be of any length and hold any sign."""
     line = _HALVES.sub("\ufffd", " ".join(message.splitlines()))
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - _ENDING]} … {line[-_ENDING:]}"
+
+
+class SeveralDatasets(InputError):
+    """Where one dataset was expected are several. names: of those to choose from."""
+
+    def __init__(self, message: str, *, names: Sequence[str], file: str | Path | None = None) -> None:
+        self.names = tuple(names)
+        super().__init__(message, file=file)
 
 
 class WiringError(LadderError):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from core.errors import Cancelled
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ ProgressCallback = Callable[[ProgressEvent], None]
 
 def ignore_progress(event: ProgressEvent) -> None:
     """A callback for callers that do not watch."""
+
+
+def watch(items: Iterable[_Item], label: str, on_progress: ProgressCallback, *, every: int = 5_000) -> Iterator[_Item]:
+    """The items as they come; on_progress hears how many came: "reading corpus.jsonl: 15,000"."""
+    for number, item in enumerate(items, start=1):
+        if number % every == 0:
+            on_progress(ProgressEvent(f"{label}: {number:,}"))
+        yield item
 
 
 class Stopwatch:

@@ -166,10 +166,14 @@ def add_dataset(
     *,
     told: Sequence[TableUse] = (),
     on_progress: ProgressCallback = ignore_progress,
+    rules: LabelRules | None = None,
+    read: Dataset | None = None,
 ) -> Dataset:
     """Takes a folder that load_dataset() reads into the workspace under a new name; returns the dataset.
 
-    told: what a person said of its tables. The folder is loaded first, so that only data without errors gets in; it is left
+    told: what a person said of its tables. rules: how its labels and its language are read from now on; None: as the folder
+    says. read: what load_dataset() made of all that, where it was read already.
+    The folder is loaded first, so that only data without errors gets in; it is left
     where it is, for the caller to remove. corpus.jsonl is copied, documents (.md, .pdf and so on) and tables are converted to
     it once and for all: what was found on the way is kept, see read_notes(). Raises InputError for a bad name and for
     everything load_dataset refuses.
@@ -177,8 +181,12 @@ def add_dataset(
     reason = check_name(name, workspace)
     if reason is not None:
         raise InputError(reason)
-    dataset = load_dataset(folder, name=name, told=told, on_progress=on_progress)
-    _move_in(dataset, name, workspace, fill=lambda aside: _copy_whole(folder, dataset, aside, told))
+    if read is None:
+        read = load_dataset(folder, name=name, told=told, rules=rules, on_progress=on_progress)
+    dataset = dataclasses.replace(read, name=name)
+    _move_in(dataset, name, workspace, rules=rules, fill=lambda aside: _copy_whole(folder, dataset, aside, told))
+    if rules is not None:
+        keep_label_rules(name, rules, workspace)
     return dataset
 
 
@@ -195,11 +203,13 @@ def keep_dataset(dataset: Dataset, name: str, workspace: Workspace, *, source: S
     _move_in(dataset, name, workspace, fill=fill)
 
 
-def _move_in(dataset: Dataset, name: str, workspace: Workspace, *, fill: Callable[[Path], None]) -> None:
+def _move_in(
+    dataset: Dataset, name: str, workspace: Workspace, *, fill: Callable[[Path], None], rules: LabelRules | None = None
+) -> None:
     aside = workspace.path("imports", f"dataset-{secrets.token_hex(6)}")
     try:
         fill(aside)
-        again = load_dataset(aside, name=name)
+        again = load_dataset(aside, name=name, rules=rules)
         notes = [warning for warning in dataset.warnings if warning not in again.warnings]
         if notes:
             _NOTE_FILES.write(aside / _NOTES, _Notes(tuple(notes)))
@@ -221,6 +231,9 @@ def find_source(place: str, workspace: Workspace) -> tuple[str, Source] | None:
 def _copy_whole(folder: Path, dataset: Dataset, target: Path, told: Sequence[TableUse]) -> None:
     """The corpus, converted if need be, and the files with queries and labels as they are, with their line numbers; all of it
     written anew where these are no files of the folder's."""
+    if split_part(folder)[1] is not None:
+        write_dataset(dataset, target)
+        return
     root = find_root(folder) if folder.is_dir() else folder
     layout = layout_of(root, told=told)
     if layout.tables or layout.whole or (len(dataset.queries) and not layout.queries):

@@ -20,6 +20,7 @@ class Dataset:
     fixed_split: the data came with its own tuning/test split (qrels/train.tsv and qrels/test.tsv).
     relevant_from: the grade from which on a document counts as relevant; judgments have it as their column `relevant` where it
     is not 1, and are known by it (see core.schema).
+    language: codes of the documents' languages where somebody said them, see core.data.label_rules; "" where they are found.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     fixed_split: bool = False
     relevant_from: float = 1
+    language: str = ""
     corpus_fingerprint: str = field(default="", compare=False)
     fingerprint: str = field(default="", compare=False)
 
@@ -43,7 +45,7 @@ class Dataset:
         queries = self.queries[["query_id", "text", "split", "filter", "tags"]].to_dict("records")
         labels = [self.judgments.to_dict("records"), self.evidence.to_dict("records")]
         object.__setattr__(self, "corpus_fingerprint", corpus)
-        object.__setattr__(self, "fingerprint", content_hash([corpus, queries, labels]))
+        object.__setattr__(self, "fingerprint", content_hash([corpus, queries, labels, *filter(None, [self.language])]))
 
     @property
     def indexed_documents(self) -> pd.DataFrame:

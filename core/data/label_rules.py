@@ -1,4 +1,4 @@
-"""What somebody says about how a dataset's labels are to be read; beside the labels in a file, or in the workspace."""
+"""What somebody says about how a dataset's labels and language are to be read; beside them in a file, or in the workspace."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from core.data.grades import HIGHEST_GRADE
 from core.errors import InputError
 from core.records import RecordFile, keep_content
+from core.text.languages import AUTO, parse_languages
 
 FILE = "labels.json"  # in a dataset's folder
 
@@ -18,11 +19,14 @@ class LabelRules:
     """relevant_from: the least grade with which a document counts as relevant; None: choose_threshold() chooses.
 
     share_copies: documents that say the same as a relevant one have its label, see core.data.copies.
-    Raises InputError for a threshold that no grade can be.
+    language: codes of the languages that the documents are written in ("de", "de, en"), "none" for words as they are written;
+    "" where it is to be found, see core.data.languages.
+    Raises InputError for a threshold that no grade can be, and for languages that are not known.
     """
 
     relevant_from: float | None = None
     share_copies: bool = False
+    language: str = ""
 
     def __post_init__(self) -> None:
         given = self.relevant_from
@@ -30,6 +34,11 @@ class LabelRules:
             raise InputError(
                 f"documents cannot count as relevant from grade {given:g} on; give a number above 0 and up to {HIGHEST_GRADE:,}"
             )
+        try:
+            spelled = ", ".join(parse_languages(self.language)) if self.language else ""
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        object.__setattr__(self, "language", "" if spelled == AUTO else spelled)
 
 
 _FILES = RecordFile(LabelRules, upgrades=[keep_content], cure="correct or delete this file")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
-from core.text.languages import NAMES, READ_CHARACTERS, measure_languages, name_language
+from core.text.languages import NAMES, READ_CHARACTERS, measure_languages, name_language, parse_languages
 from core.text.phrases import join_words
 from core.text.words import Analyzer
 
@@ -23,8 +23,12 @@ _found: dict[str, dict[str, float]] = {}  # by the corpus' fingerprint: a few nu
 def detect_languages(dataset: Dataset) -> dict[str, float]:
     """Code of each language that holds at least 2 % of the documents -> its share of them, the largest first.
 
-    {"en": 1.0} where no document tells, as for a corpus of part numbers. Found once for a corpus.
+    {"en": 1.0} where no document tells, as for a corpus of part numbers. Languages that somebody said (Dataset.language) are
+    taken, in that order, with equal shares. What is found is found once for a corpus.
     """
+    if dataset.language:
+        said = parse_languages(dataset.language)
+        return dict.fromkeys(said, 1 / len(said))
     fingerprint = dataset.corpus_fingerprint
     if fingerprint not in _found:
         _found[fingerprint] = _detect(dataset.indexed_documents)

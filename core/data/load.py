@@ -49,8 +49,8 @@ def load_dataset(
     The folder of a HuggingFace dataset is read from its shards, FOLDER#CONFIGURATION of several.
     A Chroma collection is read from a copy: FOLDER, FOLDER#COLLECTION or chroma://HOST:PORT/COLLECTION, see find_place().
     name: the dataset's name, by default the folder's or zip's. rules: how the labels are read; None takes those of the file
-    labels.json, if there is one. told: what a person said of some tables. on_progress: hears how
-    far the reading of a folder of documents is.
+    labels.json, if there is one. told: what a person said of some tables. on_progress: hears how far
+    the reading of the corpus is, and stops it by raising Cancelled.
 
     Documents and queries keep the order of their files (documents of a folder: by path); judgments are ordered by query, then
     as in the files, those from evidence last.
@@ -73,7 +73,7 @@ def load_dataset(
     if path.suffix.lower() == ".zip":
         return _load_zip(path, name or replace_surrogates(path.stem), rules=rules, on_progress=on_progress)
     if path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
-        return _load_folder(path, name or replace_surrogates(path.stem), rules=rules, told=told)
+        return _load_folder(path, name or replace_surrogates(path.stem), rules=rules, told=told, on_progress=on_progress)
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
 
 
@@ -198,6 +198,7 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
         warnings=tuple(map(replace_surrogates, warnings)),
         fixed_split=fixed,
         relevant_from=relevant_from,
+        language=rules.language,
     )
     dataset = leave_out_own_documents(dataset)
     return share_labels(dataset) if rules.share_copies else dataset

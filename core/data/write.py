@@ -24,7 +24,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
     load_dataset reads back an equal dataset with the same fingerprint. Judgments go to qrels.tsv, or to
     qrels/train.tsv, test.tsv and other.tsv if the data fixed the split; a split that was drawn later is not written.
-    labels.json says from which grade on documents are relevant, where the grades alone do not.
+    labels.json says from which grade on documents are relevant, where the grades alone do not, and the language that was said.
     Raises InputError if the folder is not empty.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -34,11 +34,18 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         if len(dataset.queries):
             write_jsonl(aside / "queries.jsonl", _query_records(dataset))
         _write_judgments(dataset, aside)
-        if dataset.relevant_from != choose_threshold(dataset.judgments.groupby("query_id")["relevance"].agg(list)):
-            write_rules(aside, LabelRules(relevant_from=dataset.relevant_from))
+        rules = _make_rules(dataset)
+        if rules != LabelRules():
+            write_rules(aside, rules)
         move_whole(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _make_rules(dataset: Dataset) -> LabelRules:
+    """What has to be said beside the files, so that they are read as they were."""
+    follows = dataset.relevant_from == choose_threshold(dataset.judgments.groupby("query_id")["relevance"].agg(list))
+    return LabelRules(relevant_from=None if follows else dataset.relevant_from, language=dataset.language)
 
 
 def write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> None:

@@ -59,9 +59,7 @@ def take_collection(
     ModelUnavailable if a model that was named cannot be had.
     """
     if labels is not None:
-        if not (labels / LABELS).is_file():
-            raise InputError(f"holds no {LABELS}; give the folder with the queries and their judgments", file=labels)
-        place = replace(place, labels=labels)
+        place = with_labels(place, labels)
     before = find_source(str(place), workspace)
     signature = sign_place(place)
     if before is not None:
@@ -89,6 +87,13 @@ def take_collection(
     if system is not None:
         save_own_system(system, workspace)
     return dataset
+
+
+def with_labels(place: ChromaPlace, labels: Path) -> ChromaPlace:
+    """The place whose queries and judgments lie in this folder. Raises InputError if there are none."""
+    if not (labels / LABELS).is_file():
+        raise InputError(f"holds no {LABELS}; give the folder with the queries and their judgments", file=labels)
+    return replace(place, labels=labels)
 
 
 @dataclass

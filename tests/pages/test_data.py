@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -12,12 +13,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data.catalog import find_dataset, find_kept_rules, list_datasets, list_import_folders, open_named
+from core.data.catalog import find_dataset, find_kept_rules, list_datasets, list_import_folders, open_entry, open_named
 from core.data.label_rules import LabelRules
+from core.data.languages import detect_languages
 from core.data.load import load_dataset
+from core.errors import InputError
+from core.progress import ProgressCallback, ProgressEvent
 from core.stages.chunk import FixedTokens, Headings, ParentDocument, Recursive, WholeDocument
 from core.workspace import Workspace
-from pages.parts.data import chunk_view
+from pages.parts.data import chunk_view, reading
 from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, draw_chunks, split_parts
 from pages.parts.data.health import NO_LABELS
 from tests.pages.conftest import UseModels
@@ -31,6 +35,12 @@ pytestmark = pytest.mark.usefixtures("no_samples")
 
 CSV = ("items.csv", b"docno,headline,body,price\n1,A,hello there,3.1\n2,B,good bye,3.2\n", "text/csv")
 QUESTIONS = ("questions.csv", b"qid,question\nq1,hello?\n", "text/csv")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest asks no fragment again: reading is done when the page is drawn, however busy the machine is."""
+    monkeypatch.setattr(reading, "PATIENCE", 60)
 
 
 @pytest.fixture
@@ -378,8 +388,8 @@ def make_zip(folder: Path) -> bytes:
 
 def test_bad_data_is_one_sentence_and_nothing_is_loaded(workspace: Path) -> None:
     app = upload(open_page("data"), ("corpus.jsonl", b'{"_id": "a", "text": "x"}\n{"_id": "a", "text": "y"}\n', "text/plain"))
-    press(app, "Load")
     assert read(app.error).startswith("corpus.jsonl, line 2: ") and "imports" not in read(app.error)
+    assert next(button for button in app.button if button.label == "Load").disabled
     assert own(workspace) == []
     press(app, "Discard the upload")
     assert list_import_folders(Workspace(workspace)) == []
@@ -428,8 +438,8 @@ def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
 
 def test_a_bad_row_of_a_table_leaves_only_the_upload(workspace: Path) -> None:
     app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
-    press(app, "Load")
     assert read(app.error).startswith("a.csv, line 3: ") and own(workspace) == []
+    assert next(button for button in app.button if button.label == "Load").disabled
     assert len(list_import_folders(Workspace(workspace))) == 1
 
 
@@ -472,19 +482,23 @@ def test_a_chroma_collection_is_taken_with_its_vectors(workspace: Path, tmp_path
     app = open_page("data")
     app.segmented_control(key="data_way").set_value("A Chroma collection")
     run(app)
-    load = "data_chroma_load"
+    load = "data_chroma_look"
     app.button(key=load).click()
     assert "Type the folder or the address of the server first." in read(run(app).error)
     app.text_input(key="data_chroma_place").set_value(str(tmp_path / "labels"))
     app.button(key=load).click()
     assert "There is no Chroma collection at" in read(run(app).error)
     app.text_input(key="data_chroma_place").set_value(str(folder))
-    app.button(key=load).click()
-    assert "holds 2 collections (docs, other); say which one" in read(run(app).error) and own(workspace) == []
-    app.text_input(key="data_chroma_name").set_value("docs")
     app.text_input(key="data_chroma_model").set_value("any")
     app.text_input(key="data_chroma_labels").set_value(str(tmp_path / "labels"))
     app.button(key=load).click()
+    run(app)
+    choice = next(box for box in app.selectbox if box.label == "Which of them?")
+    assert choice.options == ["docs", "other"] and "choose one of the datasets" in read(app.caption)
+    choice.set_value("docs")
+    run(app)
+    assert "Understood: 8 documents, 1 query, 0 judgments." in read(app.markdown) and own(workspace) == []
+    app.button(key="data_load").click()
     assert "Loaded “docs”: 8 documents, 1 query, 0 judgments." in read(run(app).success)
     assert "8 vectors of the collection are taken as any's" in read(app.markdown) + read_html(app)
     assert own(workspace) == ["docs"] and hash_files(folder) == before
@@ -508,7 +522,7 @@ def test_a_bad_folder_is_not_remembered(workspace: Path, tmp_path: Path) -> None
     run(app)
     app.text_input(key="data_path").set_value(str(tmp_path / "bad"))
     run(app)
-    press(press(app, "Look"), "Load")
+    press(app, "Look")
     assert "corpus.jsonl, line 1" in read(app.error) and own(workspace) == []
 
 
@@ -587,12 +601,144 @@ def test_one_of_several_datasets_is_chosen(workspace: Path, tmp_path: Path) -> N
     assert count_loaded(workspace, "physics") == (1, 1, 1)
 
 
-def test_an_error_stands_beside_the_button_that_caused_it(workspace: Path) -> None:
-    app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
-    press(app, "Load")
-    order = [element.label if element.type in ("text_input", "button") else element.type for element in app.main]
-    assert read(app.error).startswith("a.csv, line 3: ")
+def list_elements(app: AppTest) -> list[str]:
+    """The labels of what can be typed, chosen or pressed, and the types of all else, from top to bottom."""
+    named = ("text_input", "button", "selectbox")
+    return [element.label if element.type in named else element.type for element in app.main]
+
+
+def test_an_error_stands_at_the_table_that_caused_it(workspace: Path) -> None:
+    app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"), QUESTIONS)
+    order = list_elements(app)
+    first, second = (place for place, label in enumerate(order) if label == "This table holds")
+    assert read(app.error).startswith("a.csv, line 3: ") and first < order.index("error") < second
+    assert "the data cannot be read as it is; see the message above." in read(app.caption)
+
+
+def test_a_name_that_is_taken_is_said_at_its_field(workspace: Path, small: Path) -> None:
+    app = upload(open_page("data", data_view="Load data"), CSV)
+    app.text_input(key="data_name_items").set_value("small")
+    order = list_elements(run(app))
+    assert "already a dataset “small”" in read(app.error)
     assert order.index("Name of the dataset") < order.index("error") < order.index("Load")
+
+
+def test_an_error_while_loading_stands_at_the_button(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = upload(open_page("data"), CSV)
+
+    def fail(*_: object, **__: object) -> None:
+        raise InputError("cannot be written (No space left on device); make room")
+
+    monkeypatch.setattr("core.data.catalog.write_dataset", fail)
+    order = list_elements(press(app, "Load"))
+    assert "No space left" in read(app.error) and len(list_import_folders(Workspace(workspace))) == 1
+    assert order.index("Name of the dataset") < order.index("error") < order.index("Load")
+
+
+# ---- what was understood, before it is loaded
+
+
+def test_what_was_understood_is_shown_before_it_is_loaded(workspace: Path, tmp_path: Path) -> None:
+    folder = write_small_dataset(tmp_path / "in")
+    files = [(path.name, path.read_bytes(), "text/plain") for path in sorted(folder.iterdir())]
+    app = upload(open_page("data"), *files)
+    assert "Understood: 12 documents, 8 queries, 11 judgments, evidence of 2 queries." in read(app.markdown)
+    assert "The documents are in English." in read(app.markdown)
+    dataset, shown = load_dataset(folder), read_html(app)
+    for doc_id in dataset.documents["doc_id"][:3]:
+        assert f"<small>{doc_id}</small>" in shown
+    # the label of q-reset, which the small dataset lists first with its grade of 2
+    assert "✓ relevant (2) · hub-reset-3 · Reset the hub" in shown
+    assert own(workspace) == []
+
+
+def test_hostile_text_is_shown_in_the_preview_and_never_executed(workspace: Path) -> None:
+    evil = "<img src=http://example.com/x.png> ![x](http://example.com/y.png)"
+    document = json.dumps({"_id": evil, "title": evil, "text": evil, "metadata": {evil: evil}})
+    query = json.dumps({"_id": "q", "text": evil})
+    app = upload(
+        open_page("data"),
+        ("corpus.jsonl", document.encode(), "text/plain"),
+        ("queries.jsonl", query.encode(), "text/plain"),
+        ("qrels.tsv", f"query-id\tcorpus-id\tscore\nq\t{evil}\t1\nq\t{evil}2\t1\n".encode(), "text/plain"),
+    )
+    assert "<img" not in read_html(app) and "&lt;img src=http://example.com/x.png&gt;" in read_html(app)
+    for element in (*app.markdown, *app.caption, *app.warning):
+        assert "![" not in str(element.value).replace("!\\[", ""), element
+
+
+def test_files_are_counted_and_what_is_left_out_is_said_in_full(workspace: Path, tmp_path: Path) -> None:
+    app = upload(
+        open_page("data"),
+        ("a.md", b"# Hub\n\nThe hub blinks.", "text/plain"),
+        ("b.txt", b"The battery is empty.", "text/plain"),
+        ("empty.txt", b"", "text/plain"),
+        ("photo.png", b"x", "image/png"),
+    )
+    words = read(app.markdown)
+    assert "Understood: 2 documents from 3 files, 0 queries, 0 judgments." in words
+    assert "1 file of 3 left out: empty.txt: the file is empty" in words
+    assert "1 file of other types was not read: photo.png." in words
+
+
+def test_what_counts_as_relevant_and_the_language_are_corrected_in_place(workspace: Path) -> None:
+    app = upload(
+        open_page("data"),
+        ("corpus.jsonl", b'{"_id": "a", "text": "The hub blinks."}\n{"_id": "b", "text": "The battery."}\n', "text/plain"),
+        ("queries.jsonl", b'{"_id": "q", "text": "hub"}\n', "text/plain"),
+        ("qrels.tsv", b"query-id\tcorpus-id\tscore\nq\ta\t2\nq\tb\t1\n", "text/plain"),
+    )
+    assert read_html(app).count("✓ relevant") == 2
+    next(box for box in app.number_input if box.label == "Documents count as relevant from grade").set_value(2.0)
+    run(app)
+    assert read_html(app).count("✓ relevant") == 1 and "✗ not relevant (1)" in read_html(app)
+    next(box for box in app.selectbox if box.label == "Language of the documents").set_value("de")
+    run(app)
+    assert "The documents are in German." in read(app.markdown)
+    press(app, "Load")
+    dataset = open_entry(find_dataset("my-data", Workspace(workspace)), Workspace(workspace))
+    assert (dataset.relevant_from, dataset.language) == (2, "de") and detect_languages(dataset) == {"de": 1.0}
+
+
+def test_reading_that_takes_long_says_how_far_it_is_and_can_be_stopped(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def read_slowly(*_: object, on_progress: ProgressCallback, **__: object) -> None:
+        on_progress(ProgressEvent("reading files: 1 of 3", done=1, total=3))
+        go_on.wait(10)
+        on_progress(ProgressEvent("reading files: 2 of 3", done=2, total=3))
+        raise AssertionError("was not stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "read_preview", read_slowly)
+        patch.setattr(reading, "PATIENCE", 0.1)
+        app = upload(open_page("data"), CSV)
+        assert "Not ready to load: the data is not read yet." in read(app.caption)
+        assert next(button for button in app.button if button.label == "Load").disabled
+        press(app, "Stop reading")
+        go_on.set()
+        assert "The reading was stopped; nothing is lost." in read(app.caption)
+    press(app, "Read again")
+    assert "Understood: 2 documents" in read(app.markdown)
+
+
+def test_loading_reads_a_folder_on_this_machine_once(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_small_dataset(tmp_path / "here")
+    app = open_page("data")
+    app.segmented_control(key="data_way").set_value("A path on this machine")
+    run(app)
+    app.text_input(key="data_path").set_value(str(folder))
+    press(app, "Look")
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("read twice")
+
+    monkeypatch.setattr("pages.shared.frame.services.load_dataset", fail)
+    monkeypatch.setattr("core.data.preview.load_dataset", fail)
+    press(app, "Load")
+    assert "Loaded “here”: 12 documents" in read(app.success)
 
 
 def test_a_table_on_this_machine_is_copied_alone(workspace: Path, tmp_path: Path) -> None:

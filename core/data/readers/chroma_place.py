@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError
+from core.errors import InputError, SeveralDatasets
 from core.schema import content_hash
 from core.text.phrases import first_five
 
@@ -227,8 +227,10 @@ def choose(place: ChromaPlace, listed: list[Listed]) -> Listed:
     shown = first_five(names)
     if place.collection is None:
         if len(names) > 1:
-            raise InputError(
-                f"holds {len(names)} collections ({shown}); say which one, as in {place.show_choice(names[0])}", file=str(place)
+            raise SeveralDatasets(
+                f"holds {len(names)} collections ({shown}); say which one, as in {place.show_choice(names[0])}",
+                names=names,
+                file=str(place),
             )
         return listed[0]
     found = [one for one in listed if one.name == place.collection]

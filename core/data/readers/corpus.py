@@ -10,6 +10,7 @@ from typing import Any
 
 from core.data.readers.jsonl import Record, kind_of, note_id, read_jsonl, take_id, take_text
 from core.errors import InputError
+from core.progress import ProgressCallback, ignore_progress, watch
 from core.text.conditions import check_filter
 from core.text.phrases import count_of, first_five
 
@@ -73,10 +74,10 @@ class Queries:
         self.lines.append(line)
 
 
-def read_corpus(path: Path) -> Corpus:
+def read_corpus(path: Path, *, on_progress: ProgressCallback = ignore_progress) -> Corpus:
     """Reads corpus.jsonl. Raises InputError at the first line that is not a document."""
     corpus, seen, ignored = Corpus(), dict[str, int](), Counter[str]()
-    for line, record in read_jsonl(path):
+    for line, record in watch(read_jsonl(path), f"reading {path.name}", on_progress):
         doc_id = take_id(record, "_id", path=path, line=line)
         note_id(seen, doc_id, what="document", path=path, line=line)
         metadata = record.get("metadata")

@@ -25,7 +25,7 @@ from core.data.readers.guesses import guess_mapping
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id
 from core.data.write import write_jsonl, write_qrels
-from core.errors import InputError
+from core.errors import InputError, SeveralDatasets
 from core.text.phrases import count_of, first_five
 
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<total>\d{5})(?:-[0-9a-f]+)?")
@@ -180,8 +180,10 @@ def _choose_configuration(groups: list[ShardGroup], wanted: str | None, folder: 
     names = list(dict.fromkeys(group.configuration for group in main))
     if wanted is None and len(names) > 1:
         shown = first_five([name or "(no name)" for name in names])
-        raise InputError(
-            f"holds {len(names)} datasets ({shown}); say which one, as in {folder}#{next(filter(None, names))}", file=folder
+        raise SeveralDatasets(
+            f"holds {len(names)} datasets ({shown}); say which one, as in {folder}#{next(filter(None, names))}",
+            names=[name for name in names if name],
+            file=folder,
         )
     if wanted is not None and wanted not in names:
         raise InputError(f"has no dataset {wanted!r}; there is {first_five([name for name in names if name])}", file=folder)

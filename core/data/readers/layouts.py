@@ -184,7 +184,7 @@ def layout_of(path: Path, *, told: Sequence[TableUse] = ()) -> Layout:
 
 def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: ProgressCallback = ignore_progress) -> Contents:
     """The parts of a dataset, each from where it is. corpus: where it was read already, from elsewhere. on_progress: hears how
-    far the reading of documents is.
+    far the reading of the corpus is.
 
     Raises InputError if there is no corpus, and for all that is unclear.
     """
@@ -204,7 +204,7 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
     if not contents.queries_file.name:
         contents.queries_file = folder / _QUERIES
     if uses:
-        contents = read_tables(folder, uses, have=contents)
+        contents = read_tables(folder, uses, have=contents, on_progress=on_progress)
     contents.notes = [*notes, *_note_unread(layout), *contents.notes]
     return contents
 
@@ -232,7 +232,7 @@ def _read_parts(layout: Layout, on_progress: ProgressCallback) -> Contents:
         return read_json_dataset(folder / layout.whole[0])
     contents = Contents()
     if layout.corpus:
-        contents.corpus = read_corpus(folder / layout.corpus)
+        contents.corpus = read_corpus(folder / layout.corpus, on_progress=on_progress)
     elif layout.documents:
         contents.corpus = read_documents(folder, leave=layout.tables, on_progress=on_progress)
     if layout.queries:
@@ -248,22 +248,29 @@ def _choose_uses(layout: Layout, understanding: Understanding) -> tuple[list[Tab
     Where the corpus stands in files that are no tables, a table that might hold anything is left out and said so; one that
     surely holds labels, but not how, is asked about as everywhere. Raises InputError for what has to be asked.
     """
-    uses = [use for use in understanding.uses if use.role]
-    notes = list(understanding.notes)
-    if "corpus" in layout.filled:
-        unsure = [question for question in understanding.questions if question.about in _WHAT and not _is_label(question)]
-        strange = {question.file: question for question in unsure if question.file not in {use.file for use in layout.told}}
-        uses = [use for use in uses if use.file not in strange]
-        notes = [note for note in notes if not note.startswith(tuple(f"{file}: " for file in strange))]
-        notes += [f"{file} is not read. {question.sentence}" for file, question in strange.items()]
-        asked = [question for question in understanding.questions if question.file not in strange]
-    else:
-        asked = list(understanding.questions)
+    asked, strange = _sort_questions(layout, understanding)
+    uses = [use for use in understanding.uses if use.role and use.file not in strange]
+    notes = [note for note in understanding.notes if not note.startswith(tuple(f"{file}: " for file in strange))]
+    notes += [f"{file} is not read. {question.sentence}" for file, question in strange.items()]
     if asked:
         raise _unclear(layout, understanding, asked)
     if uses:
         notes.insert(0, f"Read {Understanding(layout.folder, tuple(uses), {}, (), ()).describe()}.")
     return uses, notes
+
+
+def list_questions(layout: Layout) -> list[Question]:
+    """What a person has to say of the tables before the layout can be read."""
+    return _sort_questions(layout, layout.understand())[0]
+
+
+def _sort_questions(layout: Layout, understanding: Understanding) -> tuple[list[Question], dict[str, Question]]:
+    """Questions that have to be answered, and by file those of tables that are left out instead."""
+    if "corpus" not in layout.filled:
+        return list(understanding.questions), {}
+    unsure = [question for question in understanding.questions if question.about in _WHAT and not _is_label(question)]
+    strange = {question.file: question for question in unsure if question.file not in {use.file for use in layout.told}}
+    return [question for question in understanding.questions if question.file not in strange], strange
 
 
 def _is_label(question: Question) -> bool:

@@ -21,6 +21,7 @@ from core.data.readers.jsonl import read_jsonl
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import is_number
 from core.errors import InputError
+from core.progress import ProgressCallback, ignore_progress, watch
 from core.text.phrases import count_of, first_five, shorten
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -181,9 +182,9 @@ def _with_first(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str
     yield from rest
 
 
-def read_mapped(path: Path, use: TableUse) -> list[Row]:
-    """All rows of a table. Raises InputError too if it lacks a column that is used."""
-    rows = list(read_rows(path, header=use.header))
+def read_mapped(path: Path, use: TableUse, *, on_progress: ProgressCallback = ignore_progress) -> list[Row]:
+    """All rows of a table. on_progress: hears how many were read. Raises InputError too if it lacks a column that is used."""
+    rows = list(watch(read_rows(path, header=use.header), f"reading {path.name}", on_progress))
     columns = {name for row in rows for name in row.values}
     for name, column in use.used.items():
         if column not in columns:

@@ -18,12 +18,16 @@ from core.data.readers.json_values import to_json
 from core.data.readers.table_files import is_text_table, place, read_mapped, row_error
 from core.data.readers.table_labels import read_labels, read_queries
 from core.errors import InputError
+from core.progress import ProgressCallback, ignore_progress
 
 
-def read_tables(root: Path, uses: Sequence[TableUse], *, have: Contents | None = None) -> Contents:
+def read_tables(
+    root: Path, uses: Sequence[TableUse], *, have: Contents | None = None, on_progress: ProgressCallback = ignore_progress
+) -> Contents:
     """Reads tables below root as the parts of a dataset; several tables of one role are read as one.
 
-    have: parts that were read from elsewhere; a role that it fills must not be among the uses.
+    have: parts that were read from elsewhere; a role that it fills must not be among the uses. on_progress: hears how
+    many rows of the corpus were read.
     Raises InputError for a mapping that does not fit, and for rows that do not, with the table's file and line.
     """
     for use in uses:
@@ -33,7 +37,7 @@ def read_tables(root: Path, uses: Sequence[TableUse], *, have: Contents | None =
     by_role = {role: [use for use in uses if use.role == role] for role in NOUNS}
     contents = have or Contents()
     if by_role["corpus"]:
-        contents.corpus = _read_corpus(root, by_role["corpus"])
+        contents.corpus = _read_corpus(root, by_role["corpus"], on_progress)
     if not contents.corpus.ids:
         raise InputError("no table is used as the corpus; choose the table that holds the documents", file=root)
     queries, judgments = by_role["queries"], by_role["judgments"]
@@ -44,11 +48,11 @@ def read_tables(root: Path, uses: Sequence[TableUse], *, have: Contents | None =
     return contents
 
 
-def _read_corpus(root: Path, uses: Sequence[TableUse]) -> Corpus:
+def _read_corpus(root: Path, uses: Sequence[TableUse], on_progress: ProgressCallback) -> Corpus:
     corpus, seen = Corpus(), dict[str, tuple[Path, int]]()
     for use in uses:
         path, mapping = root / use.file, use.used
-        rows = read_mapped(path, use)
+        rows = read_mapped(path, use, on_progress=on_progress)
         convert = type_columns(rows) if is_text_table(path) else {}
         rest = [name for name in dict.fromkeys(name for row in rows for name in row.values) if name not in mapping.values()]
         for row in rows:

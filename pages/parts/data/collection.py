@@ -1,22 +1,25 @@
-"""A Chroma collection: its folder or server, whose vectors it holds, where its queries lie."""
+"""A Chroma collection: its folder or server, whose vectors it holds, where its queries lie; what it holds, and "Load"."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from core.data.catalog import find_source
 from core.data.readers.chroma_place import ChromaPlace
 from core.errors import LadderError
-from core.experiment.take_collection import take_collection
+from core.experiment.take_collection import take_collection, with_labels
 from core.progress import ProgressEvent
-from pages.parts.data.load_steps import finish, say, show_message
+from pages.parts.data.load_steps import Understood, ask_name, finish, say, show_load_button, show_message, understand_place
 from pages.parts.data.typed_place import read_collection_place, read_path
 from pages.shared.frame.services import open_models, open_workspace
+from pages.shared.frame.text import escape_markdown
+
+_PLACE = "data_chroma"  # session state: (what was typed, ChromaPlace) of the collection that is looked at
+_FIELDS = ("place", "name", "labels")
 
 
 def show_collection() -> None:
-    """What to type, and "Load"."""
+    """What to type, what was understood, and "Load"."""
     st.text_input(
         "Folder or server",
         key="data_chroma_place",
@@ -45,38 +48,66 @@ def show_collection() -> None:
         "The folder is copied and read there: its files stay as they are. Each item becomes a document. The embedding function "
         "that is stored with it is not run."
     )
-    st.button("Load", type="primary", key="data_chroma_load", on_click=_load)  # never disabled: see show_path()
+    st.button("Look", key="data_chroma_look", on_click=_look)  # never disabled: see show_path()
     show_message("collection")
+    kept = st.session_state.get(_PLACE)
+    typed = [_read_field(field) for field in _FIELDS]
+    if kept is None or kept[0] != typed:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{escape_markdown(kept[1])}**")
+        show_place(kept[1], model=_read_field("model"))
 
 
-def _load() -> None:
-    """A callback: takes the collection into the workspace, or says why not."""
-    typed, name, model, labels = (
-        str(st.session_state[f"data_chroma_{field}"] or "").strip() for field in ("place", "name", "model", "labels")
-    )
-    if not typed:
+def _read_field(field: str) -> str:
+    return str(st.session_state[f"data_chroma_{field}"] or "").strip()
+
+
+def _look() -> None:
+    """A callback: whether a collection is there."""
+    st.session_state.pop(_PLACE, None)
+    typed = [_read_field(field) for field in _FIELDS]
+    where, name, labels = typed
+    if not where:
         say("error", "Type the folder or the address of the server first.", beside="collection")
         return
     try:
-        place = read_collection_place(typed, name)
+        place = read_collection_place(where, name)
         if place is None:
-            say(
-                "error",
-                f"There is no Chroma collection at {typed}; give the folder that holds chroma.sqlite3.",
-                beside="collection",
-            )
+            sentence = f"There is no Chroma collection at {where}; give the folder that holds chroma.sqlite3."
+            say("error", sentence, beside="collection")
             return
-        load_place(place, model=model, labels=read_path(labels) if labels else None)
+        if labels:
+            place = with_labels(place, read_path(labels))
     except LadderError as error:
         say("error", str(error), beside="collection")
+        return
+    st.session_state[_PLACE] = (typed, place)
 
 
-def load_place(place: ChromaPlace, *, model: str = "", labels: Path | None = None) -> None:
-    """In a callback: takes the collection into the workspace and looks at it. Raises LadderError."""
+def show_place(place: ChromaPlace, *, model: str = "") -> None:
+    """What the collection at a place was understood to hold, its name here, and "Load"."""
+    seen = understand_place(place, asks_rules=False)
+    name, problem = "", None
+    if isinstance(seen.place, ChromaPlace) and find_source(str(seen.place), open_workspace()) is None:
+        wanted = seen.preview.dataset.name if seen.preview else str(place.collection or "collection")
+        name, problem = ask_name(wanted)
+    else:
+        st.caption("It was loaded before; loading it again brings it up to date.")
+    show_load_button(seen.reason or problem, _load, (seen, name, model), staged=None)
+
+
+def _load(seen: Understood, name: str, model: str) -> None:
+    """A callback: takes the collection into the workspace, or says why not."""
     bar = st.progress(0.0, text="Reading the collection…")
 
     def show(event: ProgressEvent) -> None:
         bar.progress(event.share, text=f"{event.label[:1].upper()}{event.label[1:]}")
 
-    dataset = take_collection(place, open_workspace(), model=model, labels=labels, models=open_models(), on_progress=show)
-    finish(dataset, dataset.name)
+    try:
+        if isinstance(seen.place, ChromaPlace):
+            workspace, models = open_workspace(), open_models()
+            dataset = take_collection(seen.place, workspace, model=model, name=name, models=models, on_progress=show)
+            finish(dataset, dataset.name)
+    except LadderError as error:
+        say("error", str(error), beside="load")

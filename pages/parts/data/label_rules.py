@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.data.catalog import CatalogEntry, keep_label_rules, read_label_rules
@@ -48,7 +50,7 @@ def _keep(dataset: Dataset, entry: CatalogEntry, known: LabelRules) -> None:
     chosen = float(st.session_state[f"{_THRESHOLD}_{dataset.fingerprint}"])
     threshold = known.relevant_from if chosen == dataset.relevant_from else chosen
     try:
-        rules = LabelRules(threshold, share_copies=bool(st.session_state[f"{_COPIES}_{dataset.fingerprint}"]))
+        rules = replace(known, relevant_from=threshold, share_copies=bool(st.session_state[f"{_COPIES}_{dataset.fingerprint}"]))
         keep_label_rules(entry.name, rules, open_workspace())
     except LadderError as error:
         say("error", str(error), beside=_BESIDE)

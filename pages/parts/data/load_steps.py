@@ -1,33 +1,38 @@
-"""What every way of loading comes to: naming, saying which columns are what, the button, and what is said afterwards."""
+"""What every way of loading comes to: which columns are what, what was understood, the name, "Load", and what is said after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.data.catalog import add_dataset, check_name, suggest_name
+from core.data.catalog import add_dataset, check_name, keep_label_rules, remember_folder, suggest_name
 from core.data.dataset import Dataset
+from core.data.label_rules import LabelRules
+from core.data.preview import Preview
+from core.data.readers.chroma_place import ChromaPlace
 from core.data.readers.columns import TableUse
-from core.data.readers.documents.reading import Reading, read_reading
-from core.data.readers.layouts import layout_of
+from core.data.readers.layouts import layout_of, list_questions
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
-from core.errors import LadderError
-from core.progress import ProgressCallback, ProgressEvent
+from core.errors import LadderError, SeveralDatasets
 from core.text.phrases import count_of
 from core.workspace import remove_folder
-from pages.parts.data.map_tables import map_tables
-from pages.shared.frame.services import open_workspace
+from pages.parts.data.map_tables import Mapped, map_tables
+from pages.parts.data.preview import ask_rules, show_preview
+from pages.parts.data.reading import forget_reading, show_reading
+from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown
 
 MESSAGE = "data_message"  # session state: (kind, sentence, control), shown once on the next run of the page
 STAGED = "data_staged"  # session state: the upload that is being loaded
 PATH = "data_looked_at"  # session state: the path on this machine that is being loaded
+RULES = "data_said"  # session state: (place, LabelRules) that were said of what is being loaded
+PART = "data_part"  # session state: (place, names, name) of the dataset that was chosen where there are several
 WAYS = ("Files or a zip", "A whole folder", "A path on this machine", "A Chroma collection")
 
 
@@ -50,45 +55,9 @@ def say(kind: str, sentence: str, *, beside: str = "") -> None:
     st.session_state[MESSAGE] = (kind, sentence, beside)
 
 
-def choose_reading(upload: Upload) -> Reading | None:
-    """How the documents of an upload are to be read; None where there is nothing to choose."""
-    names = [name.lower() for name in upload.files] if upload.kind is UploadKind.DOCUMENTS else []
-    pages = any(name.endswith((".html", ".htm", ".xhtml", ".epub")) for name in names)
-    sheets = any(name.endswith((".xlsx", ".xlsm", ".xls", ".ods")) for name in names)
-    if not pages and not sheets:
-        return None
-    reading = read_reading(upload.root)
-    if pages:
-        keep = st.toggle(
-            "Keep menus, heads and feet of web pages", reading.keep_navigation, key=f"data_keep_{upload.root}",
-            help="They are left out else, since they stand on every page.",
-        )  # fmt: skip
-        reading = replace(reading, keep_navigation=keep)
-    if sheets:
-        rows = st.toggle(
-            "Every row of a sheet is a document", reading.row_documents, key=f"data_rows_{upload.root}",
-            help="Else every sheet is one.",
-        )  # fmt: skip
-        reading = replace(reading, row_documents=rows)
-    return reading
-
-
-@contextmanager
-def show_reading() -> Iterator[ProgressCallback]:
-    """Shows how far the reading of files is, while it lasts."""
-    bar = st.progress(0.0, "Reading the data…")
-
-    def show(event: ProgressEvent) -> None:
-        bar.progress(event.share, f"Reading the data… {event.label}")
-
-    try:
-        yield show
-    finally:
-        bar.empty()
-
-
 def discard_upload(folder: Path) -> None:
     """A callback: removes an upload that was not loaded."""
+    forget_reading()
     remove_folder(folder)
     st.session_state.pop(STAGED, None)
 
@@ -109,9 +78,15 @@ def list_tables(upload: Upload) -> tuple[str, ...]:
 
 
 def choose_tables(upload: Upload, tables: tuple[str, ...]) -> bool:
-    """Whether columns have to be named: always for tables alone, on demand where there are tables beside other files."""
+    """Whether columns have to be named: always for tables alone, on demand where there are tables beside other files, and from
+    the beginning where these leave something to be said."""
     if upload.kind in (UploadKind.DATASET, UploadKind.DOCUMENTS) and tables:
-        return st.toggle("Say which columns are what", key=f"data_map_{upload.root}", help="If the files have other columns.")
+        return st.toggle(
+            "Say which columns are what",
+            value=bool(list_questions(layout_of(upload.root))),
+            key=f"data_map_{upload.root}",
+            help="If the files have other columns.",
+        )
     return upload.kind is UploadKind.TABLES
 
 
@@ -124,17 +99,21 @@ def choose_dataset(upload: Upload, *, key: str) -> Upload:
 
 
 def ask_name(wanted: str, *, key: str = "data_name") -> tuple[str, str | None]:
-    """(the name typed, why it cannot be taken or None)."""
+    """(the name typed, why it cannot be taken or None); what is wrong with it stands below it."""
     workspace = open_workspace()
     proposed = suggest_name(wanted, workspace)
     name = st.text_input("Name of the dataset", proposed, key=f"{key}_{wanted}", max_chars=60, width=420).strip()
-    return name, check_name(name, workspace)
+    problem = check_name(name, workspace)
+    if problem is not None:
+        st.error(escape_markdown(problem))
+    return name, problem
 
 
 def finish(dataset: Dataset, name: str) -> None:
     """Looks at the dataset that was just loaded and says what is in it."""
-    st.session_state.pop(STAGED, None)
-    st.session_state.pop(PATH, None)
+    for known in (STAGED, PATH, RULES, PART):
+        st.session_state.pop(known, None)
+    forget_reading()
     select_dataset(name)
     counts = (len(dataset.documents), "document"), (len(dataset.queries), "query"), (len(dataset.judgments), "judgment")
     words = ", ".join(count_of(number, noun) for number, noun in counts)
@@ -147,14 +126,6 @@ def without_folder(error: LadderError, *folders: Path) -> str:
     for folder in folders:
         sentence = sentence.replace(f"{folder}/", "").replace(str(folder), "the upload")
     return sentence
-
-
-def show_mapping(source: Path, files: Sequence[str], *, wanted: str, staged: Path | None) -> None:
-    """The mapping step and "Load", which says why it is disabled. source: a folder, or a single table."""
-    mapped = map_tables(source, files)
-    name, problem = ask_name(wanted, key="data_table_name")
-    reason = mapped.reason or problem
-    show_load_button(reason, _load_tables, (mapped.uses, name, source, staged), staged=staged)
 
 
 def show_load_button(reason: str | None, load: Callable[..., None], args: tuple[Any, ...], *, staged: Path | None) -> None:
@@ -174,14 +145,114 @@ def show_discard(staged: Path) -> None:
     st.button("Discard the upload", on_click=discard_upload, args=(staged,))
 
 
-def _load_tables(uses: tuple[TableUse, ...], name: str, source: Path, staged: Path | None) -> None:
-    """A callback: the tables become a dataset; on an error nothing is left but the upload."""
-    root = source if source.is_dir() else source.parent
+@dataclass(frozen=True)
+class Understood:
+    """What reading the chosen place came to. place: with the part that was chosen, if it has several. preview: None while
+    `reason` says why there is none."""
+
+    place: Path | ChromaPlace
+    preview: Preview | None
+    rules: LabelRules | None = None
+    reason: str | None = None
+
+
+def understand_place(
+    place: Path | ChromaPlace,
+    *,
+    told: Sequence[TableUse] = (),
+    beside: Mapping[str, DeltaGenerator] | None = None,
+    asks_rules: bool = True,
+) -> Understood:
+    """Reads what was chosen and shows what was understood, with the controls that correct it; or what is wrong with it.
+
+    told: what a person said of its tables. beside: file -> where its errors are shown.
+    """
+    choice, rules = st.session_state.get(PART), st.session_state.get(RULES)
+    said = rules[1] if rules and rules[0] == str(place) else None
+    if choice and choice[0] == str(place):
+        _, names, part = choice
+        _ask_part(place, names, part)
+        place = _choose_part(place, part)
+    found = show_reading(place, told=told, rules=said)
+    if isinstance(found, SeveralDatasets):
+        _ask_part(place, found.names, None)
+        return Understood(place, None, reason="choose one of the datasets.")
+    if isinstance(found, LadderError):
+        _show_error(found, place, beside or {})
+        return Understood(place, None, reason="the data cannot be read as it is; see the message above.")
+    if found is None:
+        return Understood(place, None, reason="the data is not read yet.")
+    show_preview(found)
+    if asks_rules:
+        known = replace(said or LabelRules(), language=found.dataset.language)
+        threshold = found.dataset.relevant_from if found.several_grades else None
+        at = str(place)
+        ask_rules(known, found.languages, threshold, key=f"data_ask_{at}", keep=lambda to: _keep(RULES, (at, to)))
+    return Understood(place, found, rules=said)
+
+
+def _keep(key: str, value: object) -> None:
+    st.session_state[key] = value
+
+
+def _ask_part(place: Path | ChromaPlace, names: Sequence[str], part: str | None) -> None:
+    key, at = f"data_part_{place}", str(place)
+
+    def keep() -> None:
+        st.session_state[PART] = (at, tuple(names), st.session_state[key])
+
+    st.selectbox(
+        "Which of them?", names, index=names.index(part) if part else None, key=key, on_change=keep, placeholder="Choose one"
+    )
+
+
+def _choose_part(place: Path | ChromaPlace, part: str) -> Path | ChromaPlace:
+    return replace(place, collection=part) if isinstance(place, ChromaPlace) else Path(f"{place}#{part}")
+
+
+def _show_error(error: LadderError, place: Path | ChromaPlace, beside: Mapping[str, DeltaGenerator]) -> None:
+    """Beside the table that it is about, if it is about one of those."""
+    root = place if isinstance(place, Path) and place.is_dir() else Path(str(place)).parent
+    about = [file for file in beside if getattr(error, "file", None) == str(root / file)]
+    where = beside[about[0]] if about else st
+    where.error(escape_markdown(without_folder(error, root)))
+
+
+def show_steps(source: Path, upload: Upload, *, wanted: str, staged: Path | None) -> None:
+    """From what was chosen to "Load": which columns are what, what was understood, the name.
+
+    source: the folder or file that is read. staged: the upload that it lies in; None for a place on this machine, whose
+    folders stay where they are unless something had to be said of their tables.
+    """
+    tables = upload.files if source.is_file() else list_tables(upload)
+    mapped = Mapped((), None)
+    if choose_tables(upload, tables):
+        mapped = map_tables(source, tables)
+    seen = Understood(source, None, reason=mapped.reason)
+    if mapped.reason is None:
+        seen = understand_place(source, told=mapped.uses, beside=mapped.places)
+    name, problem = "", None
+    if staged is not None or mapped.uses or source.is_file():
+        name, problem = ask_name(wanted)
+    args = (seen, mapped.uses, name, staged)
+    show_load_button(seen.reason or problem, _load, args, staged=staged)
+
+
+def _load(seen: Understood, told: tuple[TableUse, ...], name: str, staged: Path | None) -> None:
+    """A callback: what was read becomes a dataset; on an error nothing is left but the upload."""
+    if seen.preview is None or isinstance(seen.place, ChromaPlace):
+        return
+    dataset, workspace = seen.preview.dataset, open_workspace()
     try:
-        with st.spinner("Reading the tables…"):
-            dataset = add_dataset(source, name, open_workspace(), told=uses)
+        with st.spinner("Keeping the data…"):
+            if name:
+                add_dataset(seen.place, name, workspace, told=told, rules=seen.rules, read=dataset)
+            else:
+                name = remember_folder(seen.place, workspace)
+                keep_label_rules(name, seen.rules, workspace)
+                open_dataset(name, read=dataset)
     except LadderError as error:
-        say("error", without_folder(error, root), beside="load")
+        say("error", without_folder(error, staged or seen.place), beside="load")
         return
     if staged is not None:
         remove_folder(staged)

@@ -6,30 +6,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.data.catalog import (
-    new_import_folder,
-    remember_folder,
-)
-from core.data.load import load_dataset, split_part
+from core.data.catalog import new_import_folder
+from core.data.load import split_part
 from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_place import find_place
 from core.data.readers.layouts import layout_of
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
-from pages.parts.data.collection import load_place
+from pages.parts.data.collection import show_place
 from pages.parts.data.load_steps import (
     PATH,
     STAGED,
     choose_dataset,
-    choose_tables,
-    finish,
-    list_tables,
     say,
-    show_load_button,
-    show_mapping,
     show_message,
-    show_reading,
+    show_steps,
 )
 from pages.parts.data.typed_place import read_path
 from pages.shared.frame.services import open_workspace
@@ -48,18 +40,19 @@ def show_path() -> None:
     if not isinstance(path, Path) or not split_part(path)[0].exists() or str(path) != str(read_path(typed)):
         return
     with st.container(border=True):
-        upload = _inspect_path(path)
         st.markdown(f"**{escape_markdown(path)}**")
+        place = find_place(path)
+        if place is not None:
+            show_place(place)
+            return
+        upload = _inspect_path(path)
         st.markdown(escape_markdown(upload.message))
         if upload.kind is UploadKind.SEVERAL:
             upload = choose_dataset(upload, key=path.name)
             path = upload.root
             st.markdown(escape_markdown(upload.message))
-        tables = upload.files if path.is_file() else list_tables(upload)
-        if upload.kind is UploadKind.TABLES or (path.is_dir() and choose_tables(upload, tables)):
-            show_mapping(path if path.is_file() else upload.root, tables, wanted=path.name, staged=None)
-        elif upload.kind is not UploadKind.UNKNOWN:
-            show_load_button(None, _load_path, (path,), staged=None)
+        if upload.kind is not UploadKind.UNKNOWN:
+            show_steps(path, upload, wanted=path.name, staged=None)
 
 
 def _look() -> None:
@@ -92,19 +85,3 @@ def _inspect_path(path: Path) -> Upload:
     if layout_of(path).whole:
         return Upload(UploadKind.DATASET, path.parent, (path.name,), f"A dataset: {path.name}.")
     return Upload(UploadKind.TABLES, path.parent, (path.name,), "1 table; say which columns are what.")
-
-
-def _load_path(path: Path) -> None:
-    """A callback: reads the folder where it is; only then is it kept by name."""
-    try:
-        place = find_place(path)
-        if place is not None:
-            load_place(place)
-            return
-        with show_reading() as on_progress:
-            dataset = load_dataset(path, on_progress=on_progress)
-        name = remember_folder(path, open_workspace())
-    except LadderError as error:
-        say("error", str(error), beside="load")
-        return
-    finish(dataset, name)

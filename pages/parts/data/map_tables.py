@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.data.readers.columns import FIELDS, NOUNS, REQUIRED, TableUse
 from core.data.readers.guesses import guess_columns
@@ -32,10 +33,11 @@ def _read_head(path: str, header: bool | None, written: int) -> Head:
 
 @dataclass(frozen=True)
 class Mapped:
-    """uses: what was said of each table. reason: why they cannot be loaded, or None."""
+    """uses: what was said of each table. reason: why they cannot be loaded, or None. places: file -> where more is said."""
 
     uses: tuple[TableUse, ...]
     reason: str | None
+    places: Mapping[str, DeltaGenerator] = field(default_factory=dict)
 
 
 def map_tables(source: Path, files: Sequence[str]) -> Mapped:
@@ -61,7 +63,7 @@ def map_tables(source: Path, files: Sequence[str]) -> Mapped:
         unused = asked.unused(use.file)
         if unused:
             places[use.file].caption(escape_markdown(f"Not used: {', '.join(unused)}."))
-    return Mapped(tuple(uses), asked.questions[0].sentence if asked.questions else None)
+    return Mapped(tuple(uses), asked.questions[0].sentence if asked.questions else None, places)
 
 
 def _ask(root: Path, guess: TableUse, questions: Sequence[Question]) -> TableUse:

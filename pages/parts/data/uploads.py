@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.data.catalog import (
-    add_dataset,
     list_import_folders,
     name_import,
     new_import_folder,
 )
 from core.data.readers.documents.reading import FILE as READING
-from core.data.readers.documents.reading import Reading, write_reading
+from core.data.readers.documents.reading import read_reading, write_reading
 from core.data.readers.layouts import layout_of
 from core.data.readers.told import TOLD
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
@@ -24,26 +24,26 @@ from core.workspace import folder_size, remove_folder
 from pages.parts.data.load_steps import (
     STAGED,
     WAYS,
-    ask_name,
     choose_dataset,
-    choose_reading,
-    choose_tables,
     describe_size,
     discard_upload,
-    finish,
-    list_tables,
     say,
     show_discard,
-    show_load_button,
-    show_mapping,
     show_message,
-    show_reading,
-    without_folder,
+    show_steps,
 )
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
 _UPLOADS = "data_uploads"  # session state: counts uploads, so that each gets an empty uploader
+_READING = (
+    (
+        "keep_navigation", (".html", ".htm", ".xhtml", ".epub"), "Keep menus, heads and feet of web pages",
+        "They are left out else, since they stand on every page.",
+    ),
+    ("row_documents", (".xlsx", ".xlsm", ".xls", ".ods"), "Every row of a sheet is a document", "Else every sheet is one."),
+)  # fmt: skip
+# field of Reading, kinds of files that it is about, words, help
 _SPLIT_FILES = ("train.tsv", "dev.tsv", "test.tsv")
 
 
@@ -150,41 +150,38 @@ def show_staged(staged: Path) -> None:
             upload = choose_dataset(upload, key=staged.name)
             wanted = upload.root.name
             st.markdown(escape_markdown(upload.message))
-        tables = list_tables(upload)
-        mapped = choose_tables(upload, tables)
-        if mapped:
-            show_mapping(upload.root, tables, wanted=wanted, staged=staged)
-        elif upload.kind is not UploadKind.UNKNOWN:
-            _show_left_out(upload)
-            reading = choose_reading(upload)
-            name, reason = ask_name(wanted)
-            show_load_button(reason, _load_staged, (staged, upload.root, name, reading), staged=staged)
-        else:
+        if upload.kind is UploadKind.UNKNOWN:
             show_discard(staged)
+        else:
+            _show_left_out(upload)
+            _ask_reading(upload)
+            show_steps(upload.root, upload, wanted=wanted, staged=staged)
     with st.expander("Add more files to this upload"):
         key = f"data_more_{st.session_state.get(_UPLOADS, 0)}"
         st.file_uploader("Files", accept_multiple_files=True, key=key, on_change=_add_files, args=(staged, key))
         show_message("upload")
 
 
+def _ask_reading(upload: Upload) -> None:
+    """How documents are read where there is a choice; it is kept in the upload."""
+    if upload.kind is not UploadKind.DOCUMENTS:
+        return
+    reading, names = read_reading(upload.root), [name.lower() for name in upload.files]
+    for field, suffixes, words, help in _READING:
+        if any(name.endswith(suffixes) for name in names):
+            key = f"data_{field}_{upload.root}"
+
+            def keep(field: str = field, key: str = key) -> None:
+                write_reading(upload.root, replace(reading, **{field: bool(st.session_state[key])}))
+
+            st.toggle(words, value=getattr(reading, field), key=key, on_change=keep, help=help)
+
+
 def _show_left_out(upload: Upload) -> None:
     files = {path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file()}
     layout = layout_of(upload.root)
-    left = sorted(files - {*upload.files, layout.corpus, layout.queries, *layout.qrels, *layout.tables, TOLD, READING})
+    known = {*upload.files, layout.corpus, layout.queries, *layout.qrels, *layout.tables, TOLD, READING}
+    left = sorted(files - known)
     if left:
         names = shorten(", ".join(left), width=200)
         st.caption(f"Not read: {escape_markdown(names)}.")
-
-
-def _load_staged(staged: Path, root: Path, name: str, reading: Reading | None) -> None:
-    """A callback: the upload becomes a dataset, or the message says why not and the upload stays as it was."""
-    try:
-        if reading is not None:
-            write_reading(root, reading)
-        with show_reading() as on_progress:
-            dataset = add_dataset(root, name, open_workspace(), on_progress=on_progress)
-    except LadderError as error:
-        say("error", without_folder(error, staged), beside="load")
-        return
-    remove_folder(staged)
-    finish(dataset, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def open_runner() -> JobRunner:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _open_dataset(name: str, path: str, signature: str, rules: LabelRules | None) -> Dataset:
-    return load_dataset(path, name=name, rules=rules)
+def _open_dataset(name: str, path: str, signature: str, rules: LabelRules | None, _read: Dataset | None = None) -> Dataset:
+    return dataclasses.replace(_read, name=name) if _read is not None else load_dataset(path, name=name, rules=rules)
 
 
 def sign_folder(path: Path) -> str:
@@ -64,11 +65,14 @@ def sign_folder(path: Path) -> str:
     return str(hash((part, *stats)))
 
 
-def open_dataset(name: str) -> Dataset:
-    """The dataset of this name, loaded once per content. Raises InputError if it is not there or cannot be read."""
+def open_dataset(name: str, *, read: Dataset | None = None) -> Dataset:
+    """The dataset of this name, loaded once per content. Raises InputError if it is not there or cannot be read.
+
+    read: what its place holds, where that was read a moment ago.
+    """
     entry = find_named(name, open_workspace())
     rules = find_kept_rules(entry.name, open_workspace())
-    return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path), rules)
+    return _open_dataset(entry.name, str(entry.path), sign_folder(entry.path), rules, read)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -26,6 +26,7 @@ from pages.parts.data.chunk_view import DrawnChunk, count_whole, cut_document, d
 from pages.parts.data.health import NO_LABELS
 from tests.pages.conftest import UseModels
 from tests.support.chroma import hash_files, make_collection
+from tests.support.files import make_sheets
 from tests.support.layouts import write_autorag, write_ciral, write_msmarco, write_quepid, write_two_datasets
 from tests.support.models import FakeModels
 from tests.support.pages import open_page, read
@@ -441,6 +442,23 @@ def test_a_bad_row_of_a_table_leaves_only_the_upload(workspace: Path) -> None:
     assert read(app.error).startswith("a.csv, line 3: ") and own(workspace) == []
     assert next(button for button in app.button if button.label == "Load").disabled
     assert len(list_import_folders(Workspace(workspace))) == 1
+
+
+def test_menus_and_rows_are_chosen_before_documents_are_loaded(workspace: Path) -> None:
+    page = ("page.html", b"<nav>Home</nav><p>Oil the pump.", "text/html")
+    app = upload(open_page("data"), page, ("parts.xlsx", make_sheets(A=[["part", "size"], ["a", 1], ["b", 2]]), "x/x"))
+    labels = [toggle.label for toggle in app.toggle]
+    assert labels == ["Keep menus, heads and feet of web pages", "Every row of a sheet is a document"]
+    for toggle in app.toggle:
+        toggle.set_value(True)
+    run(app)
+    press(app, "Load")
+    [name] = own(workspace)
+    assert load_dataset(Workspace(workspace).datasets / name).documents["text"].tolist() == [
+        "Home\n\nOil the pump.",
+        "part: a | size: 1",
+        "part: b | size: 2",
+    ]
 
 
 def test_more_files_can_be_added_and_an_upload_taken_up_again(workspace: Path) -> None:

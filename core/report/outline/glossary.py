@@ -42,6 +42,7 @@ _PROOF_TERMS = (
     ),
     ("better, worse", "A real difference of at least the smallest useful gain."),
     ("better, but too little to matter", "Real, but smaller than the smallest useful gain."),
+    ("cannot be judged", "Word matching found nothing, or the model cannot read the texts, so the difference says nothing."),
     ("no useful difference", "The interval shows that any difference is smaller than the smallest useful gain."),
     ("cannot tell", "None of these: there are too few queries to say."),
     ("Smallest useful gain", "A smaller gain is not worth the work. Who asks for the recommendation sets it."),

@@ -42,8 +42,8 @@ _READ_LADDER = (
     "measured. **Line**: the best so far. **Bar**: 95 % interval of the change against the line that comes from the left; "
     "where the bar crosses that line, the test queries do not tell the two apart.\n\n"
     "**better / worse**: real by two tests, corrected for trying many rungs, and large enough to matter. **no useful "
-    "difference**: certainly too small to matter. **cannot tell**: too few queries to say. **ms/query**: added to the median "
-    "time of one query here. **once**: work to adopt it."
+    "difference**: certainly too small to matter. **cannot tell**: too few queries to say. **cannot be judged**: a side "
+    "that it relies on could not work on these data. **ms/query**: added to the median time of one query here. **once**: work to adopt it."
 )
 
 

@@ -43,7 +43,8 @@ _READ_LADDER = (
     "where the bar crosses that line, the test queries do not tell the two apart.\n\n"
     "**better / worse**: real by two tests, corrected for trying many rungs, and large enough to matter. **no useful "
     "difference**: certainly too small to matter. **cannot tell**: too few queries to say. **cannot be judged**: a side "
-    "that it relies on could not work on these data. **ms/query**: added to the median time of one query here. **once**: work to adopt it."
+    "that it relies on could not work on these data. **ms/query**: added to the median time of one query here. "
+    "**once**: work to adopt it."
 )
 
 

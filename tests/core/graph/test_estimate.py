@@ -18,13 +18,13 @@ from core.graph.execute import Execution, execute, find_token_nodes
 from core.graph.node import Node
 from core.stages.embed import EmbedQueries
 from core.systems.build import build, make_sources
-from core.systems.named import make_named_systems
+from tests.support.english import make_english_systems
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 
 TEXTS = {"a": "The hub is here.", "b": "The clock is there.", "c": "The price"}
 ASKED = {"q": "hub", "p": "the clock"}
 DOCUMENTS, QUERIES = make_sources("d", "q")
-NAMED = make_named_systems()
+NAMED = make_english_systems()
 
 
 def make_targets(*names: str) -> dict[str, Node]:

@@ -21,15 +21,15 @@ from core.progress import ProgressEvent
 from core.schema import content_hash
 from core.settings import describe_machine, get_threads
 from core.systems.build import build, make_sources
-from core.systems.named import make_named_systems
 from core.workspace import Workspace
+from tests.support.english import make_english_systems
 from tests.support.models import MISSING, FakeModels, make_documents, make_queries, make_resources
 from tests.support.small import make_experiment, write_small_dataset
 
 TEXTS = {"a": "The hub is here.", "b": "The clock is there.", "c": "The price"}
 ASKED = {"q": "hub", "p": "the clock"}
 DOCUMENTS, QUERIES = make_sources("d", "q")
-NAMED = make_named_systems()
+NAMED = make_english_systems()
 Latencies = dict[str, dict[str, Any]]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import lzma
 import random
 import re
 import struct
@@ -499,7 +500,7 @@ def _change_zip(data: bytes, chance: random.Random, signs: list[str]) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: archive.read(info) for info in archive.infolist()[:50]}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
         return _change(data, chance, signs)
     if not members:
         return _change(data, chance, signs)

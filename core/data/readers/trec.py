@@ -13,7 +13,8 @@ ITERATIONS = {"0", "Q0", "q0"}  # what stands in the second column of judgments 
 _BEGINNING = re.compile(
     r"\s*(?:<\?xml[^>]*\?>\s*)?(?><!--.*?-->\s*)*+(?:<topics?\b[^>]*>\s*)?<(top|topic)\b", re.DOTALL | re.IGNORECASE
 )
-_TOPIC = re.compile(r"<(top|topic)\b([^<>]*)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_TOPIC = re.compile(r"<(top|topic)\b([^<>]*)>(.*?)</top(?:ic)?>", re.DOTALL | re.IGNORECASE)
+_END = re.compile(r"</top(?:ic)?>", re.IGNORECASE)
 _FIELD = re.compile(r"<(\w+)>([^<]*)")
 _NUMBER = re.compile(r"\b(?:number|num|id)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
 # What stands again in front of a field's text: "<num> Number: 301"
@@ -31,8 +32,8 @@ def read_topics(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Raises InputError for a topic without a number, and for a beginning that nothing ends.
     """
     end = 0
-    whole = re.search(r"(?s:.*)</top(?:ic)?>", text, re.IGNORECASE)  # else each beginning would be followed to the file's end
-    found = list(_TOPIC.finditer(whole[0])) if whole else []
+    ends = [match.end() for match in _END.finditer(text)]
+    found = list(_TOPIC.finditer(text, 0, ends[-1])) if ends else []  # what nothing ends would be followed to the file's end
     begun = len(re.findall(r"<top(?:ic)?\b", text, re.IGNORECASE))
     line = 1
     for topic in found:

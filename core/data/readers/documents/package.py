@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import posixpath
 import re
 import zipfile
@@ -85,8 +86,8 @@ def refuse_damaged(what: str, path: Path, *, cure: str) -> Iterator[None]:
             f"unpacks to more than {MAX_UNPACKED // 1_000_000} MB, or {_RATIO} times its size; {cure}", file=path
         ) from error
     except (
-        zipfile.BadZipFile, zlib.error, LxmlError, LookupError, ValueError, AttributeError, RuntimeError, EOFError, OSError,
-        TypeError, NotImplementedError,
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, LxmlError, LookupError, ValueError, AttributeError, RuntimeError,
+        EOFError, OSError, TypeError, NotImplementedError,
     ) as error:  # fmt: skip
         raise InputError(f"is not a readable {what} ({type(error).__name__}); {cure}", file=path) from error
 

@@ -19,7 +19,9 @@ from core.data.readers.documents.reading import Reading
 
 _CURE = "open it in a spreadsheet program and save it again as .xlsx, or save its sheets as .csv"
 _MAX_CELLS = 5_000_000  # of one sheet: the library makes room for every cell between the first and the last one
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+# Where rows and cells stand, as the library understands it; whatever else is called r may stand there too.
+_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)["']""")
+_DIGITS = 7  # of the last row that a sheet can have
 _REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]+)"')
 _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
 
@@ -94,12 +96,14 @@ def _show(value: Any) -> str:
 def _check_size(package: Package) -> None:
     """Raises TooLarge for a sheet whose first and last cell span more than can be held, before the library tries."""
     for name in package.names:
-        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
-            columns, rows = {"A": 1}, 1
-            for column, row in _CELL.findall(package.read(name)):
-                columns.setdefault(column.decode(), 1)
-                rows = max(rows, int(row))
-            if rows * max(map(_number_of, columns)) > _MAX_CELLS:
+        if name == "xl/workbook.bin" or re.fullmatch(r"xl/worksheets/.*\.bin", name):
+            raise ValueError("a binary workbook, in which places cannot be looked up")
+        if name.endswith(".xml") and name != "content.xml":
+            columns, rows = {b"A"}, 1
+            for place in _PLACE.finditer(package.read(name)):
+                columns.add(place[1].upper())
+                rows = max(rows, int(place[2]) if len(place[2]) <= _DIGITS else _MAX_CELLS + 1)
+            if rows * max(_number_of(column.decode()) for column in columns) > _MAX_CELLS:
                 raise TooLarge
         elif name == "content.xml":
             repeats = [(kind, int(number)) for kind, number in _REPEAT.findall(package.read(name))]

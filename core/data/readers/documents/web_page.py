@@ -35,7 +35,7 @@ _NAVIGATION_NAMES = re.compile(
 )
 _MOSTLY = 0.5  # share of a block's letters that stand in links
 _DEEPEST = 400  # open elements; browsers stop at about 500, since finding what a tag closes takes as long as the page is deep
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>]*)[^<>]*>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>]*+)[^<>]*+>")
 _NOT_NESTED = {  # elements without content, and those that the next one of their kind closes
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "html", "head",
     "body", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup", "colgroup", "rt", "rp",

@@ -227,3 +227,9 @@ def test_letters_that_were_not_taken_are_told(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "a.half").write_text("x")
     (tmp_path / "b.md").write_text("x")
     assert load_dataset(tmp_path).warnings == ("1 of 2 files: less than 90% of the letters were taken: a.half (50%).",)
+
+
+def test_names_that_no_judgment_could_name(tmp_path: Path) -> None:
+    for name in ("a\tb.txt", " c.txt", "d\n.md"):
+        (tmp_path / name).write_text("Text.", encoding="utf-8")
+    assert load_dataset(tmp_path).documents["doc_id"].tolist() == ["_c.txt", "a_b.txt", "d_.md"]

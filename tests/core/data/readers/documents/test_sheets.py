@@ -53,6 +53,9 @@ def test_rows_without_names_of_columns() -> None:
         (make_zip({"a": "b"}), r"is not a readable spreadsheet \(ValueError\)"),
         (b"no sheet", r"is not a readable spreadsheet \(ValueError\)"),
         (make_zip({"xl/worksheets/sheet1.xml": '<c r="A1"/><c r="XFD1048576"/>'}), "unpacks to more than"),
+        (make_zip({"xl/other.xml": "<sheetData/><row r='1048576'/><c r = 'xfd1'/>"}), "unpacks to more than"),
+        (make_zip({"xl/worksheets/sheet1.xml": '<c r="A1"/><c r="AAAAAAA999999999999"/>'}), "unpacks to more than"),
+        (make_zip({"xl/workbook.bin": "x"}), r"is not a readable spreadsheet \(ValueError\)"),
         (make_zip({"content.xml": 'table:number-rows-repeated="4000000000"'}), "unpacks to more than"),
     ],
 )

@@ -16,7 +16,7 @@ python := .venv/bin/python
 # A file stays with one process, which makes its costly fixtures once; tests/conftest.py says in which order files are taken.
 pytest = $(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test test-fast check bench clean
+.PHONY: help setup run test test-fast check bench fuzz clean
 
 help:
 	@echo "make run        start the app (first call installs it); HOST=0.0.0.0 PORT=8600 to show colleagues"
@@ -25,6 +25,7 @@ help:
 	@echo "make test-fast  run the tests that take seconds at most, without a browser"
 	@echo "make check      style, types and the direction of imports"
 	@echo "make bench      measure speed and memory"
+	@echo "make fuzz       read damaged inputs of every kind; ARGS=\"--seed 2 --count 1000\""
 	@echo "make clean      remove caches; .venv and the workspace stay"
 
 setup:
@@ -52,6 +53,10 @@ check:
 bench:
 	@tools/setup.sh app
 	@$(python) tools/bench.py $(ARGS)
+
+fuzz:
+	@tools/setup.sh dev
+	@$(python) tools/fuzz.py $(ARGS)
 
 clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts

@@ -22,7 +22,7 @@ from core.data.readers.chroma_place import ChromaPlace, find_place
 from core.data.readers.columns import TableUse
 from core.data.readers.contents import Contents
 from core.data.readers.corpus import Corpus, Queries, warn_empty_documents
-from core.data.readers.encoding import replace_surrogates
+from core.data.readers.encoding import check_regular_file, replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.huggingface import shards_to_dataset_folder
 from core.data.readers.layouts import find_only_folder, find_root, is_huggingface, layout_of, list_beside, read_layout
@@ -70,6 +70,7 @@ def load_dataset(
         return _load_shards(folder, name or configuration, configuration=configuration, rules=rules)
     if not exists:
         raise InputError("no such folder or zip; check the path", file=path)
+    check_regular_file(path)
     if path.suffix.lower() == ".zip":
         return _load_zip(path, name or replace_surrogates(path.stem), rules=rules, on_progress=on_progress)
     if path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):

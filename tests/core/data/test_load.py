@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -395,3 +396,15 @@ def test_chunking_small_is_judged_by_its_evidence() -> None:
     assert dataset.evidence["query_id"].nunique() == 276
     assert dataset.judgments["query_id"].nunique() == 276
     assert set(dataset.judgments["relevance"]) == {1}
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.csv", "x.zip"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="it is a pipe, device or socket"):
+        load_dataset(tmp_path / name)
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(InputError, match="File name too long"):
+        load_dataset("a" * 5_000)

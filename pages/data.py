@@ -12,7 +12,8 @@ from pages.parts.data.dataset_view import show_documents, show_queries
 from pages.parts.data.health import show_counts, show_findings
 from pages.parts.data.label_rules import show_label_rules
 from pages.parts.data.load import show_load
-from pages.parts.data.load_steps import describe_size, select_dataset, show_message
+from pages.parts.data.load_message import say, show_message
+from pages.parts.data.load_steps import describe_size, select_dataset
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.page import list_pages, page_setup
 from pages.shared.frame.services import open_dataset, open_workspace
@@ -56,6 +57,7 @@ def main() -> None:
     if section == "Overview":
         show_counts(dataset)
         show_actions(dataset, entry, view)
+        show_label_rules(dataset, entry)
         show_findings(dataset, entry)
         st.caption(escape_markdown(f"{dataset.name}: {KINDS[entry.kind]}, {entry.path}"))
     elif section == "Documents":
@@ -74,7 +76,6 @@ def show_actions(dataset: Dataset, entry: CatalogEntry, view: View) -> None:
             reason = "There are no queries to compare systems on." if dataset.queries.empty else None
             if st.button("Run an experiment", type="primary", disabled=reason is not None, help=reason):
                 go(Link("experiment", dataset=view.dataset_name))
-        show_label_rules(dataset, entry)
         show_removal(entry)
 
 
@@ -98,14 +99,14 @@ def remove(name: str) -> None:
     try:
         remove_dataset(name, open_workspace())
     except LadderError as error:
-        st.session_state["data_message"] = ("error", str(error))
+        say("error", str(error))
         return
     others = [entry.name for entry in list_choices()[0]]
     if others:
         select_dataset(others[0])
     else:
         st.session_state.pop("dataset", None)
-    st.session_state["data_message"] = ("success", f"“{name}” is removed.")
+    say("success", f"“{name}” is removed.")
 
 
 main()

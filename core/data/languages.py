@@ -69,6 +69,12 @@ def estimate_shares(texts: Sequence[str]) -> dict[str, float]:
     return {code: share for share, code in found if share > 0}
 
 
+def describe_languages(dataset: Dataset) -> str:
+    """ "German (90 %) and English (10 %)", or "German and English, as was said"."""
+    shares = detect_languages(dataset)
+    return f"{join_words([name_language(code) for code in shares])}, as was said" if dataset.language else say_languages(shares)
+
+
 def say_languages(shares: Mapping[str, float]) -> str:
     """ "German", or "German (90 %) and English (10 %)". shares: of detect_languages()."""
     if len(shares) == 1:

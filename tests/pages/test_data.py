@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -106,25 +107,25 @@ def test_overview_says_the_health_in_words(workspace: Path, small: Path) -> None
     assert "1 judgment is on a query that the dataset does not have (ignored): no-such-query." in words
 
 
-def test_what_counts_as_relevant_is_set_and_kept(workspace: Path, small: Path) -> None:
+def test_how_the_data_is_read_is_corrected_and_kept(workspace: Path, small: Path) -> None:
     app = open_page("data", dataset="small")
-    threshold = next(field for field in app.number_input if field.label == "Relevant from grade")
-    assert threshold.value == 1
-    threshold.set_value(2.0)
-    app = press(app, "Read the labels so")
-    assert "Documents count as relevant from grade 2 on" in read(app.success)
+    find(app.number_input, "Relevant from grade").set_value(2.0)
+    assert "Documents count as relevant from grade 2 on" in read(run(app).success)
     assert open_named("small", Workspace(workspace)).relevant_from == 2
     assert "documents count as relevant from grade 2 on, as was said" in read(app.markdown).lower()
-    next(field for field in app.number_input if field.label == "Relevant from grade").set_value(0.0)
-    app = press(app, "Read the labels so")
-    assert "give a number above 0" in read(app.error)
-    assert open_named("small", Workspace(workspace)).relevant_from == 2
-    next(field for field in app.number_input if field.label == "Relevant from grade").set_value(2.0)
-    next(toggle for toggle in app.toggle if toggle.label == "Copies share the label").set_value(True)
-    app = press(app, "Read the labels so")
-    assert find_kept_rules("small", Workspace(workspace)) == LabelRules(2.0, share_copies=True)
+    find(app.toggle, "Copies share the label").set_value(True)
+    run(app)
+    find(app.selectbox, "Language of the documents").set_value("de")
+    run(app)
+    assert find_kept_rules("small", Workspace(workspace)) == LabelRules(2.0, share_copies=True, language="de")
+    assert "The documents are in German, as was said." in read(app.markdown)
     app = press(app, "As the data say")
     assert open_named("small", Workspace(workspace)).relevant_from == 1
+    assert "The documents are in English." in read(app.markdown)
+
+
+def find(elements: Iterable[Any], label: str) -> Any:
+    return next(element for element in elements if element.label == label)
 
 
 def test_without_judgments_the_sentence_and_a_template(workspace: Path) -> None:
@@ -707,12 +708,12 @@ def test_what_counts_as_relevant_and_the_language_are_corrected_in_place(workspa
         ("qrels.tsv", b"query-id\tcorpus-id\tscore\nq\ta\t2\nq\tb\t1\n", "text/plain"),
     )
     assert read_html(app).count("✓ relevant") == 2
-    next(box for box in app.number_input if box.label == "Documents count as relevant from grade").set_value(2.0)
+    find(app.number_input, "Relevant from grade").set_value(2.0)
     run(app)
     assert read_html(app).count("✓ relevant") == 1 and "✗ not relevant (1)" in read_html(app)
-    next(box for box in app.selectbox if box.label == "Language of the documents").set_value("de")
+    find(app.selectbox, "Language of the documents").set_value("de")
     run(app)
-    assert "The documents are in German." in read(app.markdown)
+    assert "The documents are in German, as was said." in read(app.markdown)
     press(app, "Load")
     dataset = open_entry(find_dataset("my-data", Workspace(workspace)), Workspace(workspace))
     assert (dataset.relevant_from, dataset.language) == (2, "de") and detect_languages(dataset) == {"de": 1.0}

@@ -76,7 +76,7 @@ def inspect_upload(folder: Path) -> Upload:
     if layout.documents:
         with_tables = f", and {count_of(len(layout.tables), 'table')}: {', '.join(layout.tables)}" if layout.tables else ""
         return Upload(
-            UploadKind.DOCUMENTS, root, layout.documents, f"{count_of(len(layout.documents), 'document')}{with_tables}."
+            UploadKind.DOCUMENTS, root, layout.documents, f"{count_of(len(layout.documents), 'file')} with text{with_tables}."
         )
     several = tuple(find_table_datasets(layout, layout.understand())) if layout.tables else ()
     if several:

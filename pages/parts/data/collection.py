@@ -9,7 +9,8 @@ from core.data.readers.chroma_place import ChromaPlace
 from core.errors import LadderError
 from core.experiment.take_collection import take_collection, with_labels
 from core.progress import ProgressEvent
-from pages.parts.data.load_steps import Understood, ask_name, finish, say, show_load_button, show_message, understand_place
+from pages.parts.data.load_message import say, show_message
+from pages.parts.data.load_steps import Understood, ask_name, finish, show_load_button, understand_place
 from pages.parts.data.typed_place import read_collection_place, read_path
 from pages.shared.frame.services import open_models, open_workspace
 from pages.shared.frame.text import escape_markdown

@@ -8,14 +8,14 @@ import streamlit as st
 from core.data.catalog import CatalogEntry, read_notes
 from core.data.dataset import Dataset
 from core.data.health import Health, summarise_health
-from core.data.languages import say_languages
+from core.data.languages import describe_languages
 from core.data.write import qrels_template
 from core.diagnosis.data_sides import foresee_sides
 from core.diagnosis.sides import Sides
 from core.settings import DEFAULT_MODEL
 from core.text.phrases import count_of
+from pages.parts.data.preview import show_notes
 from pages.shared.frame.services import open_models
-from pages.shared.frame.text import escape_markdown
 from pages.shared.show.side_notes import show_side_notes
 
 NO_LABELS = "No labels yet: compare hits by eye; add qrels or evidence to measure"
@@ -38,7 +38,7 @@ def describe_health(health: Health, dataset: Dataset) -> list[str]:
     lines = [_describe_documents(health)]
     if health.languages:
         lines.append(
-            f"The documents are in {say_languages(dict(health.languages))}. Word matching joins the forms of their words so, "
+            f"The documents are in {describe_languages(dataset)}. Word matching joins the forms of their words so, "
             "unless a system names another language."
         )
     if health.empty_documents:
@@ -122,8 +122,7 @@ def show_findings(dataset: Dataset, entry: CatalogEntry) -> None:
     warnings = [*dataset.warnings, *read_notes(entry)]
     if warnings:
         found = "1 thing was" if len(warnings) == 1 else f"{len(warnings)} things were"
-        st.markdown(f"**{found} found while reading**")
-        st.markdown("\n".join(f"- {escape_markdown(warning)}" for warning in warnings))
+        show_notes(warnings, f"{found} found while reading")
     else:
         st.caption("Nothing stood out while reading the files.")
     if health.fields:

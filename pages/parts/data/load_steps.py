@@ -22,13 +22,14 @@ from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError, SeveralDatasets
 from core.text.phrases import count_of
 from core.workspace import remove_folder
+from pages.parts.data.label_rules import ask_rules
+from pages.parts.data.load_message import say, show_message
 from pages.parts.data.map_tables import Mapped, map_tables
-from pages.parts.data.preview import ask_rules, show_preview
+from pages.parts.data.preview import show_preview
 from pages.parts.data.reading import forget_reading, show_reading
 from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.text import escape_markdown
 
-MESSAGE = "data_message"  # session state: (kind, sentence, control), shown once on the next run of the page
 STAGED = "data_staged"  # session state: the upload that is being loaded
 PATH = "data_looked_at"  # session state: the path on this machine that is being loaded
 RULES = "data_said"  # session state: (place, LabelRules) that were said of what is being loaded
@@ -40,19 +41,6 @@ def select_dataset(name: str) -> None:
     """A callback: looks at this dataset from now on."""
     st.session_state["dataset"] = name
     st.session_state["data_view"] = "Overview"
-
-
-def show_message(beside: str = "") -> None:
-    """What the last action came to, once. beside: the control that it is about, as say() was told; "" for the page's top."""
-    kind, sentence, place = (*st.session_state.get(MESSAGE, ("", "")), "")[:3]
-    if sentence and place == beside:
-        st.session_state.pop(MESSAGE)
-        {"error": st.error, "success": st.success}[kind](escape_markdown(sentence))
-
-
-def say(kind: str, sentence: str, *, beside: str = "") -> None:
-    """Keeps a sentence ("error" or "success") for the next run of the page, which shows it beside a control."""
-    st.session_state[MESSAGE] = (kind, sentence, beside)
 
 
 def discard_upload(folder: Path) -> None:
@@ -184,15 +172,14 @@ def understand_place(
         return Understood(place, None, reason="the data is not read yet.")
     show_preview(found)
     if asks_rules:
-        known = replace(said or LabelRules(), language=found.dataset.language)
-        threshold = found.dataset.relevant_from if found.several_grades else None
-        at = str(place)
-        ask_rules(known, found.languages, threshold, key=f"data_ask_{at}", keep=lambda to: _keep(RULES, (at, to)))
+        at, known = str(place), said or LabelRules(language=found.dataset.language)
+
+        def keep(field: str, value: Any) -> None:
+            so_far = st.session_state.get(RULES) or ("", known)
+            st.session_state[RULES] = (at, replace(so_far[1] if so_far[0] == at else known, **{field: value}))
+
+        ask_rules(found.dataset, known, key=f"data_ask_{at}", keep=keep)
     return Understood(place, found, rules=said)
-
-
-def _keep(key: str, value: object) -> None:
-    st.session_state[key] = value
 
 
 def _ask_part(place: Path | ChromaPlace, names: Sequence[str], part: str | None) -> None:

@@ -15,12 +15,11 @@ from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
 from pages.parts.data.collection import show_place
+from pages.parts.data.load_message import say, show_message
 from pages.parts.data.load_steps import (
     PATH,
     STAGED,
     choose_dataset,
-    say,
-    show_message,
     show_steps,
 )
 from pages.parts.data.typed_place import read_path

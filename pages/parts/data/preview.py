@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.data.grades import HIGHEST_GRADE, spell_grade
-from core.data.label_rules import LabelRules
-from core.data.languages import say_languages
+from core.data.grades import spell_grade
+from core.data.languages import describe_languages
 from core.data.preview import FirstDocument, FirstLabel, FirstQuery, Preview
-from core.text.languages import NAMES, NONE
 from pages.shared.frame.text import escape_html, escape_markdown, show_html
 
 _NOTES = 4  # shown before the others go behind an expander
@@ -26,7 +23,7 @@ def show_preview(preview: Preview) -> None:
     """All of it."""
     st.markdown(f"**Understood: {escape_markdown(preview.describe())}.**")
     if preview.languages:
-        st.markdown(f"The documents are in {say_languages(dict(preview.languages))}.")
+        st.markdown(f"The documents are in {describe_languages(preview.dataset)}.")
     show_notes(preview.notes, "Left out or taken for granted")
     left, right = st.columns(2)
     with left:
@@ -53,57 +50,6 @@ def show_notes(notes: Sequence[str], title: str) -> None:
 
 def _list(notes: Sequence[str]) -> str:
     return "\n".join(f"- {escape_markdown(note)}" for note in notes)
-
-
-def ask_rules(
-    rules: LabelRules,
-    languages: Sequence[tuple[str, float]],
-    relevant_from: float | None,
-    *,
-    key: str,
-    keep: Callable[[LabelRules], None],
-) -> None:
-    """The controls that correct how the data is read.
-
-    languages: as they were found, or said. relevant_from: the threshold as it is, None where there is none to choose. keep: is
-    called with the rules as they were changed to.
-    """
-    left, right = st.columns(2)
-    found = say_languages(dict(languages)) if languages and not rules.language else ""
-    options = {"": f"As found: {found}" if found else "As found in the documents"}
-    if rules.language and rules.language not in (*NAMES, NONE):
-        options[rules.language] = rules.language
-    options |= {code: name for code, name in sorted(NAMES.items(), key=lambda item: item[1])}
-    options[NONE] = "None: words as they are written"
-    language_key, grade_key = f"{key}_language", f"{key}_relevant"
-
-    def say_language() -> None:
-        keep(replace(rules, language=str(st.session_state[language_key])))
-
-    def say_threshold() -> None:
-        keep(replace(rules, relevant_from=float(st.session_state[grade_key])))
-
-    left.selectbox(
-        "Language of the documents",
-        list(options),
-        index=list(options).index(rules.language),
-        format_func=options.__getitem__,
-        key=language_key,
-        on_change=say_language,
-        help="Word matching joins the forms of words by its rules. Correct it if it was not found right.",
-    )
-    if relevant_from is not None:
-        right.number_input(
-            "Documents count as relevant from grade",
-            min_value=1e-6,
-            max_value=float(HIGHEST_GRADE),
-            value=float(relevant_from),
-            step=1.0 if float(relevant_from).is_integer() else 0.1,
-            format="%g",
-            key=grade_key,
-            on_change=say_threshold,
-            help="There are several grades. Those below count as not relevant, except in nDCG, which reads every grade.",
-        )
 
 
 def _draw_document(document: FirstDocument) -> str:

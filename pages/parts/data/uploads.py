@@ -21,15 +21,14 @@ from core.data.readers.told import TOLD
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
 from core.errors import LadderError
 from core.workspace import folder_size, remove_folder
+from pages.parts.data.load_message import say, show_message
 from pages.parts.data.load_steps import (
     STAGED,
     WAYS,
     choose_dataset,
     describe_size,
     discard_upload,
-    say,
     show_discard,
-    show_message,
     show_steps,
 )
 from pages.shared.frame.services import open_workspace
@@ -172,7 +171,7 @@ def _ask_reading(upload: Upload) -> None:
             key = f"data_{field}_{upload.root}"
 
             def keep(field: str = field, key: str = key) -> None:
-                write_reading(upload.root, replace(reading, **{field: bool(st.session_state[key])}))
+                write_reading(upload.root, replace(read_reading(upload.root), **{field: bool(st.session_state[key])}))
 
             st.toggle(words, value=getattr(reading, field), key=key, on_change=keep, help=help)
 

@@ -64,7 +64,7 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
             ["a.md", "sub/b.pdf", "queries.jsonl", "x.csv"],
             UploadKind.DOCUMENTS,
             ("a.md", "sub/b.pdf"),
-            "2 documents, and 1 table: x.csv.",
+            "2 files with text, and 1 table: x.csv.",
         ),
         "tables": (
             ["README.md", "a.csv", "queries.jsonl"],
@@ -72,7 +72,7 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
             ("a.csv", "queries.jsonl"),
             "2 tables: a.csv, queries.jsonl; say which is what.",
         ),
-        "readme": (["README.md"], UploadKind.DOCUMENTS, ("README.md",), "1 document."),
+        "readme": (["README.md"], UploadKind.DOCUMENTS, ("README.md",), "1 file with text."),
         "other": (
             ["a.png"],
             UploadKind.UNKNOWN,

@@ -12,11 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.data.catalog import add_dataset, check_name, keep_label_rules, remember_folder, suggest_name
 from core.data.dataset import Dataset
-from core.data.label_rules import LabelRules
+from core.data.label_rules import LabelRules, read_rules
 from core.data.preview import Preview
 from core.data.readers.chroma_place import ChromaPlace
 from core.data.readers.columns import TableUse
-from core.data.readers.layouts import layout_of, list_questions
+from core.data.readers.layouts import find_root, layout_of, list_questions
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError, SeveralDatasets
@@ -156,11 +156,11 @@ def understand_place(
     told: what a person said of its tables. beside: file -> where its errors are shown.
     """
     choice, rules = st.session_state.get(PART), st.session_state.get(RULES)
-    said = rules[1] if rules and rules[0] == str(place) else None
     if choice and choice[0] == str(place):
         _, names, part = choice
         _ask_part(place, names, part)
         place = _choose_part(place, part)
+    said = rules[1] if rules and rules[0] == str(place) else None
     found = show_reading(place, told=told, rules=said)
     if isinstance(found, SeveralDatasets):
         _ask_part(place, found.names, None)
@@ -172,7 +172,8 @@ def understand_place(
         return Understood(place, None, reason="the data is not read yet.")
     show_preview(found)
     if asks_rules:
-        at, known = str(place), said or LabelRules(language=found.dataset.language)
+        in_folder = isinstance(place, Path) and place.is_dir()
+        at, known = str(place), said or (read_rules(find_root(place)) if in_folder else LabelRules())
 
         def keep(field: str, value: Any) -> None:
             so_far = st.session_state.get(RULES) or ("", known)

@@ -172,8 +172,8 @@ def understand_place(
         return Understood(place, None, reason="the data is not read yet.")
     show_preview(found)
     if asks_rules:
-        in_folder = isinstance(place, Path) and place.is_dir()
-        at, known = str(place), said or (read_rules(find_root(place)) if in_folder else LabelRules())
+        own = read_rules(find_root(place)) if isinstance(place, Path) and place.is_dir() else LabelRules()
+        at, known = str(place), said or own
 
         def keep(field: str, value: Any) -> None:
             so_far = st.session_state.get(RULES) or ("", known)

@@ -381,9 +381,9 @@ def test_paths_that_are_no_dataset(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared collections are not here")
 def test_cranfield() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     dataset = load_dataset(SHARED / "cranfield")
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert (len(dataset.documents), len(dataset.queries), len(dataset.judgments)) == (1400, 225, 1837)
     assert int((dataset.judgments["relevance"] == 0).sum()) == 225
     assert dataset.warnings == ("2 documents have neither title nor text, so not indexed: 471, 995.",)

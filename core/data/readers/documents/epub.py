@@ -32,7 +32,7 @@ def read_epub(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         book = package.read_xml(main)
         locked = _list_locked(package)
         items = {item.get("id", ""): item for item in book.iter(f"{_OPF}item")}
-        pages, missing = [], 0
+        pages, missing, taken = [], 0, set[str]()
         for reference in book.iter(f"{_OPF}itemref"):
             item = items.get(reference.get("idref", ""))
             name = (
@@ -42,6 +42,9 @@ def read_epub(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
             )
             if name in locked:
                 raise InputError("the e-book is protected against copying; use a copy without protection", file=path)
+            if name and name in taken:  # a chapter has one place
+                continue
+            taken.add(name)
             if name in package.names:
                 pages.append(extract_page(decode_page(package.read(name), Path(name)), reading))
             else:

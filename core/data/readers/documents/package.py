@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MAX_UNPACKED = 300_000_000  # bytes a file may unpack to, whatever its directory promises
 MAX_XML = 100_000_000  # bytes of one part, whose tree takes some five times as much memory
 _STRICT, _USUAL = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/"), rb"http://schemas.openxmlformats.org/\1/2006/"
-_RATIO = 60  # times its own size that a file of more than 20 MB unpacked may have
-_SMALL = 20_000_000
+_RATIO = 60  # times its own size that a file of more than 4 MB unpacked may have
+_SMALL = 4_000_000
 
 
 class Package:

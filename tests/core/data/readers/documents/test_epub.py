@@ -28,3 +28,9 @@ def test_a_protected_book() -> None:
     assert read_epub(font, Path("x.epub"), Reading())[0].text == "# Two\n\nLater."
     with pytest.raises(InputError, match=r"x.epub: the e-book is protected against copying; use a copy without protection"):
         read_epub(make_epub(CHAPTERS, spine=["b.xhtml"], encryption=lock.format("b.xhtml")), Path("x.epub"), Reading())
+
+
+def test_a_chapter_that_is_named_often_is_read_once() -> None:
+    data = make_epub({"a.html": "<p>" + "Long. " * 2_000}, spine=["a.html"] * 20_000)
+    [book] = read_epub(data, Path("x.epub"), Reading())
+    assert len(book.text.split()) == 2_000

@@ -47,7 +47,7 @@ def check_relative_name(name: str) -> str | None:
 def is_clutter(name: str) -> bool:
     """Whether a file was added by an operating system and is of no interest (__MACOSX, .DS_Store and the like)."""
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def unpack_zip(path: Path, target: Path, *, max_bytes: int = 2_000_000_000, max_files: int = 100_000) -> None:

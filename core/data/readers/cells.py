@@ -22,7 +22,11 @@ _INTEGER = re.compile(r"0|-?[1-9]\d{0,14}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _NOTHING = {"nan", "null", "none", "na", "n/a", "-"}  # what programs and people write for no grade
-_WORDS = {"true": "1", "false": "0", "yes": "1", "no": "0"}  # what spreadsheets and forms write for a grade of two values
+# What spreadsheets and forms write for a grade of two values
+_WORDS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "ja", "j", "oui", "sí", "si", "wahr", "vrai", "relevant"), "1"),
+    **dict.fromkeys(("false", "f", "no", "n", "nein", "non", "falsch", "faux", "irrelevant", "not relevant"), "0"),
+}
 
 
 def read_id(row: Row, column: str, path: Path) -> str:

@@ -151,7 +151,8 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     corpus = _CORPUS if _CORPUS not in said and _is_canonical(folder / _CORPUS, "corpus", "id", "text") else ""
     queries = _QUERIES if _QUERIES not in said and _is_canonical(folder / _QUERIES, "queries", "text") else ""
     qrels = tuple(name for path in find_qrels(folder) if (name := path.relative_to(folder).as_posix()) not in said)
-    inside = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("qrels/*")) if path.is_file()]
+    found = [path for path in sorted(folder.glob("qrels/*")) if path.is_file() and not path.name.startswith(".")]
+    inside = [path.relative_to(folder).as_posix() for path in found]
     rest = [*others, *(name for name in (_QUERIES, *inside) if (folder / name).is_file() and name not in (*said, *qrels))]
     whole = [name for name in (*documents, *rest) if _is_whole(folder / name)] if not corpus else []
     labels = [name for name in (*documents, *rest) if _may_be_labels(name) and is_label_text(folder / name)]

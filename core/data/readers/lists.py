@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from core.data.readers.columns import is_grade_name
 from core.data.readers.encoding import replace_surrogates
 from core.data.readers.jsonl import check_depth
 from core.data.readers.values import is_blank, looks_like_list
@@ -22,8 +23,9 @@ _SEPARATORS = (";", "|", ",", "\n", " ")
 def list_entries(value: Any, *, known: Collection[str] = ()) -> list[tuple[str, Any]]:
     """The ids in a cell with their grades (None where the cell gives none), nested lists flattened, each id once.
 
-    A mapping of ids to numbers gives grades; objects in a list give their id. Text in square brackets is a list; other
-    text is one id, unless it is unknown and its parts between ; | , or white space are all known. known: ids of documents.
+    A mapping of ids to numbers gives grades; objects in a list give their id, and their grade if they have one. Text in
+    square brackets is a list; other text is one id, unless it is unknown and its parts between ; | , or white space are all
+    known. known: ids of documents.
     Raises ValueError that says what is wrong, as the rest of a sentence.
     """
     found: dict[str, Any] = {}
@@ -62,7 +64,9 @@ def _walk(value: Any, known: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
 def _read_mapping(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     named = next((name for name in _ID_NAMES if name in value), None)
     if named is not None:
-        yield from _walk(value[named])
+        graded_by = next((name for name in value if is_grade_name(str(name)) and not is_blank(value[name])), None)
+        for doc_id, _ in _walk(value[named]):
+            yield doc_id, None if graded_by is None else value[graded_by]
         return
     graded = {str(name): grade for name, grade in value.items() if grade is not None}
     try:

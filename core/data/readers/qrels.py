@@ -205,13 +205,13 @@ def parse_relevance(value: str) -> Grade:
 def _read_file(path: Path) -> Iterable[Judgment]:
     layout: Layout | None = None
     for number, text in enumerate(read_text(path).split("\n"), start=1):
-        if not text.strip():
+        if not text.strip() or (is_comment(text) and (layout is None or len(_cut_line(text, layout)) != layout.columns)):
             continue
         if layout is None:
             layout = _detect_layout(text, path, line=number)
             if layout.header:
                 continue
-        cells = [cell.strip() for cell in text.split("\t")] if layout.tabs else text.split()
+        cells = _cut_line(text, layout)
         if len(cells) != layout.columns:
             raise InputError(
                 f"found {count_of(len(cells), 'column')}, expected {layout.columns} as in the first line; "
@@ -232,6 +232,21 @@ def _read_file(path: Path) -> Iterable[Judgment]:
             ) from error
     if layout is None:
         raise InputError(f"the file is empty; {_EXPECTED}", file=path)
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a remark: "#" and a space, another "#" or nothing. An id may begin with the sign, too."""
+    return line.startswith("#") and (line[1:2] in ("#", "") or line[1].isspace())
+
+
+def _cut_line(text: str, layout: Layout) -> list[str]:
+    """The cells of a line; a tab behind the last one opens no other."""
+    if not layout.tabs:
+        return text.split()
+    cells = [cell.strip() for cell in text.split("\t")]
+    while len(cells) > layout.columns and not cells[-1]:
+        del cells[-1]
+    return cells
 
 
 def _detect_layout(text: str, path: Path, *, line: int) -> Layout:

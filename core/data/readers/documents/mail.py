@@ -62,7 +62,11 @@ def _read_head(message: Message) -> tuple[str, dict[str, str]]:
 
 
 def _show_field(message: Message, name: str) -> str:
-    value = message.get(name, "")
+    return _decode_words(message.get(name, ""))
+
+
+def _decode_words(value: str) -> str:
+    """What a head says, letters that are no ASCII written as "=?utf-8?B?…?=" decoded."""
     try:
         text = str(make_header(decode_header(value)))
     except (LookupError, ValueError, HeaderParseError):
@@ -72,7 +76,7 @@ def _show_field(message: Message, name: str) -> str:
 
 def _read_parts(part: Message, reading: Reading, attached: list[str], *, depth: int) -> list[str]:
     kind = part.get_content_type()
-    name = part.get_filename()
+    name = _decode_words(part.get_filename() or "")
     if depth > _DEEPEST:
         attached.append(name or kind)
         return []

@@ -36,6 +36,12 @@ _NAVIGATION_NAMES = re.compile(
 _MOSTLY = 0.5  # share of a block's letters that stand in links
 _DEEPEST = 400  # open elements; browsers stop at about 500, since finding what a tag closes takes as long as the page is deep
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>]*+)[^<>]*+>")
+_XHTML = re.compile(r"\A\s*<\?xml\b|http://www\.w3\.org/1999/xhtml")
+_CLOSED_AT_ONCE = re.compile(
+    r"<(title|script|style|textarea|iframe|noscript|noframes|noembed|xmp|template|select|a|b|i|em|strong|span|div|p|td|th|li|h[1-6])"
+    r"((?:\s[^<>]*)?)/>",
+    re.IGNORECASE,
+)
 _NOT_NESTED = {  # elements without content, and those that the next one of their kind closes
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "html", "head",
     "body", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup", "colgroup", "rt", "rp",
@@ -49,20 +55,28 @@ def read_page(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
 
 def decode_page(data: bytes, path: Path) -> str:
     """The page as text, in the encoding that its mark or its first 1,024 bytes name, else UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _close_empty(data.decode("utf-16", errors="replace"))
     named = re.search(
         rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", data[:1024], re.IGNORECASE
     )
     name = named.group(1).decode("ascii").lower() if named else "utf-8"
     # A page that is read as bytes can only name a superset of ASCII; these are what browsers read instead.
     name = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}.get(name, name)
-    if not name.startswith(("utf-8", "utf8", "utf-16", "utf-7", "utf-32")) and not data.startswith(
-        (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-    ):
+    if not name.startswith(("utf-8", "utf8", "utf-16", "utf-7", "utf-32")) and not data.startswith(b"\xef\xbb\xbf"):
         try:
-            return data.decode(name)
+            return _close_empty(data.decode(name))
         except (LookupError, UnicodeDecodeError):
             pass
-    return decode_text(data, path)
+    return _close_empty(decode_text(data, path))
+
+
+def _close_empty(source: str) -> str:
+    """XHTML may write <title/> for an element without content; HTML would take all that follows for its content."""
+    head = source[:1024]
+    if _XHTML.search(head) is None:
+        return source
+    return _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", source)
 
 
 def extract_page(source: str, reading: Reading) -> Extracted:

@@ -42,7 +42,7 @@ def refuse(path: Path, **limits: int) -> str:
 
 
 def test_a_zip_is_unpacked_without_clutter(here: Path) -> None:
-    path = make_zip(here / "a.zip", {"d/corpus.jsonl": CORPUS, "__MACOSX/d/._c": b"x", "d/.DS_Store": b"x"})
+    path = make_zip(here / "a.zip", {"d/corpus.jsonl": CORPUS, "__MACOSX/d/._c": b"x", "d/.DS_Store": b"x", "d/._x.tsv": b"x"})
     unpack_zip(path, here / "out")
     assert [entry.relative_to(here).as_posix() for entry in sorted((here / "out").rglob("*"))] == [
         "out/d",

@@ -361,4 +361,18 @@ def test_letters_of_parquet_that_are_none_are_one_sentence(tmp_path: Path) -> No
     pd.DataFrame({"id": ["a"], "text": ["zebra crossing"]}).to_parquet(tmp_path / "docs.parquet", compression=None)
     content = (tmp_path / "docs.parquet").read_bytes().replace(b"zebra crossing", b"zebra \xbe\xbe\xbessing")
     (tmp_path / "docs.parquet").write_bytes(content)
-    assert "is not a readable Parquet file (UnicodeDecodeError after row 0)" in refuse(tmp_path)
+    assert 'the column "text" holds values that cannot be read (UnicodeDecodeError' in refuse(tmp_path)
+
+
+def test_remarks_trailing_tabs_and_blanks_are_no_judgments(tmp_path: Path) -> None:
+    judged = "# by hand\r\nquery-id\tcorpus-id\tscore\r\nq1\td1\t1  \t\r\n\r\n# the second\r\n q2 \td2\t0\t\r\n"
+    folder = write_files(tmp_path, {**COMPLETE, "qrels.tsv": judged, "qrels/._test.tsv": "\0" * 20})
+    assert labels(load_dataset(folder)) == [("q1", "d1", 1), ("q2", "d2", 0)]
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n#q1\td1\n")  # an id, and a cell too few
+    assert "line 2: found 2 columns, expected 3" in refuse(folder)
+
+
+def test_grades_of_two_values_in_words(tmp_path: Path) -> None:
+    judged = "query_id,doc_id,relevant\nq1,d1,Y\nq1,d2,n\nq2,d2,ja\nq2,d1,Nein\n"
+    dataset = load_dataset(write_files(tmp_path, {**COMPLETE, "judgments.csv": judged}))
+    assert labels(dataset) == [("q1", "d1", 1), ("q1", "d2", 0), ("q2", "d2", 1), ("q2", "d1", 0)]

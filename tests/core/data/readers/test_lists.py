@@ -52,6 +52,9 @@ def test_ids_of_a_cell(value: Any, ids: list[str]) -> None:
 def test_grades_of_a_cell() -> None:
     assert list_entries({"a": 2, "b": None, "c": 0}) == [("a", 2), ("c", 0)]
     assert list_entries('{"a": 2, "b": 0.5}') == [("a", "2"), ("b", "0.5")]
+    graded = [{"doc_id": "a", "grade": 3, "text": "x"}, {"doc_id": "b", "grade": 0}, {"doc_id": "c", "grade": None}]
+    assert list_entries(graded) == [("a", 3), ("b", 0), ("c", None)]
+    assert list_entries('[{"id": "a", "Relevance": 0.5}]') == [("a", "0.5")]
 
 
 @pytest.mark.parametrize(

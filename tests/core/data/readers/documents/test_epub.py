@@ -22,6 +22,12 @@ def test_chapters_in_order() -> None:
     assert book.left_out
 
 
+def test_a_chapter_with_an_empty_title_is_read() -> None:
+    chapter = "<html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body><p>Walnut</p></body></html>"
+    (book,) = read_epub(make_epub({"a": chapter}, spine=["a"]), Path("x.epub"), Reading())
+    assert book.text == "Walnut"
+
+
 def test_a_protected_book() -> None:
     lock = '<encryption xmlns:e="urn:e"><e:CipherReference URI="in/{}"/></encryption>'
     font = make_epub(CHAPTERS, spine=["b.xhtml"], encryption=lock.format("font.otf"))

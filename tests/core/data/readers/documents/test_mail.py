@@ -28,7 +28,7 @@ def make_message(text: str, subject: str = "Pümpe") -> EmailMessage:
 def test_head_text_and_attachments() -> None:
     message = make_message("Please oil it.\n")
     message.add_alternative("<p>Please <b>oil</b> it.</p>", subtype="html")
-    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="plan.pdf")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="Pläne.pdf")
     extracted = read(bytes(message))
     assert (extracted.title, extracted.text) == ("Pümpe", "Please oil it.")
     assert extracted.metadata == {
@@ -36,7 +36,7 @@ def test_head_text_and_attachments() -> None:
         "to": "bo@example.org",
         "date": "2024-09-02T10:30:00+02:00",
     }
-    assert [(note.what, note.detail) for note in extracted.notes] == [("files attached to e-mails were not read", "plan.pdf")]
+    assert [(note.what, note.detail) for note in extracted.notes] == [("files attached to e-mails were not read", "Pläne.pdf")]
 
 
 def test_html_where_the_plain_part_says_nothing() -> None:

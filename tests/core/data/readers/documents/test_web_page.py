@@ -106,3 +106,15 @@ def test_nothing_stalls(source: str, found: str) -> None:
     start = time.process_time()
     assert found in read(source)
     assert time.process_time() - start < 5
+
+
+def test_elements_that_xhtml_closes_at_once_take_nothing() -> None:
+    page = b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/><script src='a'/></head><body>"
+    assert (
+        read(decode_page(page + b"<p>rosin <b/>for <i class='x' />strings</p></body></html>", Path("x.xhtml")))
+        == "rosin for strings"
+    )
+
+
+def test_a_page_in_utf_16_is_known_by_its_mark() -> None:
+    assert read(decode_page("<p>sixteen bits \N{SHIP}</p>".encode("utf-16"), Path("x.xhtml"))) == "sixteen bits \N{SHIP}"

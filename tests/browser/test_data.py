@@ -29,6 +29,8 @@ def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(app: AppServer
     settle(page)  # the uploader for files is still there for a moment
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(folder))
     page.get_by_text("A dataset: corpus.jsonl, qrels.tsv, queries.jsonl.").wait_for()
+    page.get_by_text("Understood: 12 documents, 8 queries, 11 judgments").wait_for()
+    page.get_by_text("✓ relevant (2) · hub-reset-3").first.wait_for()
     page.get_by_role("button", name="Load", exact=True).click()
     page.get_by_text("Loaded “pumps”: 12 documents").wait_for()
     page.wait_for_url("**/data?*dataset=pumps*")

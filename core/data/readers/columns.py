@@ -34,8 +34,8 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "queries": {
         "id": _names("id queryid qid questionid topicid uid uuid key num topic number nr"),
         "text": _names(
-            "text query question querytext title topic questiontext userinput utterance "
-            "frage suchanfrage anfrage pregunta consulta requête"
+            "text query question querytext title topic questiontext userinput utterance searchterm searchquery "
+            "keyword keywords frage suchanfrage anfrage suchbegriff pregunta consulta requête"
         ),
         "filter": _names("filter filters"),
         "tags": _names("tags tag labels category"),
@@ -52,12 +52,13 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "judgments": {
         "query_id": _names(
-            "queryid qid query questionid topicid topic question querytext frage suchanfrage anfrage pregunta consulta"
+            "queryid qid query questionid topicid topic question querytext searchterm searchquery frage "
+            "suchanfrage anfrage suchbegriff pregunta consulta requête"
         ),
         "query_text": _names("query querytext question questiontext frage"),
         "doc_id": _names(
             "docid corpusid documentid docno passageid pid document doc did productid chunkid itemid articleid sku asin "
-            "relevantdocid url uri dokument dokumentid documento"
+            "relevantdocid url uri dokument documento"
         ),
         "relevance": _names(
             "relevance rating grade gain label judgment judgement rel relevant score qrel stars relevanz bewertung "
@@ -69,12 +70,18 @@ REQUIRED: dict[str, tuple[str, ...]] = {"corpus": ("text",), "queries": ("text",
 NAMES = frozenset(name for fields in FIELDS.values() for names in fields.values() for name in names)
 NOUNS = {"corpus": "documents", "queries": "queries", "judgments": "judgments"}
 _GRADE_WORDS = ("relevance", "relevancy", "rating", "grade", "gain", "label", "judgment", "judgement", "relevant", "score")
+_ID_ENDINGS = ("nummer", "number", "id", "nr", "no", "key", "code", "ref")  # "anfrage_id", "Dokumentnummer"
 _OF_A_SYSTEM = {"bm25", "model", "predicted", "prediction", "similarity", "distance", "cosine", "rank", "position", "retrieval"}
 
 
 def simplify(name: str) -> str:
     """A name in lower case with letters and digits only: "Query_ID" gives "queryid"."""
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
+
+
+def cut_id_ending(name: str) -> str:
+    """What a simplified name says that something is an id of: "anfragenummer" gives "anfrage"; "" if it says nothing."""
+    return next((name.removesuffix(ending) for ending in _ID_ENDINGS if name.endswith(ending)), "")
 
 
 def is_grade_name(column: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.data.readers.columns import FIELDS, NAMES, REQUIRED, fields_of, is_grade_name, simplify
+from core.data.readers.columns import FIELDS, NAMES, REQUIRED, cut_id_ending, fields_of, is_grade_name, simplify
 from core.data.readers.table_files import Head
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import count_words, is_blank, is_numeric
@@ -23,20 +23,21 @@ _HINTS = {
     ),
 }
 _ASKING = {
-    "query",
-    "question",
-    "querytext",
-    "questiontext",
-    "userinput",
-    "frage",
-    "suchanfrage",
-    "anfrage",
-    "pregunta",
-    "consulta",
-}
+    "query", "question", "querytext", "questiontext", "userinput", "searchterm", "searchquery", "frage", "suchanfrage",
+    "anfrage", "suchbegriff", "pregunta", "consulta", "requête",
+}  # fmt: skip
 # Fields that a column's last word may suggest, where no whole name does and no other column ends so: product_description
 _BY_LAST_WORD = {"corpus": ("id", "title", "text"), "queries": ("id", "text", "answer"), "judgments": ("query_id",)}
+# Fields whose column says of what it is the id: anfrage_id, Dokumentnummer
+_OF_DOCUMENTS = {*FIELDS["judgments"]["doc_id"], "passage", "product", "article", "item", "chunk", "artikel", "produkt"}
+_OF_QUERIES = set(FIELDS["judgments"]["query_id"])
+_BY_ID_ENDING = {
+    "corpus": {"id": _OF_DOCUMENTS},
+    "queries": {"id": _OF_QUERIES},
+    "judgments": {"query_id": _OF_QUERIES, "doc_id": _OF_DOCUMENTS},
+}
 _FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
+_ANY_ID = {"id", "identifier", "key", "nr", "uid", "uuid"}  # names that do not say of what
 _TEXT_WORDS = 1.5  # a column with more words a value than this holds text
 
 
@@ -68,6 +69,10 @@ def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
         free = [by_name[name] for name in names if name in by_name and by_name[name] not in mapping.values()]
         if free:
             mapping[field] = free[0]
+    for field, known in _BY_ID_ENDING[role].items():
+        ids = [column for name, column in by_name.items() if cut_id_ending(name) in known and column not in mapping.values()]
+        if field not in mapping and len(ids) == 1:
+            mapping[field] = ids[0]
     for field in _BY_LAST_WORD[role]:
         known = {"id"} if field == "id" else set(fields[field])
         ending = [column for column in columns if column not in mapping.values() and _last_word(column) in known]
@@ -117,17 +122,43 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
             return Guess("", {}, note="it has ranks and scores, so it looks like a system's results, not like judgments")
         if not fits["corpus"] or ("relevance" in mappings["judgments"] and (asks or names & {"queryid", "qid", "questionid"})):
             return Guess("judgments", mappings["judgments"])
+    if fits["queries"] and not fits["corpus"] and not asks and hint != "queries" and "num" not in names:
+        documents = _take_longest_as_text(mappings["corpus"], columns, values)
+        if hint == "corpus" or "title" in documents:
+            return Guess("corpus", _with_first_as_id(documents, columns, values), sure=hint == "corpus")
     if fits["queries"] and (asks or not fits["corpus"] or hint == "queries"):
         mapping = _with_first_as_id(mappings["queries"], columns, values)
         if {str(value).lower() for value in values.get(mapping.get("relevant", ""), [])} <= _FLAGS:
             mapping.pop("relevant", None)
-        return Guess("queries", mapping)
+        return _choose_by_grades(Guess("queries", mapping), columns, values)
     if fits["corpus"]:
         mapping = _with_first_as_id(mappings["corpus"], columns, values)
         own = any(simplify(column) not in ("id", "text") for column in mappings["corpus"].values())
         return Guess("corpus", mapping, sure=own or hint == "corpus")
     by_values = _guess_by_places(file, columns, values)
     return replace(by_values, sure=False) if "text" in by_values.mapping else Guess("", {})
+
+
+def _choose_by_grades(queries: Guess, columns: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Guess:
+    """Queries, or judgments that call a query by its text and a document "id": sure if a query or a document comes twice."""
+    column, text = queries.mapping.get("id", ""), queries.mapping["text"]
+    grades = [name for name in columns if is_grade_name(name) and is_numeric(values[name])]
+    if simplify(column) not in _ANY_ID or not grades:
+        return queries
+    if _are_unique(values[column]) and _are_unique(values[text]):
+        return replace(queries, sure=False)
+    return Guess("judgments", {"query_id": text, "doc_id": column, "relevance": grades[0]})
+
+
+def _take_longest_as_text(
+    mapping: Mapping[str, str], columns: Sequence[str], values: Mapping[str, Sequence[Any]]
+) -> dict[str, str]:
+    """Documents whose text is in a column of an unknown name: the one with the most words; else the title is the text."""
+    words = {column: count_words(values[column]) for column in columns if column not in mapping.values()}
+    longest = max(words, key=lambda column: words[column], default="")
+    if longest and words[longest] > _TEXT_WORDS:
+        return {**mapping, "text": longest}
+    return {"text" if field == "title" else field: column for field, column in mapping.items()}
 
 
 def _with_first_as_id(
@@ -160,10 +191,12 @@ def _guess_by_places(file: str, columns: Sequence[str], values: Mapping[str, Seq
         return Guess(role, {"text": columns[0]}, sure=bool(hint))
     text = max(columns, key=lambda column: words[column])
     ids = [column for column in columns if column != text and column not in texts and _are_unique(values[column])]
+    urls = [column for column in columns if all(str(value).startswith(("http://", "https://")) for value in values[column])]
+    if texts == list(columns[2:]) and len(columns) == 4 and not hint and not urls:
+        return Guess("", {}, note="it looks like queries with the passages that a system found for them, not like judgments")
     if not ids:
         return Guess("", {})
     mapping = {"id": ids[0], "text": text}
-    urls = [column for column in columns if all(str(value).startswith(("http://", "https://")) for value in values[column])]
     if len(columns) == 4 and urls == [columns[1]] and text == columns[3]:  # MS MARCO's documents: id, address, title, text
         return Guess("corpus", {"id": columns[0], "title": columns[2], "text": text})
     return Guess(role, mapping, sure=hint == role and len(columns) == 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.cells import read_answer, read_grade, read_id, read_json_cell, read_tags, read_text_cell
-from core.data.readers.columns import ColumnMapping, TableUse
+from core.data.readers.columns import ColumnMapping, TableUse, cut_id_ending, simplify
 from core.data.readers.contents import Contents
 from core.data.readers.corpus import Queries
 from core.data.readers.jsonl import check_id, kind_of
@@ -96,7 +96,7 @@ def _make_queries(root: Path, uses: Sequence[TableUse], rows: Mapping[str, list[
             key = read_id(row, use.used["query_id"], path) if "query_text" in use.used else text
             if texts.setdefault(key, text) != text:
                 raise row_error(f'the query "{key}" has another text than above; correct it', path, number=row.number)
-    if "query_text" not in uses[0].used and all(len(text.split()) < 2 for text in texts.values()):
+    if "query_text" not in uses[0].used and _are_ids(uses[0].used["query_id"], texts.values()):
         raise InputError(
             f"has judgments on {count_of(len(texts), 'query')} ({first_five(list(texts))}), but no table holds the "
             "queries' texts; add it or choose it",
@@ -107,6 +107,13 @@ def _make_queries(root: Path, uses: Sequence[TableUse], rows: Mapping[str, list[
         query_id = key if "query_text" in uses[0].used else str(number)
         contents.queries.add(query_id, text)
     contents.notes.append(f"The texts of {count_of(len(texts), 'query')} were taken from the judgments, {uses[0].file}.")
+
+
+def _are_ids(column: str, values: Collection[str]) -> bool:
+    """Whether these are rather ids of queries than their texts: single words, with digits or in a column that says so."""
+    if any(len(value.split()) > 1 for value in values):
+        return False
+    return bool(cut_id_ending(simplify(column))) or not all(map(str.isalpha, values))
 
 
 class _QueryFinder:

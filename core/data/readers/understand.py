@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.columns import NOUNS, TableUse, find_problem
+from core.data.readers.columns import NOUNS, TableUse, find_problem, is_grade_name
 from core.data.readers.guesses import Guess, guess_head
 from core.data.readers.table_files import Head, read_head
 from core.data.readers.trec import ITERATIONS
@@ -99,6 +99,7 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
                 questions.append(Question(file, "file", str(error).replace(f"{root}/", "")))
             continue
         guesses[file] = guess_head(file, heads[file])
+    guesses = _recognise_documents(guesses, heads)
     uses, notes, strange = [], [], []
     alone = _is_only_candidate(guesses, said)
     for file in files:
@@ -116,7 +117,7 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
             first = "names its columns" if head.header.present else "is a row"
             questions.append(Question(file, "header", f"{file}: say whether its first line {first}, as it seems, or not."))
         if not guess.sure and not alone:
-            questions.append(Question(file, "role", f"{file}: say whether it holds documents, queries or judgments."))
+            questions.append(Question(file, "role", f"{file}: say whether it holds documents, queries, judgments or none."))
     for use in uses:
         if use.role and use.file in heads:
             questions += _ask(use, heads[use.file])
@@ -129,6 +130,24 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
         among = f", among those that are here ({found})" if found else ""
         questions.insert(0, Question("", "corpus", f"Choose the table that holds the documents{among}."))
     return Understanding(root, tuple(uses), heads, tuple(questions), tuple(notes))
+
+
+def _recognise_documents(guesses: Mapping[str, Guess], heads: Mapping[str, Head]) -> dict[str, Guess]:
+    """Queries that may as well be judgments are judgments if their ids are among those of the first documents."""
+    known = {
+        str(value)
+        for file, guess in guesses.items()
+        if guess.role == "corpus" and "id" in guess.mapping
+        for value in heads[file].values_of(guess.mapping["id"])
+    }
+    found = dict(guesses)
+    for file, guess in guesses.items():
+        if guess.role == "queries" and not guess.sure and "id" in guess.mapping:
+            column, text = guess.mapping["id"], guess.mapping["text"]
+            if known.intersection(map(str, heads[file].values_of(column))):
+                grades = next(name for name in heads[file].columns if is_grade_name(name))
+                found[file] = Guess("judgments", {"query_id": text, "doc_id": column, "relevance": grades})
+    return found
 
 
 def _is_only_candidate(guesses: Mapping[str, Guess], said: Mapping[str, TableUse]) -> bool:

@@ -291,7 +291,7 @@ def test_grades_are_asked_for_where_a_column_of_numbers_is_left(tmp_path: Path) 
 
 def test_two_tables_that_may_be_either_are_asked_about(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.csv": "id,text\n1,green tea\n", "b.csv": "id,text\n2,what is green\n"})
-    assert "a.csv: say whether it holds documents, queries or judgments" in refuse(tmp_path)
+    assert "a.csv: say whether it holds documents, queries, judgments or none" in refuse(tmp_path)
     write_files(tmp_path, {"tables.yaml": "a.csv: {role: documents}\nb.csv: {role: queries}\n"})
     dataset = load_dataset(tmp_path)
     assert (dataset.documents["doc_id"].tolist(), dataset.queries["query_id"].tolist()) == (["1"], ["2"])
@@ -376,3 +376,38 @@ def test_grades_of_two_values_in_words(tmp_path: Path) -> None:
     judged = "query_id,doc_id,relevant\nq1,d1,Y\nq1,d2,n\nq2,d2,ja\nq2,d1,Nein\n"
     dataset = load_dataset(write_files(tmp_path, {**COMPLETE, "judgments.csv": judged}))
     assert labels(dataset) == [("q1", "d1", 1), ("q1", "d2", 0), ("q2", "d2", 1), ("q2", "d1", 0)]
+
+
+def test_columns_in_other_languages_and_ids_of_something(tmp_path: Path) -> None:
+    files = {
+        "dokumente.csv": "Dokumentnummer;Überschrift;Inhalt\r\nA-1;Lotse;Der Lotse kommt\r\nA-2;Brot;Brot geht auf\r\n",
+        "suchanfragen.csv": "Anfragenummer;Suchanfrage\r\n1;wann kommt der Lotse\r\n2;warmer Ofen\r\n",
+        "urteile.csv": "anfrage_id;dokument_id;Bewertung\r\n1;A-1;0,75\r\n1;A-2;0,25\r\n2;A-2;1,0\r\n",
+    }
+    assert labels(load_dataset(write_files(tmp_path, files))) == [("1", "A-1", 0.75), ("1", "A-2", 0.25), ("2", "A-2", 1.0)]
+
+
+def test_documents_with_a_title_and_a_text_of_an_unknown_name(tmp_path: Path) -> None:
+    docs = "id,title,overview\n1,Pilot,the pilot boards at dawn\n2,Bread,bread rises in the oven\n"
+    rated = "Case ID,Query Text,Doc ID,Title,Rating\n3,pilot,1,Pilot,3\n3,pilot,2,Bread,\n3,warm bread,2,Bread,2\n"
+    dataset = load_dataset(write_files(tmp_path, {"docs.csv": docs, "case.csv": rated}))
+    assert dataset.documents["text"].tolist() == ["the pilot boards at dawn", "bread rises in the oven"]
+    assert dataset.queries["text"].tolist() == ["pilot", "warm bread"]
+    assert labels(dataset) == [("1", "1", 3), ("2", "2", 2)]
+
+
+@pytest.mark.parametrize("rows", ["pilot,d1,3\npilot,d2,0\n", "pilot,d2,3\nbread,d1,0\n"])
+def test_an_id_beside_a_query_and_a_grade_is_a_document(tmp_path: Path, rows: str) -> None:
+    files = {"docs.csv": "id,text\nd1,the pilot boards\nd2,bread rises\n", "rated.csv": f"query,id,rating\n{rows}"}
+    dataset = load_dataset(write_files(tmp_path, files))
+    assert [label[1:] for label in labels(dataset)] == [
+        (doc, int(grade)) for _, doc, grade in (row.split(",") for row in rows.split())
+    ]
+
+
+def test_candidates_of_msmarco_are_no_labels(tmp_path: Path) -> None:
+    folder = write_msmarco(tmp_path / "harbour")
+    (folder / "top1000.dev.tsv").write_text("10\t0\twhen did it freeze\tThe harbour froze in 1929.\n" * 2)
+    dataset = load_dataset(folder)
+    assert len(dataset.documents) == 6 and len(dataset.judgments) == 6
+    assert any(warning.startswith("top1000.dev.tsv is not used: it looks like queries with") for warning in dataset.warnings)

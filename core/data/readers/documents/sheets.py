@@ -11,18 +11,21 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.data.readers.documents.kind import Extracted, Note
 from core.data.readers.documents.package import Package, TooLarge, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _CURE = "open it in a spreadsheet program and save it again as .xlsx, or save its sheets as .csv"
 _MAX_CELLS = 5_000_000  # of one sheet: the library makes room for every cell between the first and the last one
 # Where rows and cells stand, as the library understands it; whatever else is called r may stand there too.
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)["']""")
 _DIGITS = 7  # of the last row that a sheet can have
-_REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]+)"')
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
 
 
@@ -106,9 +109,28 @@ def _check_size(package: Package) -> None:
             if rows * max(_number_of(column.decode()) for column in columns) > _MAX_CELLS:
                 raise TooLarge
         elif name == "content.xml":
-            repeats = [(kind, int(number)) for kind, number in _REPEAT.findall(package.read(name))]
-            if any(number > _MAX_CELLS for _, number in repeats):
-                raise TooLarge
+            # Also since the library never comes to an end of XML that is not well-formed.
+            for table in package.read_xml(name).iter(f"{_TABLE}table"):
+                if _count_cells(table) > _MAX_CELLS:
+                    raise TooLarge
+
+
+def _count_cells(table: _Element) -> int:
+    """Cells of an OpenDocument table up to the last row and column that hold something, repeated ones counted each time."""
+    rows = height = width = 0
+    for row in table.iter(f"{_TABLE}table-row"):
+        columns = filled = 0
+        for cell in row:
+            columns += _repeats(cell, "columns")
+            filled = columns if len(cell) or cell.text else filled
+        rows += _repeats(row, "rows")
+        height, width = (rows if filled else height), max(width, filled)
+    return height * width
+
+
+def _repeats(element: _Element, what: str) -> int:
+    given = element.get(f"{_TABLE}number-{what}-repeated", "1")
+    return min(int(given), _MAX_CELLS + 1) if given.isdecimal() and len(given) < 20 else 1
 
 
 def _number_of(column: str) -> int:

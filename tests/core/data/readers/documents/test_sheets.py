@@ -46,6 +46,14 @@ def test_rows_without_names_of_columns() -> None:
     assert [(document.title, document.text, document.part) for document in documents] == [("", "2024 | 10\n2025 | 12", "")]
 
 
+TABLE = 'xmlns:t="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+
+
+def make_ods(row: str) -> bytes:
+    row = row.replace("CELL", "<t:table-cell><p>x</p></t:table-cell></t:table-row>")
+    return make_zip({"content.xml": f"<a {TABLE}><t:table>{row}</t:table></a>"})
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -56,7 +64,11 @@ def test_rows_without_names_of_columns() -> None:
         (make_zip({"xl/other.xml": "<sheetData/><row r='1048576'/><c r = 'xfd1'/>"}), "unpacks to more than"),
         (make_zip({"xl/worksheets/sheet1.xml": '<c r="A1"/><c r="AAAAAAA999999999999"/>'}), "unpacks to more than"),
         (make_zip({"xl/workbook.bin": "x"}), r"is not a readable spreadsheet \(ValueError\)"),
-        (make_zip({"content.xml": 'table:number-rows-repeated="4000000000"'}), "unpacks to more than"),
+        (
+            make_ods('<t:table-row t:number-rows-repeated="999999"><t:table-cell t:number-columns-repeated="9"/>CELL'),
+            "unpacks to",
+        ),
+        (make_zip({"content.xml": f"<a {TABLE}><t:table></t:a></a>"}), r"is not a readable spreadsheet \(XMLSyntaxError\)"),
     ],
 )
 def test_files_that_cannot_be_read(content: bytes, message: str) -> None:

@@ -453,6 +453,8 @@ def _move(data: bytes, chance: random.Random, signs: list[str]) -> bytes:
 
 
 def _double_line(data: bytes, chance: random.Random, signs: list[str]) -> bytes:
+    if len(data) > MOST:  # a list of its lines may take more memory than a child has
+        return _insert(data, chance, signs)
     lines = data.splitlines(keepends=True)
     lines.insert(chance.randrange(len(lines) + 1), chance.choice(lines))
     return b"".join(lines)

@@ -210,7 +210,7 @@ def _open(file: Path) -> Any:
             check_names(opened.schema_arrow.names, file)
             return _Parquet(opened, opened.schema_arrow)
         return pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:  # names of columns may be damaged too
         raise InputError(f"cannot be read ({type(error).__name__}); download it again", file=file) from error
 
 

@@ -292,9 +292,10 @@ def _open_parquet(path: Path) -> Any:
 
     try:
         file = pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
+        names = file.schema_arrow.names
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:  # names of columns may be damaged too
         raise InputError(f"is not a readable Parquet file ({type(error).__name__}); export it again", file=path) from error
-    check_names(file.schema_arrow.names, path)
+    check_names(names, path)
     return file
 
 

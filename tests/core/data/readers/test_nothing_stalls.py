@@ -74,3 +74,11 @@ def test_two_columns_of_one_name(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["id", "id"]), path)
     with pytest.raises(InputError, match='has the column "id" twice; rename one'):
         list(read_rows(path))
+
+
+def test_a_column_whose_name_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pyarrow.parquet.write_table(pa.table({"name": ["a"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"name", b"n\xffme"))
+    with pytest.raises(InputError, match="is not a readable Parquet file"):
+        list(read_rows(path))

@@ -19,6 +19,10 @@ _CURE_OF_WORDS = (
     "Set the language of word matching to that of the documents; where queries are in another language than the documents, "
     "only a multilingual embedding model can bring them together."
 )
+_FEW_WITHOUT_WORDS = (
+    "They have other words than the documents, a typing error, another language, or a filter that fits nothing; embeddings may "
+    "still find what they ask for."
+)
 
 
 def list_notes(sides: Sides) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from core.data.grades import HIGHEST_GRADE
@@ -47,7 +48,17 @@ _FILES = RecordFile(LabelRules, upgrades=[keep_content], cure="correct or delete
 def read_rules(folder: Path) -> LabelRules:
     """The rules that lie in a dataset's folder, else those that say nothing."""
     file = folder / FILE
-    return _FILES.read(file) if file.is_file() else LabelRules()
+    return _FILES.read(file) if file.is_file() and not are_labels(file) else LabelRules()
+
+
+def are_labels(file: Path) -> bool:
+    """Whether a labels.json is somebody's table of labels: whole JSON without one field of ours."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    names = {"format", *(field.name for field in fields(LabelRules))}
+    return isinstance(content, list) or (isinstance(content, dict) and bool(content) and not names & content.keys())
 
 
 def write_rules(folder: Path, rules: LabelRules) -> None:

@@ -19,15 +19,17 @@ from core.data.readers.contents import Contents
 from core.data.readers.corpus import Corpus, read_corpus, read_queries
 from core.data.readers.documents.folder import list_documents, read_documents
 from core.data.readers.documents.kinds import LINES, SHOWN, find_kind
-from core.data.readers.guesses import guess_mapping, hint_of
+from core.data.readers.guesses import guess_head, guess_mapping, hint_of
 from core.data.readers.huggingface import is_numbered, list_shards
 from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, read_json_dataset, read_squad, recognise_json
+from core.data.readers.json_tables import first_json_row
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.qrels import find_qrels, read_judgments
-from core.data.readers.table_files import TABLE_SUFFIXES, is_label_text, read_head
+from core.data.readers.table_files import TABLE_SUFFIXES, Head, Row, is_label_text, read_head
 from core.data.readers.tables import read_tables
 from core.data.readers.told import TOLD, read_told
 from core.data.readers.understand import Question, Understanding, understand
+from core.data.readers.values import count_words
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
 from core.text.phrases import count_of, first_five
@@ -35,6 +37,7 @@ from core.text.phrases import count_of, first_five
 _CORPUS, _QUERIES = "corpus.jsonl", "queries.jsonl"
 # Names of files about the data; the last four are what the library datasets writes beside shards.
 _ABOUT = ("readme", "license", "licence", "copying", "changelog", "dataset_info", "dataset_infos", "dataset_dict", "state")
+_QUERIES_A_LINE = ("queries", "query", "questions", "topics")  # names of text files
 _WHAT = ("header", "role", "file")  # questions about what a table is at all
 _NO_LABELS = (".md", ".html", ".pdf", ".docx", ".xlsx", ".json", ".py", ".zip", ".png", ".jpg")  # not worth a look
 _DEPTH = 3  # folders below each other in which datasets are looked for
@@ -155,11 +158,13 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     inside = [path.relative_to(folder).as_posix() for path in found]
     rest = [*others, *(name for name in (_QUERIES, *inside) if (folder / name).is_file() and name not in (*said, *qrels))]
     whole = [name for name in (*documents, *rest) if _is_whole(folder / name)] if not corpus else []
-    labels = [name for name in (*documents, *rest) if _may_be_labels(name) and is_label_text(folder / name)]
+    labels = [name for name in (*documents, *rest) if _are_labels(folder, name)]
     content = [name for name in documents if name not in (*labels, *whole)] if not corpus and not whole else []
     clear = [name for name in content if _is_clear(folder / name)]
     lines = [name for name in documents if name not in whole and not clear]  # rows of a table, where nothing else is a document
     tables = [name for name in (*rest, *lines) if name.lower().endswith(TABLE_SUFFIXES)]
+    if (tables or labels) and not corpus:
+        tables += [name for name in (*rest, *lines) if name not in labels and _is_json_list(folder / name)]
     tables = [name for name in (*tables, *labels) if name not in (corpus, queries, *whole)]
     if not clear and (tables or said):
         content = []
@@ -314,6 +319,48 @@ def _is_clear(path: Path) -> bool:
     """Whether a file is a document also beside tables: no readme, no source code, no JSON."""
     kind = find_kind(path)
     return kind is not None and kind is not LINES and kind.beside_tables and not is_about(path.name)
+
+
+def _are_labels(folder: Path, name: str) -> bool:
+    """Whether a file that is no table by its ending holds queries or judgments, by its beginning or by what it is called."""
+    path, hint = folder / name, hint_of(PurePosixPath(name).name)
+    if name.lower().endswith(".json"):
+        return _are_json_labels(path, hint)
+    if not _may_be_labels(name):
+        return False
+    if is_label_text(path):
+        return True
+    if hint not in ("queries", "judgments"):
+        return False
+    try:
+        head = read_head(path)
+    except InputError:
+        return False
+    if len(head.columns) == 1:
+        lines = [str(row.values[head.columns[0]]) for row in head.rows]
+        return PurePosixPath(name).stem.lower() in _QUERIES_A_LINE and count_words(lines) > 1
+    guess = guess_head(name, head)
+    return guess.role == hint and guess.sure
+
+
+def _is_json_list(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and first_json_row(path) is not None
+
+
+def _are_json_labels(path: Path, hint: str) -> bool:
+    """Whether a JSON file is a table of queries or judgments: one that is called so, or whose rows list relevant documents."""
+    row = first_json_row(path)
+    if row is not None:
+        guess = guess_head(path.name, Head(tuple(row), (Row(1, row),)))
+        return guess.role in ("queries", "judgments") and bool(
+            hint == guess.role or {"relevant", "doc_id"} & guess.mapping.keys()
+        )
+    if hint not in ("queries", "judgments"):
+        return False
+    try:
+        return guess_head(path.name, read_head(path, rows=1)).role == hint
+    except InputError:
+        return False
 
 
 def _may_be_labels(name: str) -> bool:

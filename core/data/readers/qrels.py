@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.data.grades import HIGHEST_GRADE, Grade
 from core.data.readers.encoding import read_text
-from core.data.readers.table_files import place, row_error
+from core.data.readers.table_files import is_comment, place, row_error
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 
@@ -232,11 +232,6 @@ def _read_file(path: Path) -> Iterable[Judgment]:
             ) from error
     if layout is None:
         raise InputError(f"the file is empty; {_EXPECTED}", file=path)
-
-
-def is_comment(line: str) -> bool:
-    """Whether a line is a remark: "#" and a space, another "#" or nothing. An id may begin with the sign, too."""
-    return line.startswith("#") and (line[1:2] in ("#", "") or line[1].isspace())
 
 
 def _cut_line(text: str, layout: Layout) -> list[str]:

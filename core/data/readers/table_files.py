@@ -17,6 +17,7 @@ from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.columns import TableUse
 from core.data.readers.encoding import decode_text, read_bytes
 from core.data.readers.headers import Header, guess_header
+from core.data.readers.json_tables import read_json_rows
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import is_number
@@ -25,6 +26,7 @@ from core.progress import ProgressCallback, ignore_progress, watch
 from core.text.phrases import count_of, first_five, shorten
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+_NO_LINES = (".parquet", ".json")
 _LOOK_AHEAD = 100  # rows whose names are a JSONL file's columns, and from which a header and a separator are told
 _MAX_CELL = 50_000_000  # characters; the csv module's own limit of 131,072 is less than a long document
 _BEGINNING = 8_000_000  # bytes of a text file from which its columns and first rows are told
@@ -74,23 +76,29 @@ def is_label_text(path: Path) -> bool:
         return False
     if trec.is_topics(text):
         return True
-    lines = [line.split() for line in (text if len(start) < _START else text.rpartition("\n")[0]).split("\n") if line.strip()]
+    whole = text if len(start) < _START else text.rpartition("\n")[0]
+    lines = [line.split() for line in whole.split("\n") if line.strip() and not is_comment(line)]
     return bool(lines) and all(len(cells) > 3 and _is_judgment(cells) for cells in lines)
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a remark: "#" and a space, another "#" or nothing. An id may begin with the sign, too."""
+    return line.startswith("#") and (line[1:2] in ("#", "") or line[1].isspace())
 
 
 def is_text_table(path: Path) -> bool:
     """Whether all values of the file are text (CSV, TSV and the like), so that types have to be inferred."""
-    return path.suffix.lower() not in (".jsonl", ".parquet")
+    return path.suffix.lower() not in (".jsonl", ".parquet", ".json")
 
 
 def place(path: Path, number: int) -> str:
-    """ "line 3", or in a Parquet file, which has no lines, "row 3"."""
-    return f"{'row' if path.suffix.lower() == '.parquet' else 'line'} {number}"
+    """ "line 3", or "row 3" where rows are no lines, in Parquet and JSON."""
+    return f"{'row' if path.suffix.lower() in _NO_LINES else 'line'} {number}"
 
 
 def row_error(message: str, path: Path, *, number: int) -> InputError:
     """An error at a row of a table."""
-    if path.suffix.lower() == ".parquet":
+    if path.suffix.lower() in _NO_LINES:
         return InputError(f"{place(path, number)}: {message}", file=path)
     return InputError(message, file=path, line=number)
 
@@ -104,6 +112,9 @@ def read_rows(path: Path, *, header: bool = True) -> Iterator[Row]:
     if suffix == ".jsonl":
         for line, record in read_jsonl(path):
             yield Row(line, record)
+    elif suffix == ".json":
+        for number, record in read_json_rows(path):
+            yield Row(number, record)
     elif suffix == ".parquet":
         yield from _read_parquet(path)
     else:
@@ -124,13 +135,15 @@ def read_head(path: Path, *, rows: int = _LOOK_AHEAD, header: bool | None = None
     if suffix == ".parquet":
         columns = _open_parquet(path).schema_arrow.names
         return Head(tuple(columns), tuple(islice(read_rows(path), rows)))
-    if suffix == ".jsonl":
+    if suffix in (".jsonl", ".json"):
         return _head_of(islice(read_rows(path), max(rows, _LOOK_AHEAD)), rows)
     text = _read_text(path, limit=_BEGINNING)
     if trec.is_topics(text):
         return _head_of((Row(line, topic) for line, topic in trec.read_topics(text, path)), rows)
     lines = [cells for _, cells in islice(_cut_lines(text, path), _LOOK_AHEAD)]
     found = guess_header(lines) if header is None else Header(present=header, sure=True)
+    if header is None and not found.present and len(lines[0]) == 1 and suffix not in TABLE_SUFFIXES:
+        found = Header(present=False, sure=True)  # queries.txt, a query a line
     columns = _name_columns(lines[0], path, line=1, header=found.present) if lines else []
     return Head(tuple(columns), tuple(islice(_read_separated(text, path, header=found.present), rows)), found)
 
@@ -212,7 +225,7 @@ def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         text, first = text[named.end() :], 2
     if delimiter == _WHITE_SPACE:
         for number, line in enumerate(text.split("\n"), start=first):
-            if line.strip():
+            if line.strip() and not is_comment(line):
                 yield number, line.split()
         return
     plain = delimiter == "\t" and not _fits_quoting(text)
@@ -256,14 +269,16 @@ def _guess_delimiter(text: str, *, tabs: bool) -> str:
     lines = [line for line in text[:1_000_000].split("\n") if line.strip()][:_LOOK_AHEAD]
     if not lines or (tabs and "\t" in lines[0]):
         return "\t"
+    rows = [line.split() for line in lines if not is_comment(line)]
     best, most = "", 1
+    if rows and all(map(_is_judgment, rows)) and len(rows) < len(lines):  # with remarks between them
+        return _WHITE_SPACE
     for mark in "\t,;|":
         widths = {len(cells) for cells in _try(lines, mark)}
         if len(widths) == 1 and max(widths) > most:
             best, most = mark, max(widths)
     if best:
         return best
-    rows = [line.split() for line in lines]
     if len({len(cells) for cells in rows}) == 1 and all(map(_is_judgment, rows[1:] or rows)):
         return _WHITE_SPACE
     found = max("\t,;|", key=lambda mark: len(_try(lines[:1], mark)[0]))

@@ -113,7 +113,7 @@ def _are_ids(column: str, values: Collection[str]) -> bool:
     """Whether these are rather ids of queries than their texts: single words, with digits or in a column that says so."""
     if any(len(value.split()) > 1 for value in values):
         return False
-    return bool(cut_id_ending(simplify(column))) or not all(map(str.isalpha, values))
+    return bool(cut_id_ending(simplify(column))) or any(map(str.isdigit, "".join(values)))
 
 
 class _QueryFinder:

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.data.label_rules import FILE as RULES
+from core.data.label_rules import are_labels
 from core.data.readers.corpus import Corpus
 from core.data.readers.documents.kind import Extracted, Kind, Note, count_letters
 from core.data.readers.documents.kinds import LINES, SHOWN, find_kind
@@ -37,7 +39,7 @@ from core.errors import InputError
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.text.phrases import count_of, first_five
 
-_NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv", "labels.json", READING, TOLD}
+_NOT_DOCUMENTS = {"queries.jsonl", "qrels.tsv", READING, TOLD}
 _LABELS = re.compile(
     r"(?i)^(queries|questions|topics|qrels|labels?|judge?ments?|ratings?|golden|gold|train|test|dev|validation)\b"
 )
@@ -127,7 +129,12 @@ def _list_files(folder: Path) -> tuple[list[str], list[str], list[str]]:
         for name in files:
             path = Path(parent, name)
             relative = path.relative_to(folder).as_posix()
-            if name.startswith((".", "~$")) or relative in _NOT_DOCUMENTS or relative.startswith("qrels/"):
+            if (
+                name.startswith((".", "~$"))
+                or relative in _NOT_DOCUMENTS
+                or relative.startswith("qrels/")
+                or _says_how_to_read(path, relative)
+            ):
                 continue
             if not path.is_file():
                 closed.append(relative)
@@ -146,6 +153,10 @@ def _list_files(folder: Path) -> tuple[list[str], list[str], list[str]]:
         if any(name.lower().endswith((*TABLE_SUFFIXES, ".arrow")) for name in others):
             others, unclear = others + unclear, []
     return sorted(clear + unclear), sorted(others), sorted(closed)
+
+
+def _says_how_to_read(path: Path, relative: str) -> bool:
+    return relative == RULES and not are_labels(path)
 
 
 def read_documents(folder: Path, *, leave: Collection[str] = (), on_progress: ProgressCallback = ignore_progress) -> Corpus:

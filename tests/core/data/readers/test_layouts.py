@@ -411,3 +411,40 @@ def test_candidates_of_msmarco_are_no_labels(tmp_path: Path) -> None:
     dataset = load_dataset(folder)
     assert len(dataset.documents) == 6 and len(dataset.judgments) == 6
     assert any(warning.startswith("top1000.dev.tsv is not used: it looks like queries with") for warning in dataset.warnings)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"qrels.json": '{"q1": {"d1": 2}, "q2": {"d2": 1, "d1": 0}}'},
+        {"qrels.txt": "query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\td2\t1\nq2\td1\t0\n"},
+        {"labels.json": '[{"qid": "q1", "docid": "d1", "rel": 2}, {"qid": "q2", "docid": {"d2": 1, "d1": 0}}]'},
+        {"qrels.txt": "# q iter doc rel\r\nq1 0 d1 2\r\n# the second\r\nq2 0 d2 1 \r\nq2 0 d1 -1\r\n"},
+    ],
+)
+def test_judgments_under_other_endings(tmp_path: Path, files: dict[str, str]) -> None:
+    assert labels(load_dataset(write_files(tmp_path, {**COMPLETE, **files}))) == [
+        ("q1", "d1", 2),
+        ("q2", "d2", 1),
+        ("q2", "d1", 0),
+    ]
+
+
+def test_documents_and_queries_as_lists_of_json(tmp_path: Path) -> None:
+    documents = json.dumps([{"id": "d1", "text": "the pilot boards"}, {"id": "d2", "text": "bread rises"}])
+    asked = json.dumps([{"id": "q1", "query": "pilot", "relevant": ["d1"]}, {"id": "q2", "query": "bread", "relevant": []}])
+    dataset = load_dataset(write_files(tmp_path, {"documents.json": documents, "queries.json": asked}))
+    assert dataset.documents["doc_id"].tolist() == ["d1", "d2"] and dataset.queries["text"].tolist() == ["pilot", "bread"]
+    assert labels(dataset) == [("q1", "d1", 1)]
+
+
+def test_a_query_a_line_is_no_document(tmp_path: Path) -> None:
+    files = {"queries.txt": "where is the pilot\nwarm bread\n", "a.md": "The pilot boards.", "b.md": "Bread rises."}
+    dataset = load_dataset(write_files(tmp_path, files))
+    assert dataset.documents["doc_id"].tolist() == ["a.md", "b.md"]
+    assert dataset.queries["text"].tolist() == ["where is the pilot", "warm bread"]
+
+
+def test_questions_with_answers_are_documents_where_nothing_else_is(tmp_path: Path) -> None:
+    faq = json.dumps([{"question": "How is it tied?", "answer": "As a bowline."}, {"question": "When?", "answer": "At noon."}])
+    assert load_dataset(write_files(tmp_path, {"faq.json": faq})).documents["text"].tolist() == ["As a bowline.", "At noon."]

@@ -10,5 +10,5 @@ def normalise_text(text: str) -> str:
     folded = fold(text)
     found = find_words(folded)
     parts = [part for word in found.words for part in split_parts(word)]
-    runs = ["".join(run) for run in found.runs]
-    return " ".join([*parts, *runs, *found.signed]) or " ".join(folded.split())
+    run = "".join(letter for run in found.runs for letter in run)  # scripts without spaces: one that stands there says nothing
+    return " ".join([*parts, *([run] if run else []), *found.signed]) or " ".join(folded.split())

@@ -27,6 +27,9 @@ _JOINT = re.compile(r"[-_.:/]")
 _IDENTIFIER = re.compile(r"[_.:]|\d")
 _SIGN_AFTER = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]{0,30}(?:\+{1,2}|#)(?![\w+#])")  # C++, C#, Notepad++, Google+
 _DOT_BEFORE = re.compile(r"\.(?<![\w.)\]]\.)[^\W\d_][^\W_]+")  # .NET, .htaccess
+_AND_INSIDE = re.compile(
+    r"(?<![\w&=])[^\W_]{1,3}(?:&(?!amp;|lt;|gt;)[^\W_]{1,3}){1,2}(?![\w&=])"
+)  # AT&T, R&D; no parts of addresses
 _CAPITALS = re.compile(r"(?<![^\W_])[A-Z]{2,}(?![^\W_])")
 _BROKEN = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,40})-[ \t]*\r?\n[ \t]*([^\W\d_]{2,40})(?![^\W\d_])")  # a word at a line's end
 _HYPHENED = re.compile(r"[\u00ad\u00ac][ \t]*\r?\n[ \t]*")  # the same with a sign that stands nowhere else in a word
@@ -42,6 +45,8 @@ _ONE_SIGN = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2122": " ", "\u2120"
 _ACCENT = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u093c]"
 )
+# In Devanagari a nasal before a consonant is written as a letter or as a sign (हिन्दी, हिंदी), the sign with a moon or not.
+_NASAL = re.compile("[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u0928\u092a-\u092e])|\u0901")
 _LIGATED = {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "þ": "th", "ŧ": "t"}
 # Letters of scripts that put no spaces between words (Korean puts them between phrases): Thai, Lao, Burmese, Khmer, jamo,
 # kana, bopomofo, Han, Hangul.
@@ -55,7 +60,7 @@ _APART = " "  # before terms that only some queries ask for: no other term has a
 
 class Words(NamedTuple):
     """A text in words. words: of scripts with spaces. runs: letters, each with its marks, of the others, as they adjoin.
-    signed: names with a sign (c++, .net)."""
+    signed: names with a sign (c++, .net, at&t)."""
 
     words: list[str]
     runs: list[list[str]]
@@ -143,6 +148,8 @@ def find_words(folded: str) -> Words:
     signed = _DOT_BEFORE.findall(folded)
     if "+" in folded or "#" in folded:
         signed += _SIGN_AFTER.findall(folded)
+    if "&" in folded:
+        signed += _AND_INSIDE.findall(folded)
     if folded.isascii() or not _OTHER.search(folded):
         return Words(_WORD.findall(folded), [], signed)
     scripts = _compile_scripts()
@@ -275,6 +282,8 @@ def _make_former(
     kept = OWN_LETTERS.get(language, "")
 
     def make(part: str) -> str:
+        if language == "el" and fold_accents:  # the algorithm drops accents itself, but takes ϊ (προϊόν) for η
+            part = drop_accents(part)
         stemmer = latin if part.isascii() else own
         term = stemmer(part) if stemmer else part
         return term if term.isascii() or not fold_accents else drop_accents(term, kept)
@@ -290,11 +299,13 @@ def _make_former(
 
 
 def drop_accents(word: str, kept: str = "") -> str:
-    """A word without the marks above and below its letters: Latin, Greek, Arabic, Hebrew; in Cyrillic without stress alone.
+    """A word without the marks above and below its letters: Latin, Greek, Arabic, Hebrew; in Cyrillic without stress alone; in
+    Devanagari with one sign for nasals, as Lucene's normalisation of Hindi has it.
 
     kept: letters that stay as they are.
     """
-    signs = (sign if sign in kept else _LIGATED.get(sign) or _drop_accent(sign) for sign in unicodedata.normalize("NFC", word))
+    word = _NASAL.sub("\u0902", unicodedata.normalize("NFC", word))
+    signs = (sign if sign in kept else _LIGATED.get(sign) or _drop_accent(sign) for sign in word)
     return unicodedata.normalize("NFC", "".join(signs))
 
 

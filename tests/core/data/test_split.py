@@ -117,6 +117,7 @@ def test_queries_with_tags_of_their_own_are_drawn_at_random() -> None:
 
 def test_normalised_text() -> None:
     assert normalise_text("  KH-4012:  What now?\n") == "kh 4012 what now"
+    assert normalise_text("富士山は 高い。") == normalise_text("富士山は高い")
 
 
 def test_redraw_ignores_the_split_that_came_with_the_data() -> None:

@@ -103,6 +103,10 @@ def test_folding_twice_changes_nothing() -> None:
             "C++, C# and F#; Notepad++ on .NET",
             ["c", "c", "and", "f", "notepad", "on", "net", ".net", "c++", "c#", "f#", "notepad++"],
         ),
+        (
+            "AT&T, R&D; ?a=1&b=2 salt&pepper a&lt;b",
+            ["at", "t", "r", "d", "a", "1", "b", "2", "salt", "pepper", "a", "lt", "b", "at&t", "r&d"],
+        ),
         ("a+b, x #5, end. Next", ["a", "b", "x", "5", "end", "next"]),
         ("snake_case 用户_名", ["snake_case", "snake", "case", "用户", "名"]),
     ],
@@ -123,6 +127,10 @@ def test_where_words_begin_and_end(text: str, words: list[str]) -> None:
         ("tr", "IŞIKLAR", "ışık"),
         ("es", "CAMIÓN", "camion"),
         ("el", "ΑΘΗΝΑ", "Αθήνα"),
+        ("el", "προϊόν", "προιον"),
+        ("hi", "हिन्दी", "हिंदी"),
+        ("mr", "सम्बन्ध", "संबंध"),
+        ("hi", "चाँद", "चांद"),
         ("zh", "printers", "printer"),  # English words inside a Chinese text
     ],
 )
@@ -143,6 +151,7 @@ def test_accents_are_overlooked_unless_they_make_another_letter() -> None:
 def test_a_query_of_stop_words_keeps_them() -> None:
     analyzer = Analyzer()
     assert analyzer.ask("The Who") == {" the": 1, " who": 1, " the who": 1}
+    assert analyzer.ask("AT&T") == {"at&t": 1, "t": 1}
     assert analyzer.ask("IT") == {" it": 1, " IT": 1}
     assert analyzer.ask("the hub") == {"hub": 1}
     assert analyzer.ask("🎸 ???") == {}

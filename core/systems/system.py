@@ -46,7 +46,14 @@ class Dense:
         metadata=setting("Text before each chunk", "Some models want one, such as “passage: ”. Empty means the model's own."),
     )
     adapter: str | None = None
-    distance: str | None = None
+    distance: str | None = field(
+        default=None,
+        metadata=setting(
+            "Distance",
+            "How near a passage is to a query: the angle between them (cosine), the straight line (l2), the inner product (ip).",
+            choices=DISTANCES,
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.distance not in (None, *DISTANCES):

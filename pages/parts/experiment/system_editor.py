@@ -234,7 +234,9 @@ def _ask_fields(start: Any, key: str) -> dict[str, Any]:
         choices = field.metadata.get("choices")
         value, name = getattr(start, field.name), f"{key}{field.name}"
         if choices:
-            values[field.name] = st.selectbox(label, choices, choices.index(value), key=name, help=tip)
+            place = choices.index(value) if value is not None else 0  # the first is what nothing stands for
+            chosen = st.selectbox(label, choices, place, key=name, help=tip)
+            values[field.name] = value if choices.index(chosen) == place else chosen
         elif isinstance(value, bool):
             values[field.name] = st.checkbox(label, value, key=name, help=tip)
         elif isinstance(value, int):

@@ -18,6 +18,7 @@ from core.cli.terminal import (
     print_words,
     write_result,
 )
+from core.data.copies import describe_copies, find_unjudged_copies
 from core.diagnosis.side_sentences import list_notes
 from core.errors import InputError
 from core.evaluation.measures import MEASURES
@@ -66,6 +67,9 @@ def run_compare(options: argparse.Namespace) -> int:
         options.systems, options.config, workspace=workspace, dataset=dataset.name, has_filters=dataset.has_filters
     )
     print_warnings(dataset)
+    copies = describe_copies(find_unjudged_copies(dataset))
+    if copies:
+        print(f"note: {copies}", file=sys.stderr)
     job = make_comparison_job(dataset.name, systems, split=options.split or dataset.default_split, name=options.name)
     experiment: Experiment = run_and_show(job, dataset, workspace)
     for name, count in count_seen([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():

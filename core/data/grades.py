@@ -11,6 +11,7 @@ from core.text.phrases import count_of, first_five
 
 HIGHEST_GRADE = 2**20  # above it nDCG and AP lose their arithmetic; no collection comes near
 MOST_DECIMALS = 6  # that measures tell apart
+_MOST_LEVELS = 4  # the highest grade of TREC's and the like, where 1 is relevant
 Grade = int | float
 
 
@@ -71,6 +72,12 @@ def describe_grades(grades_of: Mapping[str, Sequence[Grade]], relevant_from: Gra
             "on (half the highest grade, or less where a query has none above that). Change it on the page Data or with "
             "--relevant-from."
         )
+    elif _is_doubtful(grades):
+        lowest = min(grade for grade in grades if grade >= relevant_from)
+        notes.append(
+            f"The grades go up to {spell_grade(max(grades))}, and documents count as relevant from grade {threshold} on, "
+            f"also those of grade {spell_grade(lowest)}. Change it on the page Data or with --relevant-from."
+        )
     if decimals > kept:
         notes.append(f"The grades have up to {decimals} decimals; nDCG reads them rounded to {kept}.")
     below = [query_id for query_id, found in grades_of.items() if 0 < max(found) < relevant_from]
@@ -81,6 +88,12 @@ def describe_grades(grades_of: Mapping[str, Sequence[Grade]], relevant_from: Gra
             f"{first_five(below)}."
         )
     return notes
+
+
+def _is_doubtful(grades: Sequence[Grade]) -> bool:
+    """Whether the lowest grades above 0 may well say "not relevant": of stars, school marks and percentages they do."""
+    highest, lowest = max(grades, default=0), min(grades, default=0)
+    return highest > _MOST_LEVELS or (highest > 2 and lowest >= 1 and highest > lowest)
 
 
 def to_whole_grades(grades: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, int]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.text.conditions import is_scalar, match_condition, match_filter, name_type
+from core.text.conditions import is_day, is_scalar, match_condition, match_filter, name_type
+from core.text.dates import read_date
 from core.text.phrases import NAMED, count_of, first_five
 from core.text.words import fold
 
@@ -17,7 +18,8 @@ Problem = tuple[str, str]  # the words for the condition, the words for what the
 def warn_unmatched_filters(query_ids: Sequence[str], filters: Sequence[Metadata], *, metadata: Sequence[Metadata]) -> list[str]:
     """Warnings for filter values that match no document, grouped over queries and cut after the first five.
 
-    Also warns if every field of a filter matches some document, but no document matches them all.
+    Also warns if every field of a filter matches some document, but no document matches them all, and of texts that are in no
+    range of dates since they are no dates.
     """
     fields = {field for conditions in filters for field in conditions}
     values = {field: _distinct_values(metadata, field) for field in fields}
@@ -47,6 +49,20 @@ def warn_unmatched_filters(query_ids: Sequence[str], filters: Sequence[Metadata]
         warnings.append(
             f"The filter of {_name_queries(together)} matches no document: each field does, but no document has them all."
         )
+    return warnings + _warn_no_dates(filters, values)
+
+
+def _warn_no_dates(filters: Sequence[Metadata], values: Mapping[str, list[Any]]) -> list[str]:
+    ranges = [(field, ends) for conditions in filters for field, ends in conditions.items() if isinstance(ends, Mapping)]
+    warnings = []
+    for field in dict.fromkeys(field for field, ends in ranges if any(map(is_day, ends.values()))):
+        unread = [value for value in values[field] if not isinstance(value, str) or read_date(value) is None]
+        if unread:
+            verb = "is no date" if len(unread) == 1 else "are no dates"
+            warnings.append(
+                f'{count_of(len(unread), "value")} of "{field}" {verb} and so in no range of dates: '
+                f"{first_five([json.dumps(value, ensure_ascii=False) for value in unread])}. Write them as 2024-05-01."
+            )
     return warnings
 
 

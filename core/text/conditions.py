@@ -18,8 +18,8 @@ def match_filter(metadata: Mapping[str, Any], conditions: Mapping[str, Any]) -> 
     a list, one matching item is enough: so groups that may read a document are matched with the groups that somebody is in.
 
     Dates are text, see read_date(), and are compared as times however they are written: "gte" means from the beginning of
-    a year, month or day on, "lte" to its end, and a document's date stands for its beginning. Other text is compared by its
-    letters, and so is a date with text that is none.
+    a year, month or day on, "lte" to its end, and a document's date stands for its beginning. Text that is no date is in no
+    range of dates, and empty text is in none at all; other text is compared by its letters.
     """
     return all(match_condition(metadata.get(field), condition) for field, condition in conditions.items())
 
@@ -41,10 +41,18 @@ def _is_within(value: Any, name: str, end: Any) -> bool:
     """Whether a value is on the right side of the end of a range. name: "gte" or "lte"."""
     if name_type(value) != name_type(end):
         return False
-    known = (read_date(value), read_date(end)) if isinstance(value, str) else (None, None)
-    if known[0] is not None and known[1] is not None:
-        return known[0].first >= known[1].first if name == "gte" else known[0].first <= known[1].last
+    if isinstance(value, str):
+        known, limit = read_date(value), read_date(end)
+        if known is not None and limit is not None:
+            return known.first >= limit.first if name == "gte" else known.first <= limit.last
+        if not value.strip() or is_day(end) or (limit is not None and not value.strip()[0].isdigit()):
+            return False
     return bool(value >= end if name == "gte" else value <= end)
+
+
+def is_day(value: Any) -> bool:
+    """Whether a value is a date beyond doubt: with a month, since four digits alone may be a code."""
+    return isinstance(value, str) and not value.strip().isdecimal() and read_date(value) is not None
 
 
 def _same(value: Any, wanted: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _WRITTEN = re.compile(
     r"(\d{4})(?:([-/])(\d{1,2})(?:\2(\d{1,2})"
-    r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?)?)?)?"
+    r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?)?)?"
 )
 _SECOND = 10**9  # nanoseconds
 _DAY = 86_400 * _SECOND
@@ -28,7 +28,7 @@ def read_date(text: str) -> Period | None:
     """The period of a date as ISO 8601 writes it, None for any other text.
 
     A year (2024), a month (2024-05), a day (2024-05-01, also 2024/5/1), or a time of that day, after T or a space, with
-    or without seconds and their parts. A time zone is Z, UTC or an offset (+02:00); what has none is read as UTC.
+    or without seconds and their parts. A time zone is Z, UTC, GMT or an offset (+02:00); what has none is read as UTC.
     """
     found = _WRITTEN.fullmatch(text.strip())
     if not found:

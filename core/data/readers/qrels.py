@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ def find_qrels(folder: Path) -> list[Path]:
 
 
 def read_judgments(paths: Sequence[Path]) -> Judgments:
-    """Reads qrels files as one set. Negative grades (TREC's for spam) count as 0.
+    """Reads qrels files as one set. Negative grades (TREC's for spam) count as 0, and a warning says how many there are.
 
     Raises InputError for other columns, values that are no grades, and a pair judged in two ways.
     """
@@ -76,10 +77,12 @@ def collect_judgments(sources: Iterable[tuple[Path, Iterable[Judgment]]]) -> Jud
     result = Judgments()
     places: dict[Pair, tuple[Path, int]] = {}
     repeated: list[str] = []
+    below: Counter[Path] = Counter()
     for path, judgments in sources:
         judged = result.queries_of.setdefault(path, set())
-        for line, query_id, doc_id, relevance in judgments:
-            pair = (query_id, doc_id)
+        for line, query_id, doc_id, given in judgments:
+            pair, relevance = (query_id, doc_id), max(given, 0)
+            below[path] += given < 0
             judged.add(query_id)
             if pair not in places:
                 places[pair] = (path, line)
@@ -95,6 +98,9 @@ def collect_judgments(sources: Iterable[tuple[Path, Iterable[Judgment]]]) -> Jud
                     path,
                     number=line,
                 )
+    for path, number in (+below).items():
+        verb = "counts" if number == 1 else "count"
+        result.warnings.append(f"{path.name}: {count_of(number, 'judgment')} with a grade below 0 {verb} as 0.")
     if repeated:
         verb = "was" if len(repeated) == 1 else "were"
         result.warnings.append(
@@ -186,7 +192,7 @@ def _split_of(path: Path, folder: Path) -> str:
 
 
 def parse_relevance(value: str) -> Grade:
-    """A grade in [0, HIGHEST_GRADE], an int where it is a whole number: "1.0" is 1, negative grades are 0.
+    """A grade up to HIGHEST_GRADE, an int where it is a whole number: "1.0" is 1.
 
     Raises ValueError for anything else.
     """
@@ -199,7 +205,7 @@ def parse_relevance(value: str) -> Grade:
         grade = int(grade) if grade.is_integer() else grade
     if grade > HIGHEST_GRADE:
         raise ValueError(f"{value} is above the highest grade")
-    return max(grade, 0)
+    return grade
 
 
 def _read_file(path: Path) -> Iterable[Judgment]:

@@ -152,23 +152,16 @@ def read_labels(
         numbered = True
     documents = set(contents.corpus.ids)
     finder = _QueryFinder(contents.queries, numbered=numbered)
-    blank, negative = Counter[str](), Counter[str]()
+    blank = Counter[str]()
     listed: dict[Path, list[Judgment]] = {}
     for path, row, query_id, column in relevant:
         entries = _read_entries(row, column, path, documents, needed=False)
         listed.setdefault(path, []).extend((row.number, query_id, doc_id, grade) for doc_id, grade in entries)
     sources = list(listed.items())
     for use in uses:
-        sources.append(
-            (
-                root / use.file,
-                list(_read_judgments(root, use, rows[use.file], finder, documents=documents, blank=blank, negative=negative)),
-            )
-        )
+        read = _read_judgments(root, use, rows[use.file], finder, documents=documents, blank=blank)
+        sources.append((root / use.file, list(read)))
     _check_names(sources, finder.ids, contents.corpus.ids)
-    for file, number in negative.items():
-        verb = "counts" if number == 1 else "count"
-        contents.notes.append(f"{file}: {count_of(number, 'judgment')} with a grade below 0 {verb} as 0.")
     for file, number in blank.items():
         verb = "has" if number == 1 else "have"
         contents.notes.append(f"{file}: {count_of(number, 'judgment')} {verb} no grade, taken as not judged.")
@@ -183,9 +176,8 @@ def _read_judgments(
     *,
     documents: Collection[str],
     blank: Counter[str],
-    negative: Counter[str],
 ) -> Iterator[Judgment]:
-    """The judgments of one table; counts those without a grade and those below 0 by file."""
+    """The judgments of one table; counts those without a grade by file."""
     path, mapping = root / use.file, use.used
     names = [_read_name(row, mapping["query_id"], path) for row in rows]
     by_text = finder.are_texts(dict.fromkeys(names))
@@ -196,8 +188,6 @@ def _read_judgments(
             if own is None:
                 blank[use.file] += 1
                 continue
-            if own == 0 and str(given).strip().startswith("-"):
-                negative[use.file] += 1
             for query_id in (by_text and finder.find(name)) or [name]:
                 yield row.number, query_id, doc_id, own
 

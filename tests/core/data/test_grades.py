@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.grades import HIGHEST_GRADE, Grade, choose_threshold, spell_grade, to_whole_grades
+from core.data.grades import HIGHEST_GRADE, Grade, choose_threshold, describe_grades, spell_grade, to_whole_grades
 from core.data.label_rules import LabelRules, read_rules, write_rules
 from core.data.load import load_dataset
 from core.data.split import keep_judged
@@ -146,3 +146,23 @@ def test_rules_that_cannot_be_read_say_where_they_lie(tmp_path: Path) -> None:
     (tmp_path / "in" / "labels.json").write_text('{"format": 1, "relevant_from": "high"}')
     with pytest.raises(InputError, match=r"labels\.json: cannot be read"):
         load_dataset(tmp_path / "in")
+
+
+@pytest.mark.parametrize(
+    ("grades", "told"),
+    [
+        ([100, 10, 0], "The grades go up to 100, and documents count as relevant from grade 1 on, also those of grade 10."),
+        ([5, 3, 1], "The grades go up to 5, and documents count as relevant from grade 1 on, also those of grade 1."),
+        ([4, 2, 1], "The grades go up to 4, and documents count as relevant from grade 1 on, also those of grade 1."),
+        ([4, 1, 0], ""),
+        ([2, 1], ""),  # what is not relevant is often left out
+        ([3, 3], ""),
+        ([], ""),
+    ],
+)
+def test_whole_grades_of_which_the_lowest_may_not_be_relevant_are_told(grades: list[Grade], told: str) -> None:
+    notes = describe_grades({"q": grades} if grades else {}, 1, said=False)
+    assert notes == ([f"{told} Change it on the page Data or with --relevant-from."] if told else [])
+    assert all(
+        "count as relevant from grade 3 on, as was said" in note for note in describe_grades({"q": [5, 1]}, 3, said=True)
+    )

@@ -152,6 +152,14 @@ def test_filters_that_match_nothing_are_warned_about(tmp_path: Path, conditions:
     assert load_dataset(write_folder(tmp_path, queries=query(filter=conditions))).warnings == (warning,)
 
 
+def test_texts_that_are_in_no_range_of_dates_are_told(tmp_path: Path) -> None:
+    days = ["2024-05-01", "01.05.2024", "", "2024"]
+    corpus = [{"_id": f"d{at}", "text": "x", "metadata": {"day": day}} for at, day in enumerate(days)]
+    folder = write_folder(tmp_path, corpus=corpus, queries=query(filter={"day": {"lte": "2024-06-01"}}))
+    told = '2 values of "day" are no dates and so in no range of dates: "01.05.2024", "". Write them as 2024-05-01.'
+    assert load_dataset(folder).warnings == (told,)
+
+
 def test_labels_without_documents_or_queries_are_counted(tmp_path: Path) -> None:
     qrels = "".join(f"q 0 gone{number} 1\n" for number in range(7)) + "who 0 a 1\n"
     evidence = [{"doc_id": "lost", "quote": "four"}, {"doc_id": "lost", "quote": "fives"}]

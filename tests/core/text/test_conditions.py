@@ -50,9 +50,15 @@ from core.text.conditions import check_filter, is_scalar, match_filter
         ({"date": "2024-05-01T10:00+0200"}, {"date": "2024-05-01T08:00:00Z"}, True),  # the same moment
         ({"date": "2024/5/1"}, {"date": ["2024-05-01"]}, True),
         ({"date": "2024-05-01T00:00"}, {"date": "2024-05-01"}, False),  # a moment is no day
-        # What is no date, or no date on one side, is compared by its letters.
-        ({"date": "2024-02-30"}, {"date": {"lte": "2024-02-29"}}, False),
-        ({"date": "unknown"}, {"date": {"gte": "2024-05-01"}}, True),
+        ({"date": "2024-05-01 10:00 GMT"}, {"date": {"lte": "2024-05-01T12:00+02:00"}}, True),
+        # What is no date is in no range of dates, whatever its letters; four digits may be a code.
+        ({"date": "2024-02-30"}, {"date": {"lte": "2024-03-29"}}, False),
+        ({"date": "unknown"}, {"date": {"gte": "2024-05-01"}}, False),
+        ({"date": "unknown"}, {"date": {"gte": "2024"}}, False),
+        ({"date": "01.06.2024"}, {"date": {"lte": "2024-05-01"}}, False),
+        ({"date": ""}, {"date": {"lte": "2024-05-01"}}, False),
+        ({"name": " "}, {"name": {"lte": "b"}}, False),
+        ({"code": "1200-B"}, {"code": {"gte": "1000", "lte": "1300"}}, True),
         ({"version": "3.10"}, {"version": {"gte": "3.9"}}, False),
         ({"year": 2024}, {"year": {"gte": "2024"}}, False),  # a number is no text
         # No single item lies in between, though one is above the low end and one below the high end.

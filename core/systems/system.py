@@ -50,7 +50,7 @@ class Dense:
         default=None,
         metadata=setting(
             "Distance",
-            "How near a passage is to a query: the angle between them (cosine), the straight line (l2), the inner product (ip).",
+            "How near a passage is to a query: by their angle (cosine), a straight line (l2), an inner product (ip).",
             choices=DISTANCES,
         ),
     )

@@ -43,6 +43,7 @@ SPECIAL: dict[type, list[Any]] = {
     MetadataFilter: [MetadataFilter(), MetadataFilter(given=False, infer=("v",))],
     Glossary: [Glossary((("hub", "gateway"),))],
     AdaptQueries: [AdaptQueries(f"trained:{ADAPTER}")],
+    IndexBm25: [IndexBm25(languages=("en",)), IndexBm25(languages=("de", "th"))],
     ReciprocalRankFusion: [ReciprocalRankFusion(), ReciprocalRankFusion(level="chunk")],
 }
 STAGES: list[Any] = [stage for kind in KNOWN.values() for stage in SPECIAL.get(kind) or [kind()]]

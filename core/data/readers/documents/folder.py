@@ -32,6 +32,7 @@ from core.data.readers.documents.plain import find_heading
 from core.data.readers.documents.reading import FILE as READING
 from core.data.readers.documents.reading import Reading, read_reading
 from core.data.readers.encoding import read_bytes, replace_surrogates
+from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.told import TOLD
@@ -87,7 +88,7 @@ def read_document(path: Path, *, relative: str | None = None, reading: Reading |
 
 def _finish(extracted: Extracted, kind: Kind, path: Path, relative: str) -> FileDocument:
     text = replace_surrogates(extracted.text)
-    front = dict(extracted.metadata)
+    front = to_json(dict(extracted.metadata))
     heading = find_heading(text) if kind.has_headings else ""
     title = _front_text(front.pop("title", None)) or heading or extracted.title or _title_from_name(path)
     doc_id = extracted.doc_id or (_front_text(front.pop("id", None)) or None if not extracted.part else None)

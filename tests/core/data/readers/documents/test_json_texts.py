@@ -53,3 +53,10 @@ def test_what_is_no_json(text: str, message: str) -> None:
 def test_a_bad_line_is_named() -> None:
     with pytest.raises(InputError, match=r"x.jsonl, line 2: is not valid JSON \(Expecting value\); correct the line"):
         read_json_lines(b'{"a": 1}\n{"a":}\n', Path("x.jsonl"), Reading())
+
+
+def test_half_characters_in_names_and_values(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"text": "x\\ud800", "b\\udfff": "y\\udfff"}')
+    [document] = load_dataset(tmp_path).documents.to_dict("records")
+    assert document["text"] == "x\ufffd"
+    assert document["metadata"] == {"file_type": "json", "b\ufffd": "y\ufffd"}

@@ -16,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.readers.guesses import hint_of
+from core.data.readers.table_files import TABLE_SUFFIXES
 from core.errors import InputError, SeveralDatasets
 from core.schema import content_hash
 from core.text.phrases import first_five
@@ -91,9 +93,19 @@ def find_place(written: str | Path) -> ChromaPlace | None:
             file=folder,
         )
     labels = next((place for place in dict.fromkeys((folder, path, folder.parent)) if (place / LABELS).is_file()), None)
+    labels = labels or next((place for place in dict.fromkeys((folder, path)) if _list_label_tables(place)), None)
     if labels is not None and (labels / "corpus.jsonl").is_file():
         labels = None  # the queries of another dataset
     return ChromaPlace(folder=folder.resolve(), collection=name or None, labels=labels)
+
+
+def _list_label_tables(folder: Path) -> list[Path]:
+    """Tables of queries and judgments in a folder, by their names."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.lower().endswith(TABLE_SUFFIXES) and hint_of(path.name) in ("queries", "judgments") and path.is_file()
+    ]
 
 
 def _read_address(text: str) -> ChromaPlace:
@@ -215,6 +227,7 @@ def sign_place(place: ChromaPlace) -> str:
     files: list[object] = [list(item) for item in _list_files(place.folder)]
     if place.labels is not None:
         labels = [place.labels / LABELS, *sorted(place.labels.glob("qrels*")), *sorted(place.labels.glob("qrels/*"))]
+        labels += _list_label_tables(place.labels)
         files += [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in labels if path.is_file()]
     return content_hash([str(place.labels), files])
 

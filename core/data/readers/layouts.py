@@ -40,6 +40,7 @@ _ABOUT = ("readme", "license", "licence", "copying", "changelog", "dataset_info"
 _QUERIES_A_LINE = ("queries", "query", "questions", "topics")  # names of text files
 _WHAT = ("header", "role", "file")  # questions about what a table is at all
 _NO_LABELS = (".md", ".html", ".pdf", ".docx", ".xlsx", ".json", ".py", ".zip", ".png", ".jpg")  # not worth a look
+_PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".rar")
 _DEPTH = 3  # folders below each other in which datasets are looked for
 
 
@@ -199,6 +200,13 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
     folder, understanding = layout.folder, layout.understand()
     if "corpus" not in layout.filled and not layout.tables:
         _, others = list_documents(folder)
+        packed = _list_packed(folder)
+        if packed:
+            raise InputError(
+                "holds no corpus.jsonl, documents or tables, but packed files; "
+                f"unpack {first_five(packed)}, or give a zip by itself",
+                file=folder,
+            )
         found = f"found only {first_five(others)}" if others else "found nothing"
         raise InputError(f"expected corpus.jsonl, documents ({SHOWN}) or tables, {found}; add one of them", file=folder)
     several = find_table_datasets(layout, understanding)
@@ -222,7 +230,16 @@ def _note_unread(layout: Layout) -> list[str]:
     names = [path.relative_to(folder).as_posix() for path in candidates if not path.name.startswith(".")]
     known = {layout.corpus, layout.queries, *layout.qrels, *layout.tables, *layout.whole, *layout.documents}
     unread = [name for name in names if name not in known and hint_of(name) in ("queries", "judgments")]
-    return [f"Not read as queries or judgments, for its form is not known: {first_five(unread)}."] if unread else []
+    notes = [f"Not read as queries or judgments, for its form is not known: {first_five(unread)}."] if unread else []
+    packed = [] if layout.documents else _list_packed(folder)  # beside documents all that is not read is named
+    return (
+        [*notes, f"Not read, for they are packed: {first_five(packed)}; unpack what belongs to the data."] if packed else notes
+    )
+
+
+def _list_packed(folder: Path) -> list[str]:
+    """Archives and compressed files in a folder and below."""
+    return [name for name in list_documents(folder)[1] if name.lower().endswith(_PACKED)]
 
 
 def _read_parts(layout: Layout, on_progress: ProgressCallback) -> Contents:
@@ -295,6 +312,9 @@ def _unclear(layout: Layout, understanding: Understanding, questions: Sequence[Q
         read_head(layout.folder / unreadable[0])  # raises what is wrong with it
     understood = understanding.describe()
     before = f"understood {understood}, but not all: " if understood else "not all is clear: "
+    packed = _list_packed(layout.folder)
+    if packed:
+        before = f"unpack {first_five(packed)} if it belongs to the data; {before}"
     return InputError(
         f"{before}{questions[0].sentence.rstrip('.')}; load it on the page Data, or say it in {TOLD} (docs/tables.md)",
         file=layout.folder,

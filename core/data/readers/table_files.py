@@ -28,6 +28,7 @@ from core.text.phrases import count_of, first_five, shorten
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _NO_LINES = (".parquet", ".json")
 _LOOK_AHEAD = 100  # rows whose names are a JSONL file's columns, and from which a header and a separator are told
+_MAX_COLUMNS = 20_000  # what has more is rather a matrix, or no table
 _MAX_CELL = 50_000_000  # characters; the csv module's own limit of 131,072 is less than a long document
 _BEGINNING = 8_000_000  # bytes of a text file from which its columns and first rows are told
 _START = 8_192  # bytes from which a text file is told to be labels
@@ -141,6 +142,8 @@ def read_head(path: Path, *, rows: int = _LOOK_AHEAD, header: bool | None = None
     if trec.is_topics(text):
         return _head_of((Row(line, topic) for line, topic in trec.read_topics(text, path)), rows)
     lines = [cells for _, cells in islice(_cut_lines(text, path), _LOOK_AHEAD)]
+    if lines:
+        _check_width(lines[0], path, line=1)
     found = guess_header(lines) if header is None else Header(present=header, sure=True)
     if header is None and not found.present and len(lines[0]) == 1 and suffix not in TABLE_SUFFIXES:
         found = Header(present=False, sure=True)  # queries.txt, a query a line
@@ -207,7 +210,15 @@ def read_mapped(path: Path, use: TableUse, *, on_progress: ProgressCallback = ig
     return rows
 
 
+def _check_width(cells: list[str], path: Path, *, line: int) -> None:
+    if len(cells) > _MAX_COLUMNS:
+        raise InputError(
+            f"has {len(cells):,} columns, more than {_MAX_COLUMNS:,}; keep those that are needed", file=path, line=line
+        )
+
+
 def _name_columns(cells: list[str], path: Path, *, line: int, header: bool) -> list[str]:
+    _check_width(cells, path, line=line)
     names = [(cell.strip() if header else "") or f"column_{number}" for number, cell in enumerate(cells, start=1)]
     name, times = Counter(names).most_common(1)[0]
     if times > 1:

@@ -69,11 +69,12 @@ def _read_corpus(root: Path, uses: Sequence[TableUse], on_progress: ProgressCall
             metadata = (read_json_cell(row, mapping, "metadata", path=path) or {}) if "metadata" in mapping else {}
             if not isinstance(metadata, dict):
                 raise row_error("the metadata is not a JSON object; correct it or unmap it", path, number=row.number)
+            metadata = dict(metadata)
             for name in rest:
                 value = row.values.get(name)
                 value = convert.get(name, to_json)(value) if value != "" else None
                 if value is not None:
-                    metadata = {**metadata, name: value}
+                    metadata[name] = value
             title = to_text(row.values.get(mapping["title"])) if "title" in mapping else ""
             corpus.add(doc_id, title, read_text_cell(row, mapping["text"], path), metadata)
     return corpus

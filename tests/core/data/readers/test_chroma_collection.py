@@ -40,6 +40,14 @@ def test_every_item_is_a_document_and_the_folder_stays_as_it_was(kept: Path) -> 
     assert hash_files(kept) == before
 
 
+def test_queries_and_labels_may_be_tables(tmp_path: Path, kept: Path) -> None:
+    shutil.copytree(kept, tmp_path / "store")
+    (tmp_path / "store" / "queries.csv").write_text("qid,query\nq,battery\n")
+    (tmp_path / "store" / "qrels.csv").write_text("qid,docid,rel\nq,i0,2\n")
+    dataset = load_dataset(tmp_path / "store")
+    assert dataset.judgments[["query_id", "doc_id", "relevance"]].to_numpy().tolist() == [["q", "i0", 2]]
+
+
 def test_queries_and_labels_beside_it_are_its_own(tmp_path: Path, kept: Path) -> None:
     shutil.copytree(kept, tmp_path / "inside")
     shutil.copytree(kept, tmp_path / "beside" / "store")

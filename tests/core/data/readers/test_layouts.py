@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -451,3 +452,27 @@ def test_a_query_a_line_is_no_document(tmp_path: Path) -> None:
 def test_questions_with_answers_are_documents_where_nothing_else_is(tmp_path: Path) -> None:
     faq = json.dumps([{"question": "How is it tied?", "answer": "As a bowline."}, {"question": "When?", "answer": "At noon."}])
     assert load_dataset(write_files(tmp_path, {"faq.json": faq})).documents["text"].tolist() == ["As a bowline.", "At noon."]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"d/set.zip": "PK"},
+            ": holds no corpus.jsonl, documents or tables, but packed files; unpack d/set.zip, or give a zip",
+        ),
+        ({"collection.tsv.gz": "x", "queries.tsv": "1\twarm bread\n"}, ": unpack collection.tsv.gz if it belongs to the data;"),
+    ],
+)
+def test_packed_files_are_named(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    assert refuse(write_files(tmp_path, files)).startswith(message)
+
+
+def test_a_table_of_thousands_of_columns_takes_no_time(tmp_path: Path) -> None:
+    names = ["id", "text", *(f"c{number}" for number in range(15_000))]
+    rows = "".join("\t".join([f"d{row}", "warm bread", *["7"] * 15_000]) + "\n" for row in range(3))
+    start = time.process_time()
+    dataset = load_dataset(write_files(tmp_path, {"docs.tsv": "\t".join(names) + "\n" + rows}))
+    assert len(dataset.documents["metadata"][0]) == 15_000 and time.process_time() - start < 4
+    (tmp_path / "docs.tsv").write_text("id" + "\t" * 30_000 + "\n")
+    assert "30,001 columns, more than 20,000; keep those that are needed" in refuse(tmp_path)

@@ -6,17 +6,20 @@ stand first for every system. It is left out of what is found (core.stages.retri
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.data.copies import ALIKE
 from core.data.dataset import Dataset
 from core.schema import LEAVE_OUT, select_relevant
 from core.text.phrases import first_five
 from core.text.same_text import normalise_text
-from core.text.words import fold
+from core.text.words import fold, split_words
 
 _BEGINNING = 10  # letters by which a document is passed over quickly
 _LOOKED_AT = 200
+_FEWEST_WORDS = 5
 _CUT = 40  # letters from which on a query with a document's id, which this begins with, is the document, cut short
 
 
@@ -27,7 +30,8 @@ def leave_out_own_documents(dataset: Dataset) -> Dataset:
 
     - if it says the same and has its id;
     - if it says the same under another id, unless a relevant document does too: then it is a copy of an answer;
-    - if it has the query's id and the query as its title, or begins with the query, of at least 40 letters.
+    - if it has the query's id and the query as its title, or begins with the query, of at least 40 letters, or says nearly the
+      same (another version of an essay): they share four fifths of their words, and have at least five.
 
     An equal id alone proves nothing: queries and documents that are both numbered from 1 share ids by chance.
     """
@@ -87,7 +91,7 @@ def _find_own(
     beginnings = {_begin(text) for query_id, text in texts if query_id in asked}
     same: dict[str, list[str]] = {}
     for doc_id, title, text in dataset.documents[["doc_id", "title", "text"]].itertuples(index=False):
-        if not beginnings.isdisjoint((_begin(title), _begin(text), _begin(f"{title} {text[:_LOOKED_AT]}"))):
+        if doc_id in asked or not beginnings.isdisjoint((_begin(title), _begin(text), _begin(f"{title} {text[:_LOOKED_AT]}"))):
             for query_id in _match(doc_id, title, text, asked, by_text):
                 same.setdefault(query_id, []).append(doc_id)
     own = {}
@@ -108,8 +112,17 @@ def _match(doc_id: str, title: str, text: str, asked: Mapping[str, str], by_text
     query = asked.get(doc_id)
     if query and doc_id not in equal:
         is_cut = len(query) >= _CUT and any(form.startswith(query) for form in forms)
-        if is_cut or query == normalise_text(title):
+        if is_cut or query == normalise_text(title) or any(_is_near(query, form) for form in forms):
             yield doc_id
+
+
+def _is_near(query: str, form: str) -> bool:
+    """Whether two normalised texts share most of their words."""
+    if not len(query) < len(form) / ALIKE**2 < len(query) / ALIKE**4:
+        return False
+    one, other = Counter(split_words(query)), Counter(split_words(form))
+    together = (one | other).total()
+    return together >= _FEWEST_WORDS and (one & other).total() >= ALIKE * together
 
 
 def _begin(text: str) -> str:

@@ -15,6 +15,7 @@ _ROLES = {EMBEDDINGS: "embedding model"}
 _WHOLE = 0.995  # what is shown as 100 %
 _CURE_OF_LANGUAGE = f"Compare it with a model for that language or a multilingual one, such as {SUGGESTED_MULTILINGUAL}."
 _CURE_OF_LENGTH = "Use a model that reads more, or shorter queries."
+_CURE_OF_SIGNS = "Write words into these queries, or leave them out."
 _CURE_OF_WORDS = (
     "Set the language of word matching to that of the documents; where queries are in another language than the documents, "
     "only a multilingual embedding model can bring them together."
@@ -52,7 +53,7 @@ def explain_side(side: ModelSide | WordSide) -> str:
 def list_cures(side: ModelSide | WordSide) -> list[str]:
     """What to do about a side that is hindered, a sentence for each of its troubles."""
     if isinstance(side, WordSide):
-        return [_CURE_OF_WORDS]
+        return [_cure_words(side)]
     reading = [_cure_reading(side)] if _is_unread(side) else []
     reading += [_CURE_OF_LANGUAGE] if side.foreign else []
     return [*reading, *([_CURE_OF_LENGTH] if side.cut else [])]
@@ -74,7 +75,13 @@ def explain_words(side: WordSide) -> str:
     """For how many queries word matching returned nothing, and what to do about it."""
     named = f" ({join_words(side.systems)})" if side.systems else ""
     found = "no word of theirs stands in a document that they may see"
-    return f"Word matching{named} {_say_nothing(side)}: {found}. {_CURE_OF_WORDS}"
+    if side.wordless:
+        found += f" ({count_of(side.wordless, 'query')} {'has' if side.wordless == 1 else 'have'} no word at all, only signs)"
+    return f"Word matching{named} {_say_nothing(side)}: {found}. {_cure_words(side)}"
+
+
+def _cure_words(side: WordSide) -> str:
+    return _CURE_OF_SIGNS if side.unmatched <= side.wordless else _CURE_OF_WORDS
 
 
 def _say_nothing(side: WordSide) -> str:

@@ -8,7 +8,7 @@ core.diagnosis.side_sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.text.languages import NAMES, NOT_LATIN
@@ -60,11 +60,13 @@ class ModelSide:
 
 @dataclass(frozen=True)
 class WordSide:
-    """What word matching finds. asked: queries; unmatched: those for which it returned nothing. systems: that use it."""
+    """What word matching finds. asked: queries; unmatched: those for which it returned nothing; wordless: those of
+    these that have no word, only signs. systems: that use it."""
 
     asked: int
     unmatched: int
     systems: tuple[str, ...] = ()
+    wordless: int = 0
 
     @property
     def finds(self) -> bool:
@@ -142,6 +144,11 @@ def find_foreign(languages: Mapping[str, float], named: Sequence[str]) -> dict[s
         return {}
     found = {code: share for code, share in languages.items() if code not in codes and code not in NOT_LATIN}
     return found if sum(found.values()) >= _FOREIGN else {}
+
+
+def count_wordless(queries: Iterable[str]) -> int:
+    """How many queries have neither a letter nor a digit."""
+    return sum(not any(map(str.isalnum, text)) for text in queries)
 
 
 def merge_words(sides: Sequence[WordSide]) -> tuple[WordSide, ...]:

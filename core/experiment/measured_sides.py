@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from core.data.languages import detect_languages
-from core.diagnosis.sides import EMBEDDINGS, RERANKER, ModelSide, Sides, WordSide, measure_model, merge_words
+from core.diagnosis.sides import (
+    EMBEDDINGS,
+    RERANKER,
+    ModelSide,
+    Sides,
+    WordSide,
+    count_wordless,
+    measure_model,
+    merge_words,
+)
 from core.errors import ModelUnavailable
 from core.experiment.system_runs import SystemRuns
 from core.graph.node import Node, Source
@@ -68,7 +77,9 @@ def _measure_model(model: _Model, systems: tuple[str, ...], system_runs: SystemR
 
 def _count_unmatched(searches: list[tuple[str, Node]], system_runs: SystemRuns) -> WordSide:
     """Of searches in one index the one that finds most counts: what a filter hides from the others, words have found."""
-    queries = system_runs.queries["query_id"]
-    found = {node.key: system_runs.execution.output(node)["query_id"].nunique() for _, node in searches}
+    queries = system_runs.queries
+    found = {node.key: set(system_runs.execution.output(node)["query_id"]) for _, node in searches}
+    best = max(found.values(), key=len)
+    unmatched = [text for query, text in zip(queries["query_id"], queries["text"], strict=True) if query not in best]
     names = dict.fromkeys(name for name, _ in searches)
-    return WordSide(asked=len(queries), unmatched=len(queries) - max(found.values()), systems=tuple(names))
+    return WordSide(len(queries), len(unmatched), tuple(names), wordless=count_wordless(unmatched))

@@ -30,6 +30,7 @@ _DOT_BEFORE = re.compile(r"\.(?<![\w.)\]]\.)[^\W\d_][^\W_]+")  # .NET, .htaccess
 _AND_INSIDE = re.compile(
     r"(?<![\w&=])[^\W_]{1,3}(?:&(?!amp;|lt;|gt;)[^\W_]{1,3}){1,2}(?![\w&=])"
 )  # AT&T, R&D; no parts of addresses
+_NO_WORD = re.compile(r"[^\x00-\xa1\w\s]")
 _CAPITALS = re.compile(r"(?<![^\W_])[A-Z]{2,}(?![^\W_])")
 _BROKEN = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,40})-[ \t]*\r?\n[ \t]*([^\W\d_]{2,40})(?![^\W\d_])")  # a word at a line's end
 _HYPHENED = re.compile(r"[\u00ad\u00ac][ \t]*\r?\n[ \t]*")  # the same with a sign that stands nowhere else in a word
@@ -226,12 +227,14 @@ class Analyzer:
     def index(self, text: str, language: str) -> Terms:
         """The terms of a text to be found, in its language.
 
-        Apart are its stop words, alone and with a neighbouring one ("to be"), stop words that stand out in capitals ("IT"), and
-        single letters of scripts whose terms are pairs.
+        Apart are its stop words, alone and with a neighbouring one ("to be"), stop words that stand out in capitals ("IT"),
+        single letters of scripts whose terms are pairs, and signs that say something (🎸, €).
         """
-        found = find_words(fold(text, language))
+        folded = fold(text, language)
+        found = find_words(folded)
         terms, apart = self._form_all(found, text, language)
-        return Terms(terms, apart + [_APART + letter for run in found.runs for letter in run])
+        letters = [_APART + letter for run in found.runs for letter in run]
+        return Terms(terms, [*apart, *letters, *_list_symbols(folded)])
 
     def collect(self, text: str) -> set[str]:
         """The distinct terms of a text in every language; no stop words, no single letters: what a text is about."""
@@ -242,14 +245,16 @@ class Analyzer:
     def ask(self, text: str) -> Counter[str]:
         """The terms of a query, and how often each stands there: its forms in every language together, each counted once.
 
-        A letter that stands alone is looked up alone. A query that is left without a term is made of its stop words.
+        A letter that stands alone is looked up alone. A query that is left without a term is made of its stop words, and one
+        without a word of its signs.
         """
         asked: Counter[str] = Counter()
         for language in self.languages:
-            found = find_words(fold(text, language))
+            folded = fold(text, language)
+            found = find_words(folded)
             terms, apart = self._form_all(found, text, language)
             terms += [_APART + run[0] for run in found.runs if len(run) == 1]
-            asked |= Counter(terms or apart)
+            asked |= Counter(terms or apart or _list_symbols(folded))
         return asked
 
     def _form_all(self, found: Words, text: str, language: str) -> tuple[list[str], list[str]]:
@@ -296,6 +301,13 @@ def _make_former(
         return (*whole, *terms), "" if terms or whole else _APART + " ".join(parts)
 
     return form
+
+
+def _list_symbols(folded: str) -> list[str]:
+    """The terms of the pictures, currencies and signs of mathematics in a folded text; ASCII signs and punctuation are none."""
+    if folded.isascii():
+        return []
+    return [_APART + sign for sign in _NO_WORD.findall(folded) if unicodedata.category(sign) in ("So", "Sc", "Sm")]
 
 
 def drop_accents(word: str, kept: str = "") -> str:

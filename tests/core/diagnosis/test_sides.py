@@ -14,6 +14,7 @@ from core.diagnosis.sides import (
     ModelSide,
     Sides,
     WordSide,
+    count_wordless,
     find_foreign,
     measure_model,
     merge_words,
@@ -145,6 +146,14 @@ def test_word_matching_without_hits(unmatched, finds, is_sound):
     said = "" if is_sound else f"Word matching (bm25 and hybrid-rrf) returned nothing for {unmatched} of 50 queries"
     assert explain_side(side).startswith(said)
     assert bool(explain_side(side)) == (not is_sound)
+
+
+def test_queries_of_signs_alone_have_another_cure():
+    assert count_wordless(["???", "🎸", "C#", "茶", ""]) == 3
+    some, all_of_them = WordSide(9, 5, ("bm25",), wordless=2), WordSide(9, 2, ("bm25",), wordless=2)
+    assert "returned nothing for 5 of 9 queries" in explain_side(some)
+    assert "2 queries have no word at all, only signs). Set the language" in explain_side(some)
+    assert explain_side(all_of_them).endswith("only signs). Write words into these queries, or leave them out.")
 
 
 def test_no_query_says_nothing():

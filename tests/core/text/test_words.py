@@ -154,7 +154,10 @@ def test_a_query_of_stop_words_keeps_them() -> None:
     assert analyzer.ask("AT&T") == {"at&t": 1, "t": 1}
     assert analyzer.ask("IT") == {" it": 1, " IT": 1}
     assert analyzer.ask("the hub") == {"hub": 1}
-    assert analyzer.ask("🎸 ???") == {}
+    assert analyzer.ask("“…” ???") == {}
+    assert analyzer.ask("❤️ 🎸 ???") == {" ❤": 1, " 🎸": 1}  # signs, where there is no word
+    assert analyzer.ask("hub 🎸") == {"hub": 1}
+    assert analyzer.index("Rock 🎸, 5 €", "en") == (["rock", "5"], [" 🎸", " €"])
     assert {" the", " who", " the who"} <= set(analyzer.index("The Who played", "en").apart)
     assert Analyzer(stop_words=False).ask("The Who") == {"the": 1, "who": 1}
 

@@ -26,7 +26,7 @@ from core.data.readers.encoding import check_regular_file, replace_surrogates
 from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.huggingface import shards_to_dataset_folder
 from core.data.readers.layouts import find_only_folder, find_root, is_huggingface, layout_of, list_beside, read_layout
-from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries, warn_missing_documents
+from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries, match_spellings, warn_missing_documents
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
@@ -166,7 +166,7 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
     known = {query_id: position for position, query_id in enumerate(queries.ids)}
     texts = corpus.texts_by_id()
     evidence = resolve_evidence(queries, texts, path=contents.queries_file)
-    judgments = keep_known_queries(contents.judgments, known)
+    judgments = keep_known_queries(match_spellings(contents.judgments, known, texts), known)
     splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
     grades_of = judgments.grades_of_queries()
     relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)

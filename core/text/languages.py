@@ -28,7 +28,7 @@ OWN_LETTERS = {
 }  # fmt: skip
 # What keyboards of neighbours write for a letter of this language, and capitals that become small in another way.
 LETTERS = {
-    "ar": str.maketrans("یک", "يك"),
+    "ar": str.maketrans("یکى", "يكي"),
     "az": str.maketrans("Iİ", "ıi"),
     "fa": str.maketrans("يىك", "ییک"),
     "tr": str.maketrans("Iİ", "ıi"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.data.readers.corpus import Queries
 from core.data.readers.jsonl import kind_of
+from core.data.readers.qrels import match_spelling
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 from core.text.words import fold
@@ -37,6 +38,7 @@ def resolve_evidence(queries: Queries, texts: Mapping[str, str], *, path: Path) 
     Raises InputError for spans out of range, and for quotes that are not found or found twice.
     """
     ends: dict[tuple[str, str, int], int] = {}
+    spell = match_spelling(texts)
     missing: list[str] = []
     twice: list[str] = []
     for query_id, entries, line in zip(queries.ids, queries.evidence, queries.lines, strict=True):
@@ -44,7 +46,7 @@ def resolve_evidence(queries: Queries, texts: Mapping[str, str], *, path: Path) 
         for number, entry in enumerate(entries, start=1):
             where = f'evidence {number} of query "{query_id}"'
             try:
-                doc_id = _take_doc_id(entry)
+                doc_id = spell(_take_doc_id(entry))
                 if doc_id in texts:
                     start, end = _locate(entry, texts[doc_id], doc_id=doc_id)
                 else:

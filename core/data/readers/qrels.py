@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,6 +109,27 @@ def collect_judgments(sources: Iterable[tuple[Path, Iterable[Judgment]]]) -> Jud
             f"(queries {first_five(repeated)})."
         )
     return result
+
+
+def match_spelling(known: Collection[str]) -> Callable[[str], str]:
+    """A function from an id to the known one that differs in Unicode's composition alone (é as one sign, or as two as in the
+    names of files on macOS); other ids stay. known: a set or dict."""
+    composed = {unicodedata.normalize("NFC", name): name for name in known if not name.isascii()}
+
+    def spell(name: str) -> str:
+        return name if name.isascii() or name in known else composed.get(unicodedata.normalize("NFC", name), name)
+
+    return spell
+
+
+def match_spellings(judgments: Judgments, query_ids: Collection[str], doc_ids: Collection[str]) -> Judgments:
+    """The judgments with their ids spelled as queries and documents have them, see match_spelling()."""
+    query, doc = match_spelling(query_ids), match_spelling(doc_ids)
+    return Judgments(
+        relevance={(query(query_id), doc(doc_id)): grade for (query_id, doc_id), grade in judgments.relevance.items()},
+        queries_of={path: set(map(query, ids)) for path, ids in judgments.queries_of.items()},
+        warnings=judgments.warnings,
+    )
 
 
 def keep_known_queries(judgments: Judgments, query_ids: Collection[str]) -> Judgments:

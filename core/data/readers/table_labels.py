@@ -14,7 +14,7 @@ from core.data.readers.contents import Contents
 from core.data.readers.corpus import Queries
 from core.data.readers.jsonl import check_id, kind_of
 from core.data.readers.lists import list_entries
-from core.data.readers.qrels import Judgment, Judgments, collect_judgments
+from core.data.readers.qrels import Judgment, Judgments, collect_judgments, match_spelling
 from core.data.readers.table_files import Row, place, read_mapped, row_error
 from core.errors import InputError
 from core.text.conditions import check_filter
@@ -202,13 +202,14 @@ def _check_names(sources: Sequence[tuple[Path, Sequence[Judgment]]], queries: Co
     """Raises InputError if all judgments are on queries that are not there, or on documents: then the columns are wrong."""
     named = dict.fromkeys(query_id for _, judgments in sources for _, query_id, _, _ in judgments)
     judged = dict.fromkeys(doc_id for _, judgments in sources for _, _, doc_id, _ in judgments)
-    if named and not named.keys() & queries:
+    if named and not set(map(match_spelling(queries), named)) & set(queries):
         raise InputError(
             f"none of its queries ({first_five([shorten(name) for name in named])}) is among the queries, by id or by text; "
             "choose another column for the query id, or other queries",
             file=sources[0][0],
         )
-    if judged and not judged.keys() & set(documents):
+    known = set(documents)
+    if judged and not set(map(match_spelling(known), judged)) & known:
         raise InputError(
             f"none of the judged documents ({first_five([shorten(name) for name in judged])}) is in the corpus, whose ids are "
             f"{first_five(documents)}; choose the columns that hold the documents' ids",

@@ -416,3 +416,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
 def test_a_name_that_no_file_can_have() -> None:
     with pytest.raises(InputError, match="File name too long"):
         load_dataset("a" * 5_000)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_ids_that_differ_in_composition_alone_are_the_same(tmp_path: Path, table: bool) -> None:
+    one, two = "Übersicht.txt", "U\u0308bersicht.txt"  # as people type it; as macOS names files
+    (tmp_path / two).write_text("Alles über Öfen.", encoding="utf-8")
+    evidence = [] if table else [{"doc_id": one, "quote": "Öfen"}]
+    write_lines(tmp_path / "queries.jsonl", [{"_id": "é", "text": "Öfen", "evidence": evidence}])
+    header, name = ("query_id,doc_id,grade", "labels.csv") if table else ("query-id\tcorpus-id\tscore", "qrels.tsv")
+    row = ["e\u0301", one, "1"]
+    (tmp_path / name).write_text(f"{header}\n{(',' if table else chr(9)).join(row)}\n", encoding="utf-8")
+    dataset = load_dataset(tmp_path)
+    assert dataset.judgments.to_numpy().tolist() == [["é", two, 1]]
+    assert dataset.evidence["doc_id"].tolist() == ([] if table else [two])
+    assert not any("does not have" in warning for warning in dataset.warnings)

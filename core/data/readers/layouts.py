@@ -25,7 +25,7 @@ from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, rea
 from core.data.readers.json_tables import first_json_row
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.qrels import find_qrels, read_judgments
-from core.data.readers.table_files import TABLE_SUFFIXES, Head, Row, is_label_text, read_head
+from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES, Head, Row, is_label_text, read_head
 from core.data.readers.tables import read_tables
 from core.data.readers.told import TOLD, read_told
 from core.data.readers.understand import Question, Understanding, understand
@@ -346,6 +346,8 @@ def _are_labels(folder: Path, name: str) -> bool:
     path, hint = folder / name, hint_of(PurePosixPath(name).name)
     if name.lower().endswith(".json"):
         return _are_json_labels(path, hint)
+    if name.lower().endswith(SHEET_SUFFIXES) and hint in ("queries", "judgments"):
+        return _is_table_of(path, hint)
     if not _may_be_labels(name):
         return False
     if is_label_text(path):
@@ -377,10 +379,15 @@ def _are_json_labels(path: Path, hint: str) -> bool:
         )
     if hint not in ("queries", "judgments"):
         return False
+    return _is_table_of(path, hint)
+
+
+def _is_table_of(path: Path, role: str) -> bool:
     try:
-        return guess_head(path.name, read_head(path, rows=1)).role == hint
+        guess = guess_head(path.name, read_head(path))
     except InputError:
         return False
+    return guess.role == role and guess.sure
 
 
 def _may_be_labels(name: str) -> bool:

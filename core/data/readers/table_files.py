@@ -15,6 +15,7 @@ from typing import Any
 from core.data.readers import trec
 from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.columns import TableUse
+from core.data.readers.documents.sheets import list_sheets
 from core.data.readers.encoding import decode_text, read_bytes
 from core.data.readers.headers import Header, guess_header
 from core.data.readers.json_tables import read_json_rows
@@ -26,7 +27,8 @@ from core.progress import ProgressCallback, ignore_progress, watch
 from core.text.phrases import count_of, first_five, shorten
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-_NO_LINES = (".parquet", ".json")
+SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
+_NO_LINES = (".parquet", ".json", *SHEET_SUFFIXES)
 _LOOK_AHEAD = 100  # rows whose names are a JSONL file's columns, and from which a header and a separator are told
 _MAX_COLUMNS = 20_000  # what has more is rather a matrix, or no table
 _MAX_CELL = 50_000_000  # characters; the csv module's own limit of 131,072 is less than a long document
@@ -116,6 +118,8 @@ def read_rows(path: Path, *, header: bool = True) -> Iterator[Row]:
     elif suffix == ".json":
         for number, record in read_json_rows(path):
             yield Row(number, record)
+    elif suffix in SHEET_SUFFIXES:
+        yield from _read_sheet(path)
     elif suffix == ".parquet":
         yield from _read_parquet(path)
     else:
@@ -136,7 +140,7 @@ def read_head(path: Path, *, rows: int = _LOOK_AHEAD, header: bool | None = None
     if suffix == ".parquet":
         columns = _open_parquet(path).schema_arrow.names
         return Head(tuple(columns), tuple(islice(read_rows(path), rows)))
-    if suffix in (".jsonl", ".json"):
+    if suffix in (".jsonl", ".json", *SHEET_SUFFIXES):
         return _head_of(islice(read_rows(path), max(rows, _LOOK_AHEAD)), rows)
     text = _read_text(path, limit=_BEGINNING)
     if trec.is_topics(text):
@@ -310,6 +314,19 @@ def _is_judgment(cells: list[str]) -> bool:
     if len(cells) == 3:
         return is_number(cells[2])
     return len(cells) in (4, 6) and cells[1] in ITERATIONS and is_number(cells[3])
+
+
+def _read_sheet(path: Path) -> Iterator[Row]:
+    """The rows of a workbook's only sheet, below the names of its columns; cells are text."""
+    filled = [rows for _, rows in list_sheets(read_bytes(path), path) if any(map(any, rows))]
+    if len(filled) != 1:
+        raise InputError(f"has {count_of(len(filled), 'sheet')} with cells, expected one; save them as .csv", file=path)
+    (first, names), *rest = [(number, row) for number, row in enumerate(filled[0], start=1) if any(row)]
+    columns = _name_columns(names, path, line=first, header=True)
+    if not rest:
+        raise InputError("has no rows below its header; expected a header line and at least one row", file=path)
+    for number, cells in rest:
+        yield Row(number, dict(zip(columns, cells, strict=False)))
 
 
 def _open_parquet(path: Path) -> Any:

@@ -31,10 +31,15 @@ _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json e
 
 def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     """A document for every sheet that has something in it, or for every row. Raises InputError if the file cannot be read."""
+    sheets = list_sheets(data, path)
+    return [document for name, rows in sheets for document in _read_sheet(name, rows, reading, alone=len(sheets) == 1)]
+
+
+def list_sheets(data: bytes, path: Path) -> list[tuple[str, list[list[str]]]]:
+    """(name, rows of cells as text) of every sheet. Raises InputError if the file cannot be read."""
     import python_calamine
 
     check_locked(data, path)
-    documents: list[Extracted] = []
     with refuse_damaged("spreadsheet", path, cure=_CURE):
         if data.startswith(b"PK"):
             _check_size(Package(data))
@@ -47,9 +52,7 @@ def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
             ):
                 raise
             raise ValueError(str(error)) from error
-    for name, rows in sheets:
-        documents += _read_sheet(name, [[_show(value) for value in row] for row in rows], reading, alone=len(sheets) == 1)
-    return documents
+    return [(name, [[_show(value) for value in row] for row in rows]) for name, rows in sheets]
 
 
 def _read_sheet(name: str, rows: list[list[str]], reading: Reading, *, alone: bool) -> Iterator[Extracted]:

@@ -14,6 +14,7 @@ from core.data.load import load_dataset
 from core.data.readers.columns import TableUse
 from core.data.readers.uploads import inspect_upload
 from core.errors import InputError
+from tests.support.files import make_sheets
 from tests.support.layouts import (
     SEARCHES,
     squad,
@@ -476,3 +477,11 @@ def test_a_table_of_thousands_of_columns_takes_no_time(tmp_path: Path) -> None:
     assert len(dataset.documents["metadata"][0]) == 15_000 and time.process_time() - start < 4
     (tmp_path / "docs.tsv").write_text("id" + "\t" * 30_000 + "\n")
     assert "30,001 columns, more than 20,000; keep those that are needed" in refuse(tmp_path)
+
+
+def test_labels_in_a_spreadsheet(tmp_path: Path) -> None:
+    write_files(tmp_path, {"docs.csv": "id,text\nd1,the pilot boards\nd2,bread rises\n"})
+    rated = make_sheets(S=[["query", "doc_id", "grade"], ["harbour pilot", "d1", 3], ["warm bread", "d2", 0.5]])
+    (tmp_path / "ratings.xlsx").write_bytes(rated)
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == ["d1", "d2"] and labels(dataset) == [("1", "d1", 3), ("2", "d2", 0.5)]

@@ -198,6 +198,8 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
     if corpus is not None:
         layout = replace(layout, corpus="", documents=(), whole=(), given=True)
     folder, understanding = layout.folder, layout.understand()
+    if layout.documents and all(map(is_about, layout.documents)) and _list_packed(folder):
+        layout = replace(layout, documents=())  # a readme beside the data, which are packed
     if "corpus" not in layout.filled and not layout.tables:
         _, others = list_documents(folder)
         packed = _list_packed(folder)

@@ -19,6 +19,7 @@ from core.data.readers.documents.plain import (
 )
 from core.data.readers.documents.sheets import read_sheets
 from core.data.readers.documents.slides import read_slides
+from core.data.readers.documents.trec_documents import read_collection_file
 from core.data.readers.documents.word import read_word
 
 KINDS = (
@@ -31,6 +32,7 @@ KINDS = (
     Kind("", (".xlsx", ".xlsm", ".xls", ".ods"), read_sheets, has_headings=False),
     Kind("epub", (".epub",), read_epub),
     Kind("eml", (".eml",), read_mail, has_headings=False),
+    Kind("trec", (".trec", ".sgml", ".sgm"), read_collection_file, has_headings=False),
     Kind("json", (".json",), read_json, has_headings=False, beside_tables=False),
     Kind("", SOURCE_SUFFIXES, read_source, has_headings=False, beside_tables=False),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.data.readers.documents.front_matter import split_front_matter
 from core.data.readers.documents.kind import Extracted
 from core.data.readers.documents.reading import Reading
+from core.data.readers.documents.trec_documents import is_collection, list_documents
 from core.data.readers.documents.web_page import decode_page, extract_page
 from core.data.readers.encoding import decode_text
 from core.errors import InputError
@@ -26,8 +27,11 @@ _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
 def read_text_file(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
-    """One document: the text without its front matter. Raises InputError if it is not text."""
-    front = split_front_matter(_decode(data, path))
+    """One document: the text without its front matter; a collection of TREC's is many. Raises InputError if it is not text."""
+    text = _decode(data, path)
+    if is_collection(text):
+        return list_documents(text, path)
+    front = split_front_matter(text)
     return [Extracted(front.body, metadata=front.fields, notes=front.notes)]
 
 

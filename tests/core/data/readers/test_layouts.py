@@ -485,3 +485,25 @@ def test_labels_in_a_spreadsheet(tmp_path: Path) -> None:
     (tmp_path / "ratings.xlsx").write_bytes(rated)
     dataset = load_dataset(tmp_path)
     assert dataset.documents["doc_id"].tolist() == ["d1", "d2"] and labels(dataset) == [("1", "d1", 3), ("2", "d2", 0.5)]
+
+
+@pytest.mark.parametrize("name", ["docs.txt", "fr94.trec", "a/ft911"])
+def test_collections_of_trec_are_many_documents(tmp_path: Path, name: str) -> None:
+    text = (
+        "<DOC>\n<DOCNO> FT-1 </DOCNO>\n<HEADLINE>Pilots &amp; ships</HEADLINE>\n<TEXT>\nThe pilot\nboards.\n</TEXT>\n</DOC>\n"
+    )
+    text += "<DOC><DOCNO>FT-2</DOCNO><TEXT><P>Bread rises.</P></TEXT></DOC>\n"
+    topics = "<top>\n<num> Number: 301\n<title> pilot\n<desc> Description:\nWho boards?\n</top>\n"
+    dataset = load_dataset(
+        write_files(tmp_path, {name: text, "topics.txt": topics, "qrels.txt": "301 0 FT-1 1\n301 0 FT-2 0\n"})
+    )
+    assert dataset.documents["doc_id"].tolist() == ["FT-1", "FT-2"]
+    assert dataset.documents["title"][0] == "Pilots & ships"
+    assert dataset.documents["text"].tolist() == ["Pilots & ships\nThe pilot\nboards.", "Bread rises."]
+    assert labels(dataset) == [("301", "FT-1", 1), ("301", "FT-2", 0)]
+
+
+def test_a_readme_beside_a_zip_is_not_the_data(tmp_path: Path) -> None:
+    write_two_datasets(tmp_path / "cqadupstack.zip")
+    (tmp_path / "README.md").write_text("Two forums.")
+    assert "but packed files; unpack cqadupstack.zip, or give a zip by itself" in refuse(tmp_path)

@@ -32,7 +32,7 @@ def read_collection_file(data: bytes, path: Path, reading: Reading) -> list[Extr
 
 def list_documents(text: str, path: Path) -> list[Extracted]:
     """The documents of a collection's text. Raises InputError for a document without a number."""
-    documents = []
+    documents: list[Extracted] = []
     for part in re.split(r"<DOC>", text, flags=re.IGNORECASE)[1:]:
         body = re.split(r"</DOC>", part, maxsplit=1, flags=re.IGNORECASE)[0]
         number = _NUMBER.search(body)

@@ -115,7 +115,7 @@ def _count_files(place: Path, told: Sequence[TableUse]) -> int:
 
 def make_preview(dataset: Dataset, *, files: int = 0) -> Preview:
     """What is shown of a dataset that was read. files: that its documents come from."""
-    judged = dataset.judgments[dataset.judgments["relevance"] > 0]
+    grades = set(dataset.judgments["relevance"]) - {0}
     return Preview(
         dataset=dataset,
         files=files,
@@ -127,7 +127,7 @@ def make_preview(dataset: Dataset, *, files: int = 0) -> Preview:
         ),
         queries=_begin_queries(dataset),
         languages=tuple(detect_languages(dataset).items()) if len(dataset.indexed_documents) else (),
-        several_grades=judged["relevance"].nunique() > 1,
+        several_grades=len(grades) > 1,
         notes=dataset.warnings,
     )
 

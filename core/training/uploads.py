@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.data.readers.table_files import read_rows, row_error
+from core.data.readers.table_files import TABLE_SUFFIXES, read_rows, row_error
 from core.errors import InputError
 from core.training.examples import COLUMNS, Examples
 
@@ -37,6 +37,8 @@ def read_examples(path: Path) -> Examples:
     Raises InputError, with file and line, for columns of no form, empty cells, labels other than 0 and 1, and scores outside
     0 to 1.
     """
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise InputError("is not a table; expected a .csv, .tsv, .jsonl or .parquet file", file=path)
     rows = list(read_rows(path))
     if not rows:
         raise InputError("has no rows; expected at least one example", file=path)

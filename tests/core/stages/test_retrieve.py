@@ -162,7 +162,7 @@ def test_as_many_others_are_found(workspace: Path, through_index: bool) -> None:
 
 
 def test_words_do_not_find_the_document_that_the_query_is() -> None:
-    index = IndexBm25()(make_chunks({"c1": ("hub clock",), "c2": ("hub",), "c3": ("desk",)}))
+    index = IndexBm25(languages=("en",))(make_chunks({"c1": ("hub clock",), "c2": ("hub",), "c3": ("desk",)}))
     queries = make_queries({"q": "hub", "p": "hub"}).assign(**{LEAVE_OUT: [("doc-c2",), ()]})
     run = RetrieveLexical()(queries, CountTerms()(queries, index), index)
     assert {query: found["doc_id"].tolist() for query, found in run.groupby("query_id")} == {

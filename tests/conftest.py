@@ -30,10 +30,39 @@ LOG_LINES_SHOWN = 80
 TESTS = Path(__file__).parent
 MARKED = {"browser": "browser", "science": "slow"}  # folder -> mark of its tests
 LONGEST = {TESTS / "browser" / "test_walk.py"}
+# Whatever trains a model, embeds with the real one, assesses data that nobody else does, or starts one process after another.
 LONG = {
-    TESTS / "core" / "jobs" / "kinds" / "test_train.py",
-    TESTS / "core" / "versions" / "test_kill.py",
-    TESTS / "core" / "export" / "program" / "test_write.py",
+    TESTS / "core" / name
+    for name in (
+        "cli/test_cost.py",
+        "cli/test_recommend.py",
+        "cli/test_train.py",
+        "data/readers/test_any_input.py",
+        "data/readers/test_chroma_collection.py",
+        "experiment/test_compare.py",
+        "experiment/test_take_collection.py",
+        "export/program/test_write.py",
+        "jobs/kinds/test_compare.py",
+        "jobs/kinds/test_score.py",
+        "jobs/kinds/test_train.py",
+        "jobs/test_runner.py",
+        "live/test_search.py",
+        "report/outline/test_outline.py",
+        "scaling/test_measure.py",
+        "stages/test_embed.py",
+        "trained_model/test_held_out.py",
+        "trained_model/test_learning_curve.py",
+        "training/test_embedding.py",
+        "training/test_reranker.py",
+        "training/test_train.py",
+        "versions/test_kill.py",
+        "versions/test_promote.py",
+    )
+} | {
+    TESTS / "contracts" / "test_isolation.py",
+    TESTS / "contracts" / "test_rungs.py",
+    TESTS / "contracts" / "test_start.py",
+    TESTS / "tools" / "test_setup.py",
 }
 # Names other than this machine's do not even resolve in the browser.
 CLOSED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"

@@ -62,7 +62,7 @@ class MetadataFilter(Stage):
     gives: ClassVar[str] = "allowed"
     role: ClassVar[str] = "filter"
     step: ClassVar[str] = "filter"
-    version: ClassVar[int] = 2  # dates are compared as times
+    version: ClassVar[int] = 3  # dates are compared as times, and with nothing else
     given: bool = field(default=True, metadata={"later": True})
     infer: tuple[str, ...] = field(default=(), metadata={"later": True})
 

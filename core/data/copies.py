@@ -103,8 +103,9 @@ def describe_copies(copies: list[Copy]) -> str:
     """The note on copies that are not judged; "" if there are none."""
     if not copies:
         return ""
+    them = "it" if len({copy.copy_id for copy in copies}) == 1 else "them"
     return (
-        f"{_say(copies)} and is not judged for it: such a hit counts as wrong. Judge them, or let copies share the label "
+        f"{_say(copies)} and is not judged for it: such a hit counts as wrong. Judge {them}, or let copies share the label "
         "(on the page Data, or --share-copies)."
     )
 

@@ -58,10 +58,10 @@ def _warn_no_dates(filters: Sequence[Metadata], values: Mapping[str, list[Any]])
     for field in dict.fromkeys(field for field, ends in ranges if any(map(is_day, ends.values()))):
         unread = [value for value in values[field] if not isinstance(value, str) or read_date(value) is None]
         if unread:
-            verb = "is no date" if len(unread) == 1 else "are no dates"
+            verb, cure = ("is no date", "Write it") if len(unread) == 1 else ("are no dates", "Write them")
             warnings.append(
                 f'{count_of(len(unread), "value")} of "{field}" {verb} and so in no range of dates: '
-                f"{first_five([json.dumps(value, ensure_ascii=False) for value in unread])}. Write them as 2024-05-01."
+                f"{first_five([json.dumps(value, ensure_ascii=False) for value in unread])}. {cure} as 2024-05-01."
             )
     return warnings
 

@@ -267,6 +267,7 @@ DOCUMENTS: dict[str, Make] = {
     ".eml": MAIL.encode,
     ".json": json.dumps({"title": "T", "body": {"text": "One.", "parts": [{"text": "Two."}, {"size": 1.5}]}}).encode,
     ".jsonl": CORPUS.encode,
+    ".trec": "<DOC>\n<DOCNO> a-1 </DOCNO>\n<TITLE>One</TITLE>\n<TEXT>\nA hub &amp; a clock.\n</TEXT>\n</DOC>\n".encode,
     ".py": "def f(x):\n    return {'a': x}  # one\n".encode,
 }
 

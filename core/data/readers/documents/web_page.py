@@ -189,7 +189,7 @@ class _Writer:
             if tag == "pre":
                 self._preformatted += 1
             elif tag == "table":
-                self._tables.append(len(node.css("table, h1, h2, h3, h4")) == 1)  # itself
+                self._tables.append(not any(child.css_first("table, h1, h2, h3, h4") for child in node.iter()))
                 self._cells = 0
         elif tag == "li":
             self._break(1)

@@ -81,7 +81,9 @@ def explain_words(side: WordSide) -> str:
 
 
 def _cure_words(side: WordSide) -> str:
-    return _CURE_OF_SIGNS if side.unmatched <= side.wordless else _CURE_OF_WORDS
+    if side.unmatched <= side.wordless:
+        return _CURE_OF_SIGNS
+    return _FEW_WITHOUT_WORDS if side.finds else _CURE_OF_WORDS
 
 
 def _say_nothing(side: WordSide) -> str:

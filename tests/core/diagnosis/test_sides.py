@@ -215,3 +215,10 @@ def test_troubles_in_a_few_words():
     assert describe_trouble(make_side(queries=make_reading(1))) == "model cannot read the queries"
     assert describe_trouble(make_side(cut=40, lost=0.62)) == "model does not read 62% of what the queries say"
     assert describe_trouble(make_side(cut=40, lost=0.3, alike=38)) == "model cannot tell 38 of 40 queries apart"
+
+
+@pytest.mark.parametrize(("unmatched", "is_language"), [(2, False), (24, False), (25, True)])
+def test_the_language_is_the_cure_where_half_of_the_queries_find_no_word(unmatched: int, is_language: bool) -> None:
+    said = explain_side(WordSide(50, unmatched))
+    assert ("Set the language" in said) == is_language
+    assert ("a typing error" in said) == (not is_language)

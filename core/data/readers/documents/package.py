@@ -56,6 +56,10 @@ class Package:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
         return etree.fromstring(_STRICT.sub(_USUAL, content), parser)
 
+    def find_main(self, usual: str) -> str:
+        """The part that holds the document itself; `usual` where the package does not say."""
+        return next((target for kind, target in self.list_relations("").values() if kind == "officeDocument"), "") or usual
+
     def list_relations(self, name: str) -> dict[str, tuple[str, str]]:
         """Of a part of an Office file: id of the relation -> (its type's last word, the part it leads to)."""
         folder, file = posixpath.split(name)

@@ -28,8 +28,7 @@ def read_slides(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     check_locked(data, path)
     with refuse_damaged("PowerPoint file", path, cure=_CURE):
         package = Package(data)
-        main = next((target for kind, target in package.list_relations("").values() if kind == "officeDocument"), "")
-        main = main or "ppt/presentation.xml"
+        main = package.find_main("ppt/presentation.xml")
         relations = package.list_relations(main)
         blocks: list[str] = []
         held = 0

@@ -39,8 +39,7 @@ def read_word(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     check_locked(data, path)
     with refuse_damaged("Word file", path, cure=_CURE):
         package = Package(data)
-        main = next((target for kind, target in package.list_relations("").values() if kind == "officeDocument"), "")
-        return [_WordFile(package, main or "word/document.xml").read()]
+        return [_WordFile(package, package.find_main("word/document.xml")).read()]
 
 
 @dataclass

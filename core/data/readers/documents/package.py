@@ -90,8 +90,8 @@ def refuse_damaged(what: str, path: Path, *, cure: str) -> Iterator[None]:
             f"unpacks to more than {MAX_UNPACKED // 1_000_000} MB, or {_RATIO} times its size; {cure}", file=path
         ) from error
     except (
-        zipfile.BadZipFile, zlib.error, lzma.LZMAError, LxmlError, LookupError, ValueError, AttributeError, RuntimeError,
-        EOFError, OSError, TypeError, NotImplementedError,
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, LxmlError, LookupError, ValueError, RuntimeError, EOFError, OSError,
+        NotImplementedError,
     ) as error:  # fmt: skip
         raise InputError(f"is not a readable {what} ({type(error).__name__}); {cure}", file=path) from error
 

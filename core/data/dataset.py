@@ -45,7 +45,8 @@ class Dataset:
         queries = self.queries[["query_id", "text", "split", "filter", "tags"]].to_dict("records")
         labels = [self.judgments.to_dict("records"), self.evidence.to_dict("records")]
         object.__setattr__(self, "corpus_fingerprint", corpus)
-        object.__setattr__(self, "fingerprint", content_hash([corpus, queries, labels, *filter(None, [self.language])]))
+        told = filter(None, [self.language, self.left_out])  # a dataset without them keeps the fingerprint that it always had
+        object.__setattr__(self, "fingerprint", content_hash([corpus, queries, labels, *told]))
 
     @property
     def indexed_documents(self) -> pd.DataFrame:

@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import Dataset
+from core.schema import content_hash
 from core.text.languages import NAMES, READ_CHARACTERS, measure_languages, name_language, parse_languages
 from core.text.phrases import join_words
 from core.text.words import Analyzer
+from core.workspace import Workspace
 
 LEAST_SHARE = 0.02  # of the documents: a language with less is noise, or too rare to change every query for
 SAMPLE = 300  # documents that are read, evenly spaced: a share of 2 % is then six of them
 _ROUNDS = 50
 
 
+_FORMAT = 1  # raised with what is found for the same corpus
 _found: dict[str, dict[str, float]] = {}  # by the corpus' fingerprint: a few numbers for each that was opened
 
 
@@ -33,6 +36,19 @@ def detect_languages(dataset: Dataset) -> dict[str, float]:
     if fingerprint not in _found:
         _found[fingerprint] = _detect(dataset.indexed_documents)
     return dict(_found[fingerprint])
+
+
+def keep_languages(dataset: Dataset, workspace: Workspace) -> None:
+    """Has what detect_languages() finds in the workspace, so that the next process need not look again (about a second)."""
+    fingerprint = dataset.corpus_fingerprint
+    if dataset.language or fingerprint in _found:
+        return
+    key = content_hash(["languages", _FORMAT, fingerprint])
+    kept = workspace.read_facts(key)
+    if kept is None:
+        workspace.write_facts(key, {"shares": list(detect_languages(dataset).items())})
+    else:
+        _found[fingerprint] = {str(code): float(share) for code, share in kept["shares"]}
 
 
 def make_analyzer(dataset: Dataset) -> Analyzer:

@@ -55,8 +55,9 @@ def _find_model(node: Node) -> _Model | None:
 def _measure_model(model: _Model, systems: tuple[str, ...], system_runs: SystemRuns) -> ModelSide | None:
     kind, name, prompt = model
     resources = system_runs.resources
+    languages = detect_languages(system_runs.dataset)
     parts = [kind, name, model_revision(name), prompt, system_runs.document_source.key, system_runs.query_source.key]
-    key = content_hash(["side", 2, *parts])
+    key = content_hash(["side", 3, *parts, languages])
     facts = resources.workspace.read_facts(key)
     if facts is None:
         try:
@@ -68,7 +69,6 @@ def _measure_model(model: _Model, systems: tuple[str, ...], system_runs: SystemR
         documents = system_runs.documents
         texts = [f"{title}\n{text}" for title, text in zip(documents["title"], documents["text"], strict=True)]
         queries = system_runs.queries["text"].tolist()
-        languages = detect_languages(system_runs.dataset)
         side = measure_model(name, tokenizer, documents=texts, queries=queries, kind=kind, prompt=prompt, languages=languages)
         facts = encode(side)
         resources.workspace.write_facts(key, facts)

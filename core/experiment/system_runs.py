@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.dataset import SPLITS, Dataset
+from core.data.languages import keep_languages
 from core.errors import InputError, LadderError
 from core.graph.estimate import WorkEstimate, estimate_work
 from core.graph.execute import Execution, TokenNodes
@@ -62,6 +63,7 @@ class SystemRuns:
                 f"the dataset {self.dataset.name} has no queries in the split {self.split!r}; "
                 "add queries.jsonl or choose another split"
             )
+        keep_languages(self.dataset, self.resources.workspace)
         columns = [name for name in ("query_id", "text", "filter", LEAVE_OUT) if name in self.queries]
         fingerprint = content_hash(self.queries[columns].to_dict("records"))
         self.document_source, self.query_source = make_sources(self.dataset.corpus_fingerprint, fingerprint)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from core.errors import WiringError
 from core.schema import content_hash
 from core.stages.base import Stage
+from core.text import words
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class Node:
 
     @cached_property
     def key(self) -> str:
-        """Hash of the stage's name, version and fields and of the keys of its inputs."""
-        fields = _read_fields(self.stage)
-        return content_hash([type(self.stage).__name__, self.stage.version, fields, [node.key for node in self.inputs]])
+        """Hash of the stage's name, version and fields, of the keys of its inputs, and of how words are formed if it has to."""
+        fields, inputs = _read_fields(self.stage), [node.key for node in self.inputs]
+        form = [words.FORM] if self.stage.forms_words else []
+        return content_hash([type(self.stage).__name__, self.stage.version, fields, inputs, *form])
 
     @cached_property
     def per_query(self) -> bool:

@@ -24,6 +24,7 @@ The kinds, and what they are:
 What a stage gives may be found again in a later run by its class's name, its fields and its inputs (core.graph.node). So:
 
 - Code that changes what comes out raises the class's `version` (a ClassVar, 1 where it is not given).
+- A class that has words formed says so (`forms_words`); one number then stands for how they are (core.text.words.FORM).
 - A field that a stage gets later has the metadata {"later": True}: while it is at its default, what was kept before is found.
 - Renaming the class or a field forgets what is kept; `type` is what users write in systems and must stay.
 
@@ -59,7 +60,8 @@ class Stage:
     """What every stage says of itself.
 
     type: its name in systems. takes: the kinds of its inputs, in order; a kind ending in "?" may be left out, one ending
-    in "*" may come any number of times. gives: the kind of its output. version: raised with what comes out.
+    in "*" may come any number of times. gives: the kind of its output. version: raised with what comes out. forms_words: what
+    comes out depends on core.text.words.
 
     role: of ROLES, what it does in a system. label: how it is called where one is chosen among those of its role; "" if
     nobody chooses it. about: a sentence on what it does, where its name does not tell. summary: its settings in a few words,
@@ -79,6 +81,7 @@ class Stage:
     takes: ClassVar[tuple[str, ...]]
     gives: ClassVar[str]
     version: ClassVar[int] = 1
+    forms_words: ClassVar[bool] = False
     role: ClassVar[str]
     label: ClassVar[str] = ""
     about: ClassVar[str] = ""

@@ -39,6 +39,7 @@ class CollectSpellings(Stage):
     type: ClassVar[str] = "spellings"
     takes: ClassVar[tuple[str, ...]] = ("documents",)
     gives: ClassVar[str] = "spellings"
+    forms_words: ClassVar[bool] = True
     version: ClassVar[int] = 2
     role: ClassVar[str] = "filter"
     fields: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class MetadataFilter(Stage):
     type: ClassVar[str] = "metadata"
     takes: ClassVar[tuple[str, ...]] = ("queries", "documents", "spellings?")
     gives: ClassVar[str] = "allowed"
+    forms_words: ClassVar[bool] = True
     role: ClassVar[str] = "filter"
     step: ClassVar[str] = "filter"
     version: ClassVar[int] = 3  # dates are compared as times, and with nothing else

@@ -51,6 +51,7 @@ class IndexBm25(Stage):
     type: ClassVar[str] = "bm25"
     takes: ClassVar[tuple[str, ...]] = ("chunks",)
     gives: ClassVar[str] = "lexical_index"
+    forms_words: ClassVar[bool] = True
     role: ClassVar[str] = "index"
     k1: float = 1.5
     b: float = 0.75
@@ -147,6 +148,7 @@ class CountTerms(Stage):
     type: ClassVar[str] = "count_terms"
     takes: ClassVar[tuple[str, ...]] = ("queries", "lexical_index")
     gives: ClassVar[str] = "query_terms"
+    forms_words: ClassVar[bool] = True
     role: ClassVar[str] = "embed"
     step: ClassVar[str] = "read words"
     growth: ClassVar[tuple[str, ...]] = (CONSTANT,)

@@ -29,6 +29,7 @@ class Glossary(Stage):
     type: ClassVar[str] = "glossary"
     takes: ClassVar[tuple[str, ...]] = ("queries",)
     gives: ClassVar[str] = "queries"
+    forms_words: ClassVar[bool] = True
     version: ClassVar[int] = 2
     role: ClassVar[str] = "rewrite"
     label: ClassVar[str] = "synonyms from a glossary"

@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 from core.text.languages import LETTERS, NOT_LATIN, OWN_LETTERS, STEMMERS
 
+# Raised whenever anything below, or core.text.languages, comes to other words for a text: results that were kept go by it.
+FORM = 2
+
 # Function words of English: articles, pronouns, prepositions, conjunctions, auxiliaries, question words. Other languages
 # have no list: what is common has a low weight in any case, and a list that fits one corpus loses words of another.
 STOP_WORDS = frozenset(Path(__file__).with_name("stop_words_en.txt").read_text(encoding="utf-8").split())

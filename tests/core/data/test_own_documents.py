@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,6 +79,8 @@ def test_it_is_said_and_found_again_in_a_copy(tmp_path: Path) -> None:
         tmp_path / "in", documents={"q": "one", "b": "two", "r": "six"}, queries={"q": "one", "r": "other"},
         relevant={"q": ["b"], "r": ["b"]},
     )  # fmt: skip
+    bare = dataclasses.replace(dataset, queries=dataset.queries.drop(columns="leave_out"))
+    assert bare.fingerprint != dataset.fingerprint  # what was found without it is not about these data
     assert dataset.warnings == (
         "1 query is a document of the corpus itself, which no label calls relevant to it: left out of what is found (q).",
     )

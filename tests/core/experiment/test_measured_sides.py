@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.data import languages
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.diagnosis.side_sentences import list_notes
@@ -76,6 +77,15 @@ def test_a_model_is_looked_at_once_for_the_same_texts(dataset, tmp_path, monkeyp
     first = run(dataset, tmp_path)
     monkeypatch.setattr(measured_sides, "measure_model", lambda *_, **__: pytest.fail("measured again"))
     assert run(dataset, tmp_path).sides == first.sides
+
+
+def test_the_languages_of_a_corpus_are_found_once_for_a_workspace(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(languages, "_found", {})
+    run(dataset, tmp_path, {"bm25": NAMED["bm25"]})
+    assert languages._found
+    monkeypatch.setattr(languages, "_found", {})
+    monkeypatch.setattr(languages, "_detect", lambda documents: pytest.fail("looked at again"))
+    run(dataset, tmp_path, {"bm25": NAMED["bm25"]})
 
 
 def test_every_model_that_reads_queries_is_a_side(dataset, tmp_path):

@@ -16,6 +16,7 @@ from core.stages.filter import MetadataFilter
 from core.stages.fuse import ReciprocalRankFusion
 from core.stages.index_lexical import CountTerms, IndexBm25
 from core.stages.retrieve import RetrieveLexical
+from core.text import words
 
 DOCUMENTS = Node(Source("documents", "d"))
 QUERIES = Node(Source("queries", "q"))
@@ -34,6 +35,13 @@ def test_the_key_says_everything_a_node_depends_on() -> None:
         make_lexical(queries=Node(Source("queries", "changed"))),
     ]
     assert len({make_lexical().key, *(node.key for node in others)}) == 4
+
+
+def test_what_has_words_formed_is_found_again_by_their_form_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, chunks = make_lexical().key, Node(Recursive(), (DOCUMENTS,)).key
+    monkeypatch.setattr(words, "FORM", words.FORM + 1)
+    assert make_lexical().key != before
+    assert Node(Recursive(), (DOCUMENTS,)).key == chunks
 
 
 def test_stages_with_equal_fields_have_different_keys() -> None:

@@ -18,6 +18,7 @@ from core.data.readers.columns import TableUse
 from core.data.readers.documents.sheets import list_sheets
 from core.data.readers.encoding import decode_text, read_bytes
 from core.data.readers.headers import Header, guess_header
+from core.data.readers.joined_lines import JoinedLines
 from core.data.readers.json_tables import read_json_rows
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.trec import ITERATIONS
@@ -248,17 +249,29 @@ def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    start = first
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    joined = JoinedLines(delimiter)
+    start, begin = first, 0
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
                 yield start, cells
-            start = reader.line_num + first
+            end = lines.tell()
+            joined.look(start, cells, text[begin:end] if reader.line_num + first - start > 1 else "")
+            start, begin = reader.line_num + first, end
     except csv.Error as error:
         raise InputError(
             f'the quotes do not match ({error}); write a quote inside a quoted value twice ("")', file=path, line=start
         ) from error
+    found = joined.find_rows()
+    if found is not None:
+        raise InputError(
+            f"a quote that opens here closes only in line {found[1]}, and the lines between look like rows; "
+            'write a quote inside a quoted value twice (""), or put the value in quotes',
+            file=path,
+            line=found[0],
+        )
 
 
 def _fits_quoting(text: str) -> bool:

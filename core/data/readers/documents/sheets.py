@@ -6,16 +6,15 @@ out of a sheet still says what it is about.
 
 from __future__ import annotations
 
-import datetime
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.data.readers.documents.kind import Extracted, Note
 from core.data.readers.documents.package import Package, TooLarge, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
+from core.data.readers.documents.workbook import Sheets, read_workbook
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -35,24 +34,13 @@ def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     return [document for name, rows in sheets for document in _read_sheet(name, rows, reading, alone=len(sheets) == 1)]
 
 
-def list_sheets(data: bytes, path: Path) -> list[tuple[str, list[list[str]]]]:
-    """(name, rows of cells as text) of every sheet. Raises InputError if the file cannot be read."""
-    import python_calamine
-
+def list_sheets(data: bytes, path: Path) -> Sheets:
+    """Every sheet of a workbook. Raises InputError if the file cannot be read."""
     check_locked(data, path)
     with refuse_damaged("spreadsheet", path, cure=_CURE):
         if data.startswith(b"PK"):
             _check_size(Package(data))
-        try:
-            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-            sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names]
-        except BaseException as error:  # its errors have no common base, and a panic of its Rust code is no Exception
-            if not type(error).__module__.startswith(("python_calamine", "builtins", "pyo3")) or isinstance(
-                error, KeyboardInterrupt
-            ):
-                raise
-            raise ValueError(str(error)) from error
-    return [(name, [[_show(value) for value in row] for row in rows]) for name, rows in sheets]
+        return read_workbook(data)
 
 
 def _read_sheet(name: str, rows: list[list[str]], reading: Reading, *, alone: bool) -> Iterator[Extracted]:
@@ -86,17 +74,6 @@ def _join(row: list[str], columns: list[str]) -> str:
     if not columns:
         return " | ".join(row).strip(" |")
     return " | ".join(f"{column}: {value}" for column, value in zip(columns, row, strict=False) if value)
-
-
-def _show(value: Any) -> str:
-    """A cell as text: whole numbers without ".0", dates in ISO form, on one line."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    return " ".join(str(value).split())
 
 
 def _check_size(package: Package) -> None:

@@ -2,7 +2,8 @@
 
 LadderError                 one sentence: what was found, what was expected, what to do
 ├── InputError              the user's data or arguments; knows file and line; exit code 2 on the command line
-│   └── SeveralDatasets     one of them has to be chosen
+│   ├── SeveralDatasets     one of them has to be chosen
+│   └── DamagedFile         a file of the workspace that is not as it was written
 ├── WiringError             stages that do not fit together; raised when the node is built
 ├── StageError              a stage's output frame is not what it promised; names system, stage, expected, found
 ├── ModelUnavailable        a model or endpoint cannot be had; an error of that system alone
@@ -50,6 +51,14 @@ class SeveralDatasets(InputError):
 
     def __init__(self, message: str, *, names: Sequence[str], file: str | Path | None = None) -> None:
         self.names = tuple(names)
+        super().__init__(message, file=file)
+
+
+class DamagedFile(InputError):
+    """A file that this program wrote and that cannot be read as what it was. why: what is wrong with it."""
+
+    def __init__(self, message: str, *, file: str | Path | None = None, why: str = "") -> None:
+        self.why = why
         super().__init__(message, file=file)
 
 

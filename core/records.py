@@ -15,8 +15,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from core.errors import InputError, LadderError
-from core.workspace import read_json, write_json
+from core.errors import DamagedFile, InputError, LadderError
+from core.storage.damage import find_whole, is_damage, say_damage
+from core.storage.files import read_json, write_json
 
 Content = dict[str, Any]
 Record = TypeVar("Record")
@@ -29,7 +30,7 @@ class RecordFile(Generic[Record]):
     record: a dataclass or TypedDict of JSON values, tuples, frames (see encode()) and other such. upgrades: one function for
     each older format, oldest first, that makes the content of the next one from it; a file without a number is of format 0.
     cure: what to do about a damaged file, as the end of a sentence. leave_out: fields that are kept elsewhere; read() is given
-    them, or they have a default.
+    them, or they have a default. sealed: the file has its checksum; False for files that people write too.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class RecordFile(Generic[Record]):
         upgrades: Sequence[Callable[[Any], Content]],
         cure: str,
         leave_out: Sequence[str] = (),
+        sealed: bool = True,
     ) -> None:
         self.record = record
+        self._sealed = sealed
         self.cure = cure
         self._leave_out = frozenset(leave_out)
         self.format = len(upgrades)
@@ -50,20 +53,28 @@ class RecordFile(Generic[Record]):
         """Writes the record, whole or not at all. Raises ValueError for NaN and infinity."""
         fields = record if isinstance(record, dict) else vars(record)
         kept = {name: value for name, value in fields.items() if name not in self._leave_out}
-        write_json(file, {_FORMAT: self.format, **encode(kept)})
+        write_json(file, {_FORMAT: self.format, **encode(kept)}, sealed=self._sealed)
 
     def read(self, file: Path, **left_out: Any) -> Record:
         """The record in a file; left_out: the fields that are kept elsewhere.
 
-        Raises FileNotFoundError if there is none, InputError if it cannot be read, a field is missing or is something else.
+        Raises FileNotFoundError if there is none, DamagedFile if it cannot be read, a field is missing or is something else,
+        InputError if a later version of this program wrote it.
         """
         try:
             content = read_json(file)
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
-            raise self._say_damaged(file, type(error).__name__) from error
+            if not is_damage(error):
+                raise
+            raise self._say_damaged(file, say_damage(error)) from error
         return self._decode(content, file, left_out)
+
+    def find(self, file: Path, *, root: Path, **left_out: Any) -> Record | None:
+        """read(), for a record that can be made again: None if there is no file, or a damaged one, which is set aside in the
+        workspace `root`."""
+        return find_whole(file, lambda found: self.read(found, **left_out), root=root)
 
     def _decode(self, content: Any, file: Path, left_out: Content) -> Record:
         number = content.get(_FORMAT, 0) if isinstance(content, dict) else 0
@@ -87,8 +98,8 @@ class RecordFile(Generic[Record]):
         except (msgspec.ValidationError, LadderError) as error:  # of a wrong type, or out of its range
             raise self._say_damaged(file, str(error)) from error
 
-    def _say_damaged(self, file: Path, why: str) -> InputError:
-        return InputError(f"cannot be read ({why}); {self.cure}", file=file)
+    def _say_damaged(self, file: Path, why: str) -> DamagedFile:
+        return DamagedFile(f"cannot be read ({why}); {self.cure}", file=file, why=why)
 
 
 def keep_content(content: Any) -> Any:

@@ -6,7 +6,7 @@ from core.data.catalog import CatalogEntry, find_named, remove_dataset
 from core.data.dataset import Dataset
 from core.errors import InputError, LadderError
 from core.experiment.history import list_experiments
-from core.workspace import folder_size
+from core.storage.files import folder_size
 from pages.parts.data.chunk_section import show_chunks
 from pages.parts.data.dataset_view import show_documents, show_queries
 from pages.parts.data.health import show_counts, show_findings

@@ -19,7 +19,8 @@ from typing import Any
 import pandas as pd
 
 from core.errors import InputError
-from core.workspace import Workspace, replace_file
+from core.storage.files import replace_file
+from core.workspace import Workspace
 
 SHIPPED = Path(__file__).with_name("prices.csv")
 COLUMNS = ["id", "item", "kind", "unit", "price_usd", "source", "seen", "note"]

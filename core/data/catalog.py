@@ -22,7 +22,8 @@ from core.data.write import write_dataset
 from core.errors import InputError, NotInWorkspace
 from core.progress import ProgressCallback, ignore_progress
 from core.records import RecordFile, keep_content
-from core.workspace import Workspace, remove_folder
+from core.storage.files import hold_folder, remove_folder
+from core.workspace import Workspace
 
 _RULES = "label_rules.json"
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
@@ -207,15 +208,16 @@ def _move_in(
     dataset: Dataset, name: str, workspace: Workspace, *, fill: Callable[[Path], None], rules: LabelRules | None = None
 ) -> None:
     aside = workspace.path("imports", f"dataset-{secrets.token_hex(6)}")
-    try:
-        fill(aside)
-        again = load_dataset(aside, name=name, rules=rules)
-        notes = [warning for warning in dataset.warnings if warning not in again.warnings]
-        if notes:
-            _NOTE_FILES.write(aside / _NOTES, _Notes(tuple(notes)))
-        move_whole(aside, workspace.datasets / name)
-    finally:
-        remove_folder(aside)
+    with hold_folder(aside):
+        try:
+            fill(aside)
+            again = load_dataset(aside, name=name, rules=rules)
+            notes = [warning for warning in dataset.warnings if warning not in again.warnings]
+            if notes:
+                _NOTE_FILES.write(aside / _NOTES, _Notes(tuple(notes)))
+            move_whole(aside, workspace.datasets / name)
+        finally:
+            remove_folder(aside)
 
 
 def find_source(place: str, workspace: Workspace) -> tuple[str, Source] | None:

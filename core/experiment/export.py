@@ -15,6 +15,7 @@ from core.data.readers.archive import unpack_zip
 from core.errors import InputError
 from core.experiment.history import find_folder, read_experiment, save_experiment
 from core.experiment.result import make_experiment_id
+from core.storage.files import hold_folder
 from core.workspace import Workspace
 
 COMPANIONS = ("assessment.json", "tuning.json", "checks.json")  # what core.recommendation keeps beside an experiment
@@ -44,7 +45,12 @@ def import_experiment(archive: Path, workspace: Workspace) -> str:
     it is taken in then.
     """
     aside = workspace.path("imports", f"experiment-{make_experiment_id()}")
-    unpack_zip(archive, aside)
+    with hold_folder(aside):
+        unpack_zip(archive, aside)
+        return _take_in(aside, archive, workspace)
+
+
+def _take_in(aside: Path, archive: Path, workspace: Workspace) -> str:
     try:
         source = aside / "experiment"
         if not (source / "experiment.json").is_file():

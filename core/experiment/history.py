@@ -19,14 +19,9 @@ from core.errors import InputError, NotInWorkspace
 from core.experiment.result import Experiment
 from core.records import RecordFile, keep_content
 from core.schema import PER_QUERY, RUN, content_hash
-from core.workspace import (
-    Workspace,
-    folder_size,
-    read_frame,
-    reading,
-    remove_folder,
-    write_frame,
-)
+from core.storage.damage import reading
+from core.storage.files import folder_size, read_frame, remove_folder, write_frame
+from core.workspace import Workspace
 
 _CURE = "delete this experiment on the page Experiment and run it again"
 _DESCRIPTIONS = RecordFile(Experiment, upgrades=[keep_content], cure=_CURE, leave_out=("per_query", "runs"))

@@ -25,10 +25,11 @@ from core.stages.arithmetic import unit_rows
 from core.stages.chunk import WholeDocument
 from core.stages.embed import find_unusable, model_revision, text_hash
 from core.stages.index_dense import COSINE
+from core.storage.vector_cache import VectorCache
 from core.systems.available import save_own_system
 from core.systems.system import Dense, System
 from core.text.phrases import count_of
-from core.workspace import VectorCache, Workspace
+from core.workspace import Workspace
 
 _SAMPLE = 8  # texts that are encoded again, to see whether the stored vectors are the model's
 _LEAST_COSINE = 0.99

@@ -229,9 +229,11 @@ class Resources:
         absent = [text for text in texts if names[text] not in self._tokens]
         if absent:
             cache = self.workspace.tokens(model, revision)
-            if cache.missing([hashes[text] for text in absent]):
-                self._timed(model, revision, absent, role=role, prompt=None, keep_tokens=True)
             found = cache.read([hashes[text] for text in absent])
+            lost = [text for text in absent if hashes[text] not in found]  # never encoded, or damaged
+            if lost:
+                self._timed(model, revision, lost, role=role, prompt=None, keep_tokens=True)
+                found |= cache.read([hashes[text] for text in lost])
             self._tokens.update((names[text], found[hashes[text]]) for text in absent)
         result = {text: self._tokens[names[text]] for text in texts}
         for text in texts:

@@ -16,9 +16,11 @@ from pathlib import Path
 import filelock
 
 from core.progress import CancelToken
-from core.workspace import Workspace, replace_file
+from core.storage.files import replace_file
+from core.workspace import Workspace
 
 _POLL_SECONDS = 0.5
+HEAVY, HOLDER = "heavy.lock", "heavy.holder"  # the lock of the workspace, and who holds it
 _CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
 
 
@@ -60,9 +62,11 @@ def is_alive(job_id: str, workspace: Workspace, *, pid: int, host: str) -> bool:
 
 
 def _process_exists(pid: int) -> bool:
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # gone, or never one of this system's
         return False
     except PermissionError:
         return True
@@ -116,11 +120,20 @@ class JobCancel(CancelToken):
         self._file.unlink(missing_ok=True)
 
 
+def is_workspace_held(workspace: Workspace) -> bool:
+    """Whether a heavy job runs in the workspace."""
+    try:
+        with filelock.FileLock(workspace.path("jobs", HEAVY), timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+
+
 @contextmanager
 def hold_workspace(workspace: Workspace, title: str, *, on_wait: Callable[[str], None]) -> Iterator[None]:
     """Holds the workspace for one heavy job; meanwhile others wait. on_wait(who) is called about twice a second."""
-    lock = filelock.FileLock(workspace.path("jobs", "heavy.lock"))
-    holder = workspace.path("jobs", "heavy.holder")
+    lock = filelock.FileLock(workspace.path("jobs", HEAVY))
+    holder = workspace.path("jobs", HOLDER)
     while True:
         try:
             lock.acquire(timeout=_POLL_SECONDS)

@@ -103,10 +103,10 @@ def read_job(job_id: str, workspace: Workspace) -> Job:
 
     Raises NotInWorkspace, and InputError if its file is damaged.
     """
-    job = _read(job_id, workspace)
+    job = look_at_job(job_id, workspace)
     if not job.is_active or is_alive(job.id, workspace, pid=job.pid, host=job.host):
         return job
-    job = _read(job_id, workspace)  # it may have ended between the two looks
+    job = look_at_job(job_id, workspace)  # it may have ended between the two looks
     if job.is_active:
         job = replace(job, state=INTERRUPTED, label=INTERRUPTED, seconds_left=None)
         write_job(job, workspace)
@@ -114,7 +114,8 @@ def read_job(job_id: str, workspace: Workspace) -> Job:
     return job
 
 
-def _read(job_id: str, workspace: Workspace) -> Job:
+def look_at_job(job_id: str, workspace: Workspace) -> Job:
+    """The job as its file has it, whether or not its process is gone meanwhile. Raises as read_job()."""
     file = workspace.jobs / f"{job_id}.json"
     missing = NotInWorkspace(f"The job {job_id!r} is not here.")
     if Path(job_id).name != job_id:

@@ -31,8 +31,9 @@ from core.schema import RUN_DEPTH
 from core.stages.arithmetic import unit_rows
 from core.stages.embed import Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
+from core.storage.vector_cache import VectorCache
 from core.systems.system import System
-from core.workspace import VectorCache, Workspace
+from core.workspace import Workspace
 
 _DEPTHS = (10, 25)  # measured besides a reranker's own
 _WIDTHS = (4, 2, 1)  # a model's dimensions are divided by these

@@ -15,11 +15,12 @@ import pandas as pd
 
 from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
-from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX, EmbeddingServer
+from core.settings import BUNDLED_NAMES, DEFAULT_DIMENSIONS, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX, EmbeddingServer
 from core.stages.arithmetic import unit_rows
 from core.stages.base import CONSTANT, Resources, Stage
 
 _BATCH = 16  # 8-16 is fastest for MiniLM on CPU cores
+_LETTERS_A_TOKEN = 4.0  # about, for the room that token vectors take
 _SLICE = 256  # texts between two progress reports and cancel checks; what is encoded so far is already in the cache
 
 
@@ -55,6 +56,9 @@ class VectorStore(Protocol):
 
     def write(self, vectors: dict[str, np.ndarray]) -> None:
         """Adds arrays by their hash."""
+
+    def check_room(self, rows: int, *, row_bytes: float) -> None:
+        """Raises OSError if the disk has no room for so many more; row_bytes: of one, while none is known."""
 
 
 @dataclass(frozen=True)
@@ -227,26 +231,33 @@ def encode_cached(
     token_cache: if given, the token vectors of the same pass are kept there.
     on_batch(batch, done, total): called after every slice with its texts and the number encoded so far; may raise Cancelled.
 
-    Raises ModelUnavailable for vectors that are no finite numbers, or of another size than those kept of the model: they are
-    not written, for what is in the cache is never asked for again.
+    Raises OSError, before anything is encoded, if the disk has no room for it; ModelUnavailable for vectors that are no finite
+    numbers, or of another size than those kept of the model: they are not written, for what is in the cache is never asked for
+    again unless its row is damaged.
     """
     hashes = [text_hash(text, role=role, prompt=prompt) for text in texts]
     by_hash = dict(zip(hashes, texts, strict=True))
-    wanted = set(cache.missing(list(by_hash)))
+    found = cache.read(list(by_hash))
+    wanted = by_hash.keys() - found.keys()
     if token_cache is not None:
         wanted |= set(token_cache.missing(list(by_hash)))
     todo = sorted(wanted, key=lambda name: (-len(by_hash[name]), name))  # like lengths together: less padding
     if todo:
+        cache.check_room(len(todo), row_bytes=4.0 * DEFAULT_DIMENSIONS)
+        if token_cache is not None:
+            letters = sum(len(by_hash[name]) for name in todo) / len(todo)
+            token_cache.check_room(len(todo), row_bytes=2.0 * DEFAULT_DIMENSIONS * (letters / _LETTERS_A_TOKEN + 2))
         encoder = load()
         for done, names in _slices(todo):
             sent = [(prompt or "") + by_hash[name] for name in names]
             encoded = encoder.encode(sent, role=role if prompt is None else "raw", tokens=token_cache is not None)
             _check_encoded(encoded.vectors, len(names), kept=cache.width())
-            cache.write(dict(zip(names, encoded.vectors, strict=True)))
+            made = dict(zip(names, encoded.vectors.astype(np.float32, copy=False), strict=True))
+            cache.write(made)
+            found = made | found  # what was kept stays: token vectors alone were missing
             if token_cache is not None and encoded.tokens is not None:
                 token_cache.write(dict(zip(names, encoded.tokens, strict=True)))
             on_batch([by_hash[name] for name in names], done, len(todo))
-    found = cache.read(list(by_hash))
     return np.stack([found[name] for name in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
 
 

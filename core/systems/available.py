@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from core.errors import InputError
+from core.storage.files import replace_file
 from core.systems.named import make_named_systems
 from core.systems.system import System
 from core.systems.trained import list_models
 from core.systems.trained_systems import make_trained_systems
 from core.systems.yaml_files import read_systems, write_systems
-from core.workspace import Workspace, replace_file
+from core.workspace import Workspace
 
 
 def list_own_systems(workspace: Workspace) -> dict[str, System]:

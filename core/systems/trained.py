@@ -16,7 +16,8 @@ from typing import Any
 from core.errors import InputError, NotInWorkspace
 from core.records import RecordFile, keep_content
 from core.settings import TRAINED_PREFIX
-from core.workspace import WEIGHTS, Workspace, folder_size, remove_folder
+from core.storage.files import folder_size, remove_folder
+from core.workspace import WEIGHTS, Workspace
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
 READY, UNFINISHED = "ready", "unfinished"
@@ -114,6 +115,14 @@ def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
     if Path(name).name != name or not file.exists():
         raise _say_absent(name)
     return _FILES.read(file)
+
+
+def is_finished(model_id: str, workspace: Workspace) -> bool:
+    """Whether a model can be read and its training has ended."""
+    try:
+        return load_model(model_id, workspace).is_ready
+    except (NotInWorkspace, InputError):
+        return False
 
 
 def _say_absent(name: str) -> NotInWorkspace:

@@ -15,13 +15,13 @@ import pandas as pd
 
 from core.evaluation.comparisons import Comparison
 from core.progress import ProgressEvent
+from core.storage.files import remove_folder, replace_file
 from core.systems.system import System
 from core.systems.trained import model_folder
 from core.systems.trained_systems import apply_weights
 from core.trained_model.model_under_test import ModelUnderTest
 from core.training.train import PreparedTraining, collect_parts, fit
 from core.training.trainer import TrainingProgress
-from core.workspace import remove_folder, replace_file
 
 
 def train_part(

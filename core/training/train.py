@@ -28,6 +28,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_p
 from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, get_threads
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.embed import model_revision
+from core.storage.files import remove_folder
 from core.systems.available import list_systems
 from core.systems.system import System
 from core.systems.trained import (
@@ -51,7 +52,7 @@ from core.training.material import Material
 from core.training.request import TrainingPlan, identify_training
 from core.training.reranker import collect_candidates, train_reranker
 from core.training.trainer import Outcome, TrainingProgress
-from core.workspace import Workspace, remove_folder
+from core.workspace import Workspace
 
 _WRITE_SECONDS = 1.0  # the loss curve is written for others to see at most this often
 

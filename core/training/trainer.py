@@ -142,7 +142,7 @@ def run_trainer(
     """
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from core.workspace import read_json, write_json
+    from core.storage.files import read_json, write_json
 
     trainer.remove_callback(PrinterCallback)
     file = folder / "untrained.json"

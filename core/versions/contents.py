@@ -20,8 +20,9 @@ from core.live.search import LiveSearch
 from core.schema import EVIDENCE, JUDGMENTS, QUERIES, content_hash, empty
 from core.stages.embed import EmbedChunks, Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
+from core.storage.files import read_frame, write_frame
 from core.versions.version import Version, check_model, version_folder
-from core.workspace import Workspace, read_frame, write_frame
+from core.workspace import Workspace
 
 CORPUS, COLLECTION = "corpus", "collection"
 _CHUNKS, _VECTORS, _NAMES = "chunks.parquet", "vectors.npy", "names"

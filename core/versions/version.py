@@ -21,9 +21,10 @@ from core.errors import InputError, NotInWorkspace, WorkspaceBusy
 from core.records import RecordFile, keep_content
 from core.schema import content_hash
 from core.stages.embed import model_revision
+from core.storage.files import folder_size, remove_folder
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from core.workspace import Workspace, folder_size, remove_folder
+from core.workspace import Workspace
 
 PROMOTED, REFRESHED, ROLLED_BACK, REMOVED = "promoted", "refreshed", "rolled back", "removed"
 _FILE, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"

@@ -12,18 +12,10 @@ import pytest
 
 from core.errors import InputError, NotInWorkspace
 from core.schema import CHUNKS, RUN, empty
-from core.workspace import (
-    VectorCache,
-    Workspace,
-    folder_size,
-    read_frame,
-    read_json,
-    reading,
-    remove_folder,
-    replace_file,
-    write_frame,
-    write_json,
-)
+from core.storage.damage import reading
+from core.storage.files import folder_size, read_frame, read_json, remove_folder, replace_file, write_frame, write_json
+from core.storage.vector_cache import VectorCache
+from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import make_chunks, make_run
 

@@ -17,6 +17,7 @@ from core.data.readers.documents.kinds import SHOWN
 from core.data.readers.huggingface import list_shards
 from core.data.readers.layouts import find_datasets, find_layout, find_only_folder, find_table_datasets, is_huggingface
 from core.errors import InputError
+from core.storage.files import hold_folder
 from core.text.phrases import count_of
 
 Content = bytes | bytearray | memoryview | IO[bytes]
@@ -103,6 +104,11 @@ def save_upload(files: Iterable[tuple[str, Content]], folder: Path) -> Path:
     it. If the only file is a zip, it is unpacked in place. Raises InputError for names outside the folder, names
     given twice, and what unpack_zip refuses.
     """
+    with hold_folder(folder):
+        return _save_held(files, folder)
+
+
+def _save_held(files: Iterable[tuple[str, Content]], folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -20,8 +20,8 @@ from core.data.readers.layouts import find_root, layout_of, list_questions
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError, SeveralDatasets
+from core.storage.files import remove_folder
 from core.text.phrases import count_of
-from core.workspace import remove_folder
 from pages.parts.data.label_rules import ask_rules
 from pages.parts.data.load_message import say, show_message
 from pages.parts.data.map_tables import Mapped, map_tables

@@ -20,7 +20,7 @@ from core.data.readers.layouts import layout_of
 from core.data.readers.told import TOLD
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload, save_upload
 from core.errors import LadderError
-from core.workspace import folder_size, remove_folder
+from core.storage.files import folder_size, remove_folder
 from pages.parts.data.load_message import say, show_message
 from pages.parts.data.load_steps import (
     STAGED,

@@ -16,7 +16,7 @@ from core.experiment.changes import SystemChange, compare_experiments
 from core.experiment.export import export_experiment, import_experiment
 from core.experiment.history import HistoryEntry, delete_experiment, edit_experiment, list_damaged, list_experiments
 from core.jobs.state import find_active
-from core.workspace import folder_size
+from core.storage.files import folder_size
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.services import open_experiment, open_workspace
 from pages.shared.frame.state import View

@@ -31,8 +31,8 @@ from core.stages.index_dense import (
     open_collection,
     update_collection,
 )
+from core.storage.files import remove_folder
 from core.text.conditions import match_filter
-from core.workspace import remove_folder
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.models import make_chunks, make_documents, make_resources
 

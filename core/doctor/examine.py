@@ -1,0 +1,101 @@
+"""The examination of a workspace, and its cure."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.doctor.damage import drop_rows, find_damage
+from core.doctor.finding import ACT_WORDS, BY_HAND, DROP_ROWS, END_JOB, REMOVE, SET_ASIDE, Finding
+from core.doctor.leftovers import find_leftovers, find_set_aside
+from core.jobs.state import read_job
+from core.storage.damage import DAMAGED
+from core.storage.files import folder_size, remove_folder
+from core.workspace import Workspace
+
+# The kinds of what a workspace holds, by their folder; everything else is "settings".
+KINDS = {
+    "vectors": "cache/vectors",
+    "token vectors": "cache/tokens",
+    "scores of pairs": "cache/pairs",
+    "steps of systems": "cache/nodes",
+    "indexes": "indexes",
+    "models": "models",
+    "index versions": "versions",
+    "datasets": "datasets",
+    "experiments": "experiments",
+    "jobs": "jobs",
+    "uploads on their way": "imports",
+    "logs": "log",
+    "set aside": DAMAGED,
+}
+
+
+@dataclass(frozen=True)
+class Examination:
+    """sizes: bytes by kind, see KINDS. findings: what is damaged, then what was left behind, set aside, not used. notes: what
+    could not be looked at, and why."""
+
+    sizes: dict[str, int]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def to_json(self) -> dict[str, Any]:
+        """What the command line writes."""
+        return {
+            "healthy": self.is_healthy,
+            "sizes": self.sizes,
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+            "notes": list(self.notes),
+        }
+
+
+def examine(workspace: Workspace) -> Examination:
+    """Looks at everything in the workspace and changes nothing."""
+    findings = [*find_damage(workspace), *find_leftovers(workspace), *find_set_aside(workspace)]
+    return Examination(measure_sizes(workspace), tuple(findings))
+
+
+def measure_sizes(workspace: Workspace) -> dict[str, int]:
+    """Bytes by kind, the kinds that are not there left out."""
+    sizes = {kind: folder_size(workspace.folder / name) for kind, name in KINDS.items() if (workspace.folder / name).is_dir()}
+    rest = folder_size(workspace.folder) - sum(sizes.values())
+    return {kind: size for kind, size in {**sizes, "settings": rest}.items() if size}
+
+
+def mend(findings: tuple[Finding, ...], workspace: Workspace) -> list[str]:
+    """Does what each finding says, unless a living process uses it by now; returns a sentence for each that was mended."""
+    still = {(finding.kind, finding.path) for finding in (*find_leftovers(workspace), *find_set_aside(workspace))}
+    done = []
+    for finding in findings:
+        path = workspace.folder / finding.path
+        if finding.act == BY_HAND or (finding.act in (REMOVE, END_JOB) and (finding.kind, finding.path) not in still):
+            continue
+        if finding.act == REMOVE:
+            _remove(path)
+        elif finding.act == SET_ASIDE:
+            workspace.set_aside(path, finding.what)
+        elif finding.act == DROP_ROWS:
+            drop_rows(path, workspace)
+        elif finding.act == END_JOB:
+            read_job(path.stem, workspace)  # which writes that it was interrupted
+        freed = f", {finding.bytes:,} bytes" if finding.act == REMOVE else ""
+        done.append(f"{finding.path}: {ACT_WORDS[finding.act]}{freed}")
+    return done
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.name.startswith("."):
+        remove_folder(path)
+    elif path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -104,8 +104,8 @@ def test_a_bug_or_a_machine_in_trouble_is_no_damage(error: Exception, tmp_path: 
     assert file.exists() and not is_damage(error)
 
 
-def test_damage_has_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DamagedFile, match=r"x: cannot be read \(its checksum is wrong\); make it again"):
-        with reading("x", cure="make it again"):
-            raise Damaged("its checksum is wrong")
+def test_damage_has_a_sentence() -> None:
+    told = r"x: cannot be read \(its checksum is wrong\); make it again"
+    with pytest.raises(DamagedFile, match=told), reading("x", cure="make it again"):
+        raise Damaged("its checksum is wrong")
     assert not is_damage(InputError("written by a later version")) and is_damage(DamagedFile("x"))

@@ -4,6 +4,7 @@ imports by name, the environment, and what an import really pulls in."""
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import re
 import subprocess
@@ -92,17 +93,21 @@ def read_tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@functools.cache
+def list_imports(path: Path, *, on_import_only: bool = False) -> list[tuple[int, str]]:
+    """imported_names() of a file, which every test here asks for."""
+    tree = read_tree(path)
+    return list(imported_names(module_level(tree) if on_import_only else tree))
+
+
 def find_imports(paths: list[Path], libraries: list[str], *, on_import_only: bool = False) -> list[str]:
     """ "file:line imports name" for every import of one of the libraries."""
-    found: list[str] = []
-    for path in paths:
-        tree = read_tree(path)
-        if on_import_only:
-            tree = module_level(tree)
-        for line, name in imported_names(tree):
-            if any(is_within(name, library) for library in libraries):
-                found.append(f"{name_of(path)}:{line} imports {name}")
-    return found
+    return [
+        f"{name_of(path)}:{line} imports {name}"
+        for path in paths
+        for line, name in list_imports(path, on_import_only=on_import_only)
+        if any(is_within(name, library) for library in libraries)
+    ]
 
 
 def reads_environment(tree: ast.AST) -> Iterator[int]:
@@ -150,7 +155,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 def list_libraries(*folders: str) -> set[str]:
     """The outside libraries that our files import, by the name of the import."""
-    names = {name.partition(".")[0] for path in list_sources(*folders) for _, name in imported_names(read_tree(path))}
+    names = {name.partition(".")[0] for path in list_sources(*folders) for _, name in list_imports(path)}
     return names - sys.stdlib_module_names - {"", "app", "core", "pages", "tests", "tools"}
 
 
@@ -192,7 +197,7 @@ def test_programs_that_are_given_away_need_nothing_of_the_tool() -> None:
         wrong = [
             f"{name_of(path)}:{line} imports {name}"
             for path in paths
-            for line, name in imported_names(read_tree(path))
+            for line, name in list_imports(path)
             if name.partition(".")[0] not in {*INSTALLED, *sys.stdlib_module_names}
             and not any(is_within(name, module) for module in known)
         ]

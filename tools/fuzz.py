@@ -1,7 +1,8 @@
 """Reads damaged and hostile inputs of every kind: python tools/fuzz.py --seed 1 --count 10000
 
 Each input is a small valid file with a few changes (tools/fuzz_inputs.py), made from the seed and its number alone. Children
-with limits of memory and time read them as the product does, many each; a child that dies is replaced. An input is
+with limits of memory and time read them as the product does, many each; one that dies, or that keeps much memory of what it
+has read, is replaced. What a child dies of that had read others before is tried once more in a fresh one. An input is
 
     read       the reader returned what can be written and read back
     refused    InputError, in one line
@@ -43,6 +44,7 @@ from tools.fuzz_inputs import DATASET, MOST, list_kinds, make_input
 OUTCOMES = ("read", "refused", "traceback", "stalled", "killed")
 SECONDS, MEGABYTES = 5.0, 300  # promised for an input of up to MOST bytes
 _LONGEST_SENTENCE = 1_500
+_KEPT = 0.2  # share of the memory for an input that a child may keep of those before
 _PATIENCE = 24  # times the limit of processor time that a child may take by the clock: the machine may be busy
 
 
@@ -226,15 +228,20 @@ def be_child(seed: int, *, kinds: Sequence[str], seconds: float, megabytes: int)
             if outcome != "read":
                 raise SystemExit(f"the valid {kind} is {outcome}: {said}")
             draw(seed, number)
-    taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    limit = taken + megabytes * 1_000_000
+    taken, room = _measure_memory(), megabytes * 1_000_000
+    limit = taken + room
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print("ready", flush=True)
     for line in sys.stdin:
         number = int(line)
         outcome, said = try_one(kind_of(number), draw(seed, number), seconds=seconds)
-        print(json.dumps([outcome, said]), flush=True)
+        print(json.dumps([outcome, said, _measure_memory() - taken > _KEPT * room]), flush=True)
+
+
+def _measure_memory() -> int:
+    """Bytes of addresses that this process has taken, which is what its limit counts."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
 
 
 # What starts the children and counts.
@@ -242,11 +249,13 @@ def be_child(seed: int, *, kinds: Sequence[str], seconds: float, megabytes: int)
 
 @dataclass
 class Child:
-    """A process that reads inputs, and the input it has in hand."""
+    """A process that reads inputs, with the one in hand. before: how many it has read. is_spent: it is to be replaced."""
 
     process: subprocess.Popen[str]
     number: int = -1
     since: float = 0.0
+    before: int = 0
+    is_spent: bool = False
 
     @classmethod
     def start(cls, options: argparse.Namespace) -> Child:
@@ -285,8 +294,9 @@ class Child:
         """What became of its input; if it died of it, by what."""
         line = self.answers.readline()
         if line:
-            outcome, said = json.loads(line)
+            outcome, said, self.is_spent = json.loads(line)
             return str(outcome), str(said)
+        self.is_spent = True
         code = self.process.wait()
         said = f"exit code {code}\n" + (self.process.stderr.read()[-3_000:] if self.process.stderr else "")
         return ("stalled" if code in (-signal.SIGPROF, -signal.SIGKILL) else "killed"), said
@@ -315,6 +325,12 @@ def run(options: argparse.Namespace) -> int:
                     child.process.kill()  # it waits for something that never comes
                 continue
             outcome, said = child.take()
+            busy.remove(child)
+            if outcome == "killed" and child.before:  # perhaps of what it had read before
+                child.end()
+                busy.append(Child.start(options))
+                busy[-1].give(child.number)
+                continue
             kind = kind_of(child.number)
             counts.setdefault(kind, Counter())[outcome] += 1
             if outcome not in ("read", "refused"):
@@ -324,8 +340,10 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{outcome}: {kind}, --seed {options.seed} --only {child.number}: {last}"[:300], file=sys.stderr)
             if options.only is not None:
                 print(f"{kind}: {outcome}\n{said}")
-            busy.remove(child)
-            following = child if child.process.poll() is None else Child.start(options)
+            child.before += 1
+            if child.is_spent:
+                child.end()
+            following = Child.start(options) if child.is_spent else child
             if _give_next(following, numbers):
                 busy.append(following)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import signal
 import subprocess
@@ -68,3 +69,20 @@ def test_a_run_counts_by_kind(tmp_path: Path) -> None:
     assert not (tmp_path / "kept").exists()
     table = fuzz.format_counts({"zip": Counter(read=1, stalled=2)}, seed=1, seconds=1)
     assert [line.split() for line in table.splitlines()[1:3]] == [["zip", *"10020"], ["all", *"10020"]]
+
+
+def test_what_a_child_dies_of_after_others_is_tried_in_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first child is spent by 0, the second dies of 2, the third reads 2 and dies of 3, as a fresh one does."""
+    lives = iter([{0: True}, {1: False}, {2: False}, {}, {}])
+    pipe = subprocess.PIPE
+    code = "import json, sys\nfor line in sys.stdin: print(json.dumps(['read', '', LIFE[int(line)]]), flush=True)"
+
+    def start(options: argparse.Namespace) -> fuzz.Child:
+        command = [sys.executable, "-S", "-c", code.replace("LIFE", repr(next(lives)))]
+        return fuzz.Child(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+
+    monkeypatch.setattr(fuzz.Child, "start", start)
+    kinds = list(fuzz_inputs.list_kinds())
+    options = argparse.Namespace(seed=1, first=0, count=4, only=None, jobs=1, kinds=kinds, seconds=5.0, keep=tmp_path)
+    assert fuzz.run(options) == 1
+    assert [file.name for file in tmp_path.glob("*killed-*") if not file.name.endswith(".txt")] == ["seed1-3-killed-zip"]

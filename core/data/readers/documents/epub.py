@@ -60,7 +60,10 @@ def read_epub(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
             metadata={name: value for name, value in fields.items() if value},
             held=sum(page.held or 0 for page in pages),
             left_out=LEFT_OUT if any(page.left_out for page in pages) else "",
-            notes=(Note("chapters that the e-book names are not in it", f"{missing}"),) if missing else (),
+            notes=(
+                *((Note("chapters that the e-book names are not in it", f"{missing}"),) if missing else ()),
+                *dict.fromkeys(note for page in pages for note in page.notes),
+            ),
         )
     ]
 

@@ -30,6 +30,7 @@ class _ShortHeads(Compat32):
 
 
 _SHORT_HEADS = _ShortHeads()
+_WHOLE = Reading(keep_navigation=True)  # an e-mail has no menus
 
 
 def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
@@ -43,7 +44,7 @@ def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         message = email.message_from_bytes(data, policy=_SHORT_HEADS)
         subject, metadata = _read_head(message)
         attached: list[str] = []
-        text = join_blocks(_read_parts(message, reading, attached, depth=0))
+        text = join_blocks(_read_parts(message, attached, depth=0))
     except Exception as error:  # the library lets errors of many types through for malformed heads; none may reach the user raw
         raise InputError(
             f"is not a readable e-mail ({type(error).__name__}); save it again as .eml or as .txt", file=path
@@ -74,7 +75,7 @@ def _decode_words(value: str) -> str:
     return " ".join(text.split())
 
 
-def _read_parts(part: Message, reading: Reading, attached: list[str], *, depth: int) -> list[str]:
+def _read_parts(part: Message, attached: list[str], *, depth: int) -> list[str]:
     kind = part.get_content_type()
     name = _decode_words(part.get_filename() or "")
     if depth > _DEEPEST:
@@ -84,26 +85,26 @@ def _read_parts(part: Message, reading: Reading, attached: list[str], *, depth: 
         payload = part.get_payload()
         parts = [inside for inside in payload if isinstance(inside, Message)] if isinstance(payload, list) else []
         if kind == "multipart/alternative" and parts:
-            return _read_best(parts, reading, attached, depth=depth)
+            return _read_best(parts, attached, depth=depth)
         if kind == "message/rfc822" and parts:
             subject, fields = _read_head(parts[0])
             head = [f"{key}: {value}" for key, value in (("subject", subject), *fields.items()) if value]
-            return ["\n".join(head), *_read_parts(parts[0], reading, attached, depth=depth + 1)]
-        return [text for inside in parts for text in _read_parts(inside, reading, attached, depth=depth + 1)]
+            return ["\n".join(head), *_read_parts(parts[0], attached, depth=depth + 1)]
+        return [text for inside in parts for text in _read_parts(inside, attached, depth=depth + 1)]
     if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
         attached.append(name or kind)
         return []
     text = _decode(part)
-    return [extract_page(text, reading).text if kind == "text/html" else text.strip()]
+    return [extract_page(text, _WHOLE).text if kind == "text/html" else text.strip()]
 
 
-def _read_best(parts: list[Message], reading: Reading, attached: list[str], *, depth: int) -> list[str]:
+def _read_best(parts: list[Message], attached: list[str], *, depth: int) -> list[str]:
     """Of the same message in several forms the plain text; another if that one says next to nothing."""
     ranked = sorted(parts, key=lambda part: part.get_content_type() != "text/plain")
     forms: list[tuple[list[str], list[str]]] = []
     for part in ranked:
         unread: list[str] = []
-        forms.append((_read_parts(part, reading, unread, depth=depth + 1), unread))
+        forms.append((_read_parts(part, unread, depth=depth + 1), unread))
     longest = max(len("".join(texts)) for texts, _ in forms)
     texts, unread = next((texts, unread) for texts, unread in forms if 4 * len("".join(texts)) >= longest)
     attached += unread

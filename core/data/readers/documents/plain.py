@@ -9,7 +9,7 @@ from core.data.readers.documents.front_matter import split_front_matter
 from core.data.readers.documents.kind import Extracted
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.trec_documents import is_collection, list_documents
-from core.data.readers.documents.web_page import decode_page, extract_page
+from core.data.readers.documents.web_page import FRAMES, decode_page, extract_page
 from core.data.readers.encoding import decode_text
 from core.errors import InputError
 from core.text.boundaries import read_atx
@@ -23,6 +23,7 @@ SOURCE_SUFFIXES = (
     ".zsh",
 )  # fmt: skip
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_PERHAPS_HEADING = re.compile(r"^[ \t]*(?:#|=+[ \t]*$)", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
@@ -42,11 +43,16 @@ def read_markdown(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
 
 
 def read_web_page(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
-    """One document out of a page, which may have a front matter as the sources of static sites do."""
+    """One document out of a page, which may have a front matter as the sources of static sites do.
+
+    Raises InputError for a page that consists of frames alone.
+    """
     front = split_front_matter(decode_page(data, path))
     page = extract_page(front.body, reading)
-    heading = find_heading(page.text)
-    return [Extracted(page.text, heading or page.title, front.fields, front.notes, held=page.held, left_out=page.left_out)]
+    if not page.text and FRAMES in page.notes:
+        raise InputError(FRAMES.what, file=path)
+    title, notes = find_heading(page.text) or page.title, (*front.notes, *page.notes)
+    return [Extracted(page.text, title, front.fields, notes, held=page.held, left_out=page.left_out)]
 
 
 def read_source(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
@@ -67,6 +73,8 @@ def is_text(sample: bytes) -> bool:
 
 def find_heading(text: str) -> str:
     """The first heading of a Markdown text outside code, or ""."""
+    if _PERHAPS_HEADING.search(text) is None:
+        return ""
     fence = previous = ""
     for line in text.split("\n"):
         if not line:

@@ -118,3 +118,47 @@ def test_elements_that_xhtml_closes_at_once_take_nothing() -> None:
 
 def test_a_page_in_utf_16_is_known_by_its_mark() -> None:
     assert read(decode_page("<p>sixteen bits \N{SHIP}</p>".encode("utf-16"), Path("x.xhtml"))) == "sixteen bits \N{SHIP}"
+
+
+def test_what_is_left_out_is_said_truly(tmp_path: Path) -> None:
+    pages = {
+        "plain.html": "<style>p{}</style><script>var a = '<nav>x</nav>'</script><p>Text.",
+        "without.html": "<p>Text.<noscript>Switch scripts on.</noscript>",
+        "template.html": "<p>Text.<template><p>Row</p></template>",
+        "frame.html": "<frameset><frame src=a.html><noframes><h1>Pump</h1></noframes></frameset>",
+        "frames.html": "<frameset><frame src=a.html></frameset>",
+    }
+    for name, source in pages.items():
+        (tmp_path / name).write_text(source)
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["text"].tolist() == ["# Pump", "Text.", "Text.", "Text."]
+    assert list(dataset.warnings) == [
+        "1 file of 5 left out: frames.html: the page consists of frames, which show other files; give those files too.",
+        "1 file: the page consists of frames, which show other files; give those files too: frame.html.",
+        "1 file: <template> elements of web pages, which only scripts show, are not read: template.html.",
+        "1 file: what a web page shows only where scripts are off (<noscript>) was left out; `keep_navigation` in reading.json "
+        "keeps it: without.html.",
+    ]
+
+
+def test_signs_of_the_parser_are_no_text() -> None:
+    page = (
+        '<p title=\'a > b\' a"b="c">1 &lt; 2 &amp;lt; 3<a<b>4</a<b><!-- > no --><xmp><b>5</b></xmp><svg><![CDATA[6 < 7]]></svg>'
+    )
+    assert read(page + "<iframe srcdoc='&lt;h2>in&lt;/h2>&lt;p>side'>no</iframe>") == (
+        "1 < 2 &lt; 34\n\n<b>5</b>\n\n6 < 7\n\n## in\n\nside"
+    )
+
+
+def test_scripts_hide_no_depth() -> None:
+    source = "<div><script>'</div></div>'</script>" * 20_000 + "bottom"
+    start = time.process_time()
+    assert read(source) == "bottom"
+    assert time.process_time() - start < 5
+
+
+def test_dense_pages_take_little_time() -> None:
+    row, card = "<tr><td>word</td><td>word</td></tr>", "<div class=row><a href=x>word</a><b>other</b></div>"
+    start = time.process_time()
+    assert read("<table>" + row * 6_000 + "</table>" + card * 6_000).count("word") == 18_000
+    assert time.process_time() - start < 1.5  # half a megabyte: a quarter of a second where nothing else runs

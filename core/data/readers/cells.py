@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.data.readers.columns import ColumnMapping
 from core.data.readers.encoding import replace_surrogates
+from core.data.readers.grade_words import NOTHING
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id, kind_of, parse_json
 from core.data.readers.lists import read_list
@@ -21,12 +22,6 @@ from core.text.phrases import shorten
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,14}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
-_NOTHING = {"nan", "null", "none", "na", "n/a", "-"}  # what programs and people write for no grade
-# What spreadsheets and forms write for a grade of two values
-_WORDS = {
-    **dict.fromkeys(("true", "t", "yes", "y", "ja", "j", "oui", "sí", "si", "wahr", "vrai", "relevant"), "1"),
-    **dict.fromkeys(("false", "f", "no", "n", "nein", "non", "falsch", "faux", "irrelevant", "not relevant"), "0"),
-}
 
 
 def read_id(row: Row, column: str, path: Path) -> str:
@@ -114,15 +109,16 @@ def _is_exact_number(text: str) -> bool:
     return _DECIMAL.fullmatch(text) is not None and repr(float(text)) == text
 
 
-def read_grade(value: Any, row: Row, path: Path) -> Any:
-    """A grade as parse_relevance() has it; None for an empty cell, which is no judgment."""
+def read_grade(value: Any, number: int, path: Path, *, words: Mapping[str, Any]) -> Any:
+    """A grade as parse_relevance() has it; None for an empty cell, which is no judgment. number: of the row. words: what words
+    stand for."""
     text = str(value).strip()
-    if is_blank(value) or text.lower() in _NOTHING:
+    if is_blank(value) or text.lower() in NOTHING:
         return None
-    text = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else _WORDS.get(text.lower(), text)
+    text = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else str(words.get(text, text))
     try:
         return parse_relevance(text)
     except ValueError as error:
         raise row_error(
-            f'the relevance is "{shorten(to_text(value))}", {EXPECTED_GRADE}; correct it', path, number=row.number
+            f'the relevance is "{shorten(to_text(value))}", {EXPECTED_GRADE}; correct it', path, number=number
         ) from error

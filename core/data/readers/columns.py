@@ -106,7 +106,7 @@ class TableUse:
     file: its path below the folder, with "/". role: "corpus", "queries", "judgments", or "" for not at all.
     columns: field -> column; a field mapped to "" has none. header: whether the first line of CSV and the like names the
     columns; without one they are column_1, column_2 …  all_relevant: of judgments without a column of grades, that each row
-    counts as 1.
+    counts as 1. grades: what words in the column of grades stand for.
     """
 
     file: str
@@ -114,6 +114,7 @@ class TableUse:
     columns: ColumnMapping = field(default_factory=dict)
     header: bool = True
     all_relevant: bool = False
+    grades: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> dict[str, str]:

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.data.readers.columns import FIELDS, NAMES, REQUIRED, cut_id_ending, fields_of, is_grade_name, simplify
+from core.data.readers.grade_words import are_grades
 from core.data.readers.table_files import Head
 from core.data.readers.trec import ITERATIONS
-from core.data.readers.values import count_words, is_blank, is_numeric
+from core.data.readers.values import count_words, is_blank
 
 # role -> what in a file's name suggests it: parts of words, and whole words
 _HINTS = {
@@ -142,7 +143,7 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
 def _choose_by_grades(queries: Guess, columns: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Guess:
     """Queries, or judgments that call a query by its text and a document "id": sure if a query or a document comes twice."""
     column, text = queries.mapping.get("id", ""), queries.mapping["text"]
-    grades = [name for name in columns if is_grade_name(name) and is_numeric(values[name])]
+    grades = [name for name in columns if is_grade_name(name) and are_grades(values[name])]
     if simplify(column) not in _ANY_ID or not grades:
         return queries
     if _are_unique(values[column]) and _are_unique(values[text]):
@@ -180,9 +181,9 @@ def _guess_by_places(file: str, columns: Sequence[str], values: Mapping[str, Seq
     if len(columns) == 6 and iterations and not texts:
         return Guess("", {}, note="it looks like a system's results (a TREC run), not like judgments")
     hint = hint_of(file)
-    if len(columns) == 4 and iterations and (hint == "judgments" or is_numeric(values[columns[3]])):
+    if len(columns) == 4 and iterations and (hint == "judgments" or are_grades(values[columns[3]])):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[2], "relevance": columns[3]})
-    if len(columns) == 3 and columns[1] not in texts and is_numeric(values[columns[2]]):
+    if len(columns) == 3 and columns[1] not in texts and are_grades(values[columns[2]]):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1], "relevance": columns[2]})
     if len(columns) == 2 and not texts and hint in ("judgments", ""):
         return Guess("judgments", {"query_id": columns[0], "doc_id": columns[1]}, sure=hint == "judgments")

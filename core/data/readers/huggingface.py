@@ -21,6 +21,7 @@ from typing import Any
 
 from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.encoding import replace_surrogates
+from core.data.readers.grade_words import describe_words, map_words
 from core.data.readers.guesses import guess_mapping
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id
@@ -309,6 +310,9 @@ def _write_judgments(group: ShardGroup, target: Path) -> Iterator[str]:
             )
         yield f"The judgments of {group.split} have no grades; every one counts as 1."
     ungraded: list[str] = []
+    words = _read_words(group, grade) if grade else {}
+    if words:
+        yield describe_words(words)
 
     def make_rows() -> Iterator[tuple[str, str, Any]]:
         for place, row in group.read():
@@ -326,7 +330,7 @@ def _write_judgments(group: ShardGroup, target: Path) -> Iterator[str]:
                 if value is None or (isinstance(value, float) and math.isnan(value)):
                     ungraded.append(query_id)
                     continue
-                yield query_id, _take_id(doc_id, place), _take_grade(value, place)
+                yield query_id, _take_id(doc_id, place), _take_grade(words.get(str(value).strip(), value), place)
 
     (target / "qrels").mkdir(exist_ok=True)
     name = _SPLIT_NAMES.get(group.split.lower(), group.split)
@@ -334,6 +338,17 @@ def _write_judgments(group: ShardGroup, target: Path) -> Iterator[str]:
     if ungraded:
         many = count_of(len(ungraded), "judgment")
         yield f"{many} without a grade {_was(ungraded)} left out, as not judged (queries {first_five(ungraded)})."
+
+
+def _read_words(group: ShardGroup, column: str) -> dict[str, int]:
+    """What the words in a column of grades stand for; none where it holds numbers, by its type."""
+    if _is_numeric(group, column):
+        return {}
+    values = {str(value) for _, row in group.read() for value in _as_list(row[column])}
+    try:
+        return map_words(values)
+    except ValueError as error:
+        raise InputError(f'the grades in "{column}" {error}; write numbers in their place', file=group.files[0]) from error
 
 
 def _is_numeric(group: ShardGroup, column: str) -> bool:

@@ -7,12 +7,13 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.data.grades import HIGHEST_GRADE, Grade
 from core.data.readers.encoding import read_text
+from core.data.readers.grade_words import describe_words, map_words
 from core.data.readers.table_files import is_comment, place, row_error
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
@@ -70,7 +71,22 @@ def read_judgments(paths: Sequence[Path]) -> Judgments:
 
     Raises InputError for other columns, values that are no grades, and a pair judged in two ways.
     """
-    return collect_judgments((path, _read_file(path)) for path in paths)
+    found = [(path, list(_read_file(path))) for path in paths]
+    try:
+        words = map_words({value for _, lines in found for _, _, _, value in lines})
+    except ValueError:
+        words = {}  # the line says what is wrong with it
+    result = collect_judgments((path, [_grade(line, path, words) for line in lines]) for path, lines in found)
+    return replace(result, warnings=[*filter(None, [describe_words(words)]), *result.warnings])
+
+
+def _grade(line: tuple[int, str, str, str], path: Path, words: Mapping[str, int]) -> Judgment:
+    number, query_id, doc_id, value = line
+    try:
+        return number, query_id, doc_id, parse_relevance(str(words.get(value, value)))
+    except ValueError as error:
+        what = f'the relevance is "{shorten(value)}", {EXPECTED_GRADE}; correct it'
+        raise InputError(what, file=path, line=number) from error
 
 
 def collect_judgments(sources: Iterable[tuple[Path, Iterable[Judgment]]]) -> Judgments:
@@ -230,7 +246,7 @@ def parse_relevance(value: str) -> Grade:
     return grade
 
 
-def _read_file(path: Path) -> Iterable[Judgment]:
+def _read_file(path: Path) -> Iterator[tuple[int, str, str, str]]:
     layout: Layout | None = None
     for number, text in enumerate(read_text(path).split("\n"), start=1):
         if not text.strip() or (is_comment(text) and (layout is None or len(_cut_line(text, layout)) != layout.columns)):
@@ -250,14 +266,7 @@ def _read_file(path: Path) -> Iterable[Judgment]:
         query_id, doc_id, value = cells[layout.query], cells[layout.doc], cells[layout.relevance]
         if not query_id or not doc_id:
             raise InputError("the query or document id is empty; correct or delete the line", file=path, line=number)
-        try:
-            yield number, query_id, doc_id, parse_relevance(value)
-        except ValueError as error:
-            raise InputError(
-                f'the relevance is "{shorten(value)}", {EXPECTED_GRADE}; correct it',
-                file=path,
-                line=number,
-            ) from error
+        yield number, query_id, doc_id, value
     if layout is None:
         raise InputError(f"the file is empty; {_EXPECTED}", file=path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,17 @@ from core.data.readers.cells import read_answer, read_grade, read_id, read_json_
 from core.data.readers.columns import ColumnMapping, TableUse, cut_id_ending, simplify
 from core.data.readers.contents import Contents
 from core.data.readers.corpus import Queries
+from core.data.readers.grade_words import EXPLAIN, are_grades, describe_words, map_words
 from core.data.readers.jsonl import check_id, kind_of
 from core.data.readers.lists import list_entries
 from core.data.readers.qrels import Judgment, Judgments, collect_judgments, match_spelling
 from core.data.readers.table_files import Row, place, read_mapped, row_error
+from core.data.readers.values import is_blank
 from core.errors import InputError
 from core.text.conditions import check_filter
 from core.text.phrases import count_of, first_five, shorten
 
+_Given = tuple[int, str, str, Any]  # row, query id, document id, grade as it stands there
 Relevant = tuple[Path, Row, str, str]  # file, row, query id, and the column that lists the query's documents
 
 
@@ -152,20 +154,49 @@ def read_labels(
         numbered = True
     documents = set(contents.corpus.ids)
     finder = _QueryFinder(contents.queries, numbered=numbered)
-    blank = Counter[str]()
-    listed: dict[Path, list[Judgment]] = {}
+    listed: dict[Path, list[_Given]] = {}
     for path, row, query_id, column in relevant:
-        entries = _read_entries(row, column, path, documents, needed=False)
+        entries = _read_entries(row, column, path, documents, needed=False, grade=1)
         listed.setdefault(path, []).extend((row.number, query_id, doc_id, grade) for doc_id, grade in entries)
     sources = list(listed.items())
     for use in uses:
-        read = _read_judgments(root, use, rows[use.file], finder, documents=documents, blank=blank)
-        sources.append((root / use.file, list(read)))
-    _check_names(sources, finder.ids, contents.corpus.ids)
-    for file, number in blank.items():
-        verb = "has" if number == 1 else "have"
-        contents.notes.append(f"{file}: {count_of(number, 'judgment')} {verb} no grade, taken as not judged.")
-    return collect_judgments(sources)
+        sources.append((root / use.file, list(_read_judgments(root, use, rows[use.file], finder, documents=documents))))
+    graded = _grade(root, sources, {root / use.file: use.grades for use in uses}, contents.notes)
+    _check_names(graded, finder.ids, contents.corpus.ids)
+    return collect_judgments(graded)
+
+
+def _grade(
+    root: Path, sources: Sequence[tuple[Path, Sequence[_Given]]], told: Mapping[Path, Mapping[str, str]], notes: list[str]
+) -> list[tuple[Path, list[Judgment]]]:
+    """The judgments with their grades as numbers; those without one are left out and counted in notes.
+
+    Words are read alike in all files, whatever levels each of them has. Raises InputError for words that nobody explained.
+    """
+    values = {path: {str(given) for _, _, _, given in found} - set(told.get(path, ())) for path, found in sources}
+    try:
+        words = map_words(value for found in values.values() for value in found)
+    except ValueError as error:
+        path, number = next(
+            (path, number)
+            for path, found in sources
+            for number, _, _, given in found
+            if str(given) in values[path] and not are_grades([given]) and not is_blank(given)
+        )
+        raise row_error(f"the grades {error}; {EXPLAIN}", path, number=number) from error
+    if words:
+        notes.append(describe_words(words))
+    graded = []
+    for path, found in sources:
+        known = {**words, **told.get(path, {})}
+        read = [(number, query, doc, read_grade(given, number, path, words=known)) for number, query, doc, given in found]
+        kept = [(number, query, doc, grade) for number, query, doc, grade in read if grade is not None]
+        if len(kept) < len(read):
+            without = len(read) - len(kept)
+            where = f"{path.relative_to(root).as_posix()}: {count_of(without, 'judgment')}"
+            notes.append(f"{where} {'has' if without == 1 else 'have'} no grade, taken as not judged.")
+        graded.append((path, kept))
+    return graded
 
 
 def _read_judgments(
@@ -175,19 +206,14 @@ def _read_judgments(
     finder: _QueryFinder,
     *,
     documents: Collection[str],
-    blank: Counter[str],
-) -> Iterator[Judgment]:
-    """The judgments of one table; counts those without a grade by file."""
+) -> Iterator[_Given]:
+    """The judgments of one table."""
     path, mapping = root / use.file, use.used
     names = [_read_name(row, mapping["query_id"], path) for row in rows]
     by_text = finder.are_texts(dict.fromkeys(names))
     for row, name in zip(rows, names, strict=True):
-        given = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1
-        grade = read_grade(given, row, path)
+        grade = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1
         for doc_id, own in _read_entries(row, mapping["doc_id"], path, documents, needed=True, grade=grade):
-            if own is None:
-                blank[use.file] += 1
-                continue
             for query_id in (by_text and finder.find(name)) or [name]:
                 yield row.number, query_id, doc_id, own
 
@@ -218,7 +244,7 @@ def _check_names(sources: Sequence[tuple[Path, Sequence[Judgment]]], queries: Co
 
 
 def _read_entries(
-    row: Row, column: str, path: Path, known: Collection[str], *, needed: bool, grade: Any = 1
+    row: Row, column: str, path: Path, known: Collection[str], *, needed: bool, grade: Any
 ) -> list[tuple[str, Any]]:
     """The documents that a cell names with their grades: `grade` where the cell gives none."""
     value = row.values.get(column)
@@ -232,7 +258,7 @@ def _read_entries(
         problem = check_id(doc_id)
         if problem:
             raise row_error(f'the id in column "{column}" {problem}', path, number=row.number)
-    return [(doc_id, grade if own is None else read_grade(own, row, path)) for doc_id, own in entries]
+    return [(doc_id, grade if own is None else own) for doc_id, own in entries]
 
 
 def _normal_form(text: str) -> str:

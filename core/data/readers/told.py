@@ -5,6 +5,8 @@
     queries.tsv: {role: queries, header: false, id: column_1, text: column_2}
     clicks.csv: {role: none}
 
+    marks.csv: {role: judgments, grades: {A: 2, B: 1, F: 0}}
+
 Fields that are not named are guessed. A table of judgments without grades says every_row_counts: true.
 """
 
@@ -17,6 +19,7 @@ from core.data.readers.columns import NOUNS, TableUse, check_mapping
 from core.data.readers.encoding import read_text
 from core.data.readers.guesses import guess_columns
 from core.data.readers.table_files import read_head
+from core.data.readers.values import is_number
 from core.errors import InputError
 
 TOLD = "tables.yaml"
@@ -57,7 +60,10 @@ def _read_use(path: Path, file: str, said: Any) -> TableUse:
     if not role:
         return TableUse(file, "")
     switches = {name: _read_switch(path, file, name, said.get(name)) for name in _SWITCHES}
-    named = {name: column for name, column in said.items() if name not in ("role", *_SWITCHES)}
+    named = {name: column for name, column in said.items() if name not in ("role", "grades", *_SWITCHES)}
+    grades = said.get("grades") or {}
+    if not isinstance(grades, dict) or not all(isinstance(grade, str) and is_number(grade) for grade in grades.values()):
+        raise InputError(f"grades of {file} must be words with their numbers, as in {{good: 2, bad: 0}}; correct it", file=path)
     head = read_head(table, header=switches["header"])
     guessed = {name: column for name, column in guess_columns(file, head, role=role).items() if column not in named.values()}
     columns = {**guessed, **named}
@@ -67,7 +73,7 @@ def _read_use(path: Path, file: str, said: Any) -> TableUse:
             problem = f'has no column "{column}"; found {", ".join(head.columns)}'
     if problem:
         raise InputError(f"{file}: {problem}", file=path)
-    return TableUse(file, role, columns, header=head.is_named, all_relevant=bool(switches["every_row_counts"]))
+    return TableUse(file, role, columns, header=head.is_named, all_relevant=bool(switches["every_row_counts"]), grades=grades)
 
 
 def _read_switch(path: Path, file: str, name: str, value: Any) -> bool | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.columns import NOUNS, TableUse, find_problem, is_grade_name
+from core.data.readers.grade_words import EXPLAIN, map_words
 from core.data.readers.guesses import Guess, guess_head
 from core.data.readers.table_files import Head, read_head
 from core.data.readers.trec import ITERATIONS
@@ -179,6 +180,11 @@ def _ask(use: TableUse, head: Head) -> list[Question]:
                     f"{use.file}: choose the column that holds the relevance ({names} may), or say that every row counts as 1.",
                 )
             ]
+    if use.role == "judgments" and "relevance" in use.used:
+        try:
+            map_words(head.values_of(use.used["relevance"]), known=use.grades)
+        except ValueError as error:
+            return [Question(use.file, "relevance", f'{use.file}: the grades in "{use.used["relevance"]}" {error}; {EXPLAIN}.')]
     return []
 
 

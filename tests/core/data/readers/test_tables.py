@@ -206,7 +206,8 @@ def test_bad_values(tmp_path: Path) -> None:
     mapping = {"query_id": "q", "doc_id": "d", "relevance": "r"}
     judgments.write_text("q,d,r\nq,a,high\n")
     assert refuse(judgments, mapping, role="judgments") == (
-        ', line 2: the relevance is "high", expected a number from 0 to 1,048,576, such as 0, 1 or 0.5; correct it'
+        ", line 2: the grades are words (high); write numbers in their place, or say in tables.yaml what they stand for, "
+        "as in grades: {good: 2, fair: 1, bad: 0} (docs/tables.md)"
     )
     judgments.write_text(f"q,d,r\nq,a,{2**62}\n")
     assert "expected a number from 0 to 1,048,576" in refuse(judgments, mapping, role="judgments")

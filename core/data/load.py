@@ -27,7 +27,7 @@ from core.data.readers.evidence import Evidence, resolve_evidence
 from core.data.readers.huggingface import shards_to_dataset_folder
 from core.data.readers.layouts import find_only_folder, find_root, is_huggingface, layout_of, list_beside, read_layout
 from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries, match_spellings, warn_missing_documents
-from core.data.readers.table_files import TABLE_SUFFIXES
+from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
 from core.text.phrases import count_of, first_five
@@ -73,7 +73,7 @@ def load_dataset(
     check_regular_file(path)
     if path.suffix.lower() == ".zip":
         return _load_zip(path, name or replace_surrogates(path.stem), rules=rules, on_progress=on_progress)
-    if path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
+    if path.name.lower().endswith((*TABLE_SUFFIXES, *SHEET_SUFFIXES, ".json")):
         return _load_folder(path, name or replace_surrogates(path.stem), rules=rules, told=told, on_progress=on_progress)
     raise InputError("is neither a folder nor a zip; give a folder with corpus.jsonl or documents", file=path)
 

@@ -25,7 +25,15 @@ from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, rea
 from core.data.readers.json_tables import first_json_row
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.qrels import find_qrels, read_judgments
-from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES, Head, Row, is_label_text, read_head
+from core.data.readers.table_files import (
+    SHEET_SUFFIXES,
+    TABLE_SUFFIXES,
+    Head,
+    Row,
+    is_label_text,
+    list_filled_sheets,
+    read_head,
+)
 from core.data.readers.tables import read_tables
 from core.data.readers.told import TOLD, read_told
 from core.data.readers.understand import Question, Understanding, understand
@@ -41,6 +49,7 @@ _QUERIES_A_LINE = ("queries", "query", "questions", "topics")  # names of text f
 _WHAT = ("header", "role", "file")  # questions about what a table is at all
 _NO_LABELS = (".md", ".html", ".pdf", ".docx", ".xlsx", ".json", ".py", ".zip", ".png", ".jpg")  # not worth a look
 _PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".rar")
+_MOST_SHEETS = 20  # of a workbook whose sheets may be tables of a dataset
 _DEPTH = 3  # folders below each other in which datasets are looked for
 
 
@@ -159,7 +168,10 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     inside = [path.relative_to(folder).as_posix() for path in found]
     rest = [*others, *(name for name in (_QUERIES, *inside) if (folder / name).is_file() and name not in (*said, *qrels))]
     whole = [name for name in (*documents, *rest) if _is_whole(folder / name)] if not corpus else []
-    labels = [name for name in (*documents, *rest) if _are_labels(folder, name)]
+    books = {name: list_tables_of(folder / name) for name in documents if name.lower().endswith(SHEET_SUFFIXES)}
+    sheets = [f"{name}/{sheet}" for name, found in books.items() for sheet in found]
+    documents = [name for name in documents if not books.get(name)]
+    labels = [*sheets, *(name for name in (*documents, *rest) if _are_labels(folder, name))]
     content = [name for name in documents if name not in (*labels, *whole)] if not corpus and not whole else []
     clear = [name for name in content if _is_clear(folder / name)]
     lines = [name for name in documents if name not in whole and not clear]  # rows of a table, where nothing else is a document
@@ -181,12 +193,28 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     )
 
 
+def list_tables_of(path: Path) -> list[str]:
+    """The sheets of a workbook whose sheets are the tables of a dataset: judgments, or queries by their name beside documents
+    by theirs; none of any other."""
+    try:
+        sheets = list_filled_sheets(path)
+        guesses = {name: guess_head(name, read_head(path / name)) for name in sheets} if 1 < len(sheets) <= _MOST_SHEETS else {}
+    except InputError:
+        return []
+    sure = {name: guess for name, guess in guesses.items() if guess.sure}
+    named = {guess.role for name, guess in sure.items() if hint_of(name) == guess.role}
+    judged = any(guess.role == "judgments" or "relevant" in guess.mapping for guess in sure.values())
+    return list(sheets) if judged or {"corpus", "queries"} <= named else []
+
+
 def layout_of(path: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     """find_layout() of a folder; of a single file the layout that has nothing but this."""
     if path.is_dir():
         return find_layout(path, told=told)
     whole = (path.name,) if _is_whole(path) else ()
-    return Layout(path.parent, whole=whole, tables=() if whole else (path.name,), told=tuple(told))
+    sheets = list_tables_of(path) if path.suffix.lower() in SHEET_SUFFIXES else []
+    tables = tuple(f"{path.name}/{sheet}" for sheet in sheets) or (path.name,)
+    return Layout(path.parent, whole=whole, tables=() if whole else tables, told=tuple(told))
 
 
 def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: ProgressCallback = ignore_progress) -> Contents:

@@ -70,6 +70,11 @@ class Head:
         return [row.values.get(column) for row in self.rows]
 
 
+def is_sheet(path: Path) -> bool:
+    """Whether a path is that of a sheet, BOOK.xlsx/SHEET: a table of its own."""
+    return path.parent.suffix.lower() in SHEET_SUFFIXES and path.parent.is_file()
+
+
 def is_label_text(path: Path) -> bool:
     """Whether a file, whatever its name, begins as TREC's topics, judgments or runs do."""
     try:
@@ -92,17 +97,21 @@ def is_comment(line: str) -> bool:
 
 def is_text_table(path: Path) -> bool:
     """Whether all values of the file are text (CSV, TSV and the like), so that types have to be inferred."""
-    return path.suffix.lower() not in (".jsonl", ".parquet", ".json")
+    return is_sheet(path) or path.suffix.lower() not in (".jsonl", ".parquet", ".json")
 
 
 def place(path: Path, number: int) -> str:
     """ "line 3", or "row 3" where rows are no lines, in Parquet and JSON."""
-    return f"{'row' if path.suffix.lower() in _NO_LINES else 'line'} {number}"
+    return f"{'line' if _has_lines(path) else 'row'} {number}"
+
+
+def _has_lines(path: Path) -> bool:
+    return path.suffix.lower() not in _NO_LINES and not is_sheet(path)
 
 
 def row_error(message: str, path: Path, *, number: int) -> InputError:
     """An error at a row of a table."""
-    if path.suffix.lower() in _NO_LINES:
+    if not _has_lines(path):
         return InputError(f"{place(path, number)}: {message}", file=path)
     return InputError(message, file=path, line=number)
 
@@ -113,14 +122,14 @@ def read_rows(path: Path, *, header: bool = True) -> Iterator[Row]:
     Raises InputError for everything that cannot be read.
     """
     suffix = path.suffix.lower()
-    if suffix == ".jsonl":
+    if is_sheet(path) or suffix in SHEET_SUFFIXES:
+        yield from _read_sheet(path)
+    elif suffix == ".jsonl":
         for line, record in read_jsonl(path):
             yield Row(line, record)
     elif suffix == ".json":
         for number, record in read_json_rows(path):
             yield Row(number, record)
-    elif suffix in SHEET_SUFFIXES:
-        yield from _read_sheet(path)
     elif suffix == ".parquet":
         yield from _read_parquet(path)
     else:
@@ -137,11 +146,11 @@ def read_head(path: Path, *, rows: int = _LOOK_AHEAD, header: bool | None = None
 
     Raises InputError for everything that cannot be read.
     """
-    suffix = path.suffix.lower()
+    suffix = "" if is_sheet(path) else path.suffix.lower()
     if suffix == ".parquet":
         columns = _open_parquet(path).schema_arrow.names
         return Head(tuple(columns), tuple(islice(read_rows(path), rows)))
-    if suffix in (".jsonl", ".json", *SHEET_SUFFIXES):
+    if is_sheet(path) or suffix in (".jsonl", ".json", *SHEET_SUFFIXES):
         return _head_of(islice(read_rows(path), max(rows, _LOOK_AHEAD)), rows)
     text = _read_text(path, limit=_BEGINNING)
     if trec.is_topics(text):
@@ -329,12 +338,24 @@ def _is_judgment(cells: list[str]) -> bool:
     return len(cells) in (4, 6) and cells[1] in ITERATIONS and is_number(cells[3])
 
 
+def list_filled_sheets(path: Path) -> dict[str, list[list[str]]]:
+    """The sheets of a workbook that hold something: name -> rows of cells as text."""
+    return {name.replace("/", "_"): rows for name, rows in list_sheets(read_bytes(path), path) if any(map(any, rows))}
+
+
 def _read_sheet(path: Path) -> Iterator[Row]:
-    """The rows of a workbook's only sheet, below the names of its columns; cells are text."""
-    filled = [rows for _, rows in list_sheets(read_bytes(path), path) if any(map(any, rows))]
-    if len(filled) != 1:
-        raise InputError(f"has {count_of(len(filled), 'sheet')} with cells, expected one; save them as .csv", file=path)
-    (first, names), *rest = [(number, row) for number, row in enumerate(filled[0], start=1) if any(row)]
+    """The rows of a sheet, or of a workbook's only one, below the names of its columns; cells are text."""
+    sheets = list_filled_sheets(path.parent if is_sheet(path) else path)
+    if is_sheet(path) and path.name not in sheets:
+        raise InputError(f"there is no such sheet; there is {first_five(list(sheets))}", file=path)
+    if not is_sheet(path) and len(sheets) != 1:
+        raise InputError(f"has {count_of(len(sheets), 'sheet')} with cells, expected one; save them as .csv", file=path)
+    rows = sheets[path.name] if is_sheet(path) else next(iter(sheets.values()))
+    yield from _list_rows(rows, path)
+
+
+def _list_rows(cells_of: list[list[str]], path: Path) -> Iterator[Row]:
+    (first, names), *rest = [(number, row) for number, row in enumerate(cells_of, start=1) if any(row)]
     columns = _name_columns(names, path, line=first, header=True)
     if not rest:
         raise InputError("has no rows below its header; expected a header line and at least one row", file=path)

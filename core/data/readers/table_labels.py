@@ -11,12 +11,12 @@ from core.data.readers.cells import read_answer, read_grade, read_id, read_json_
 from core.data.readers.columns import ColumnMapping, TableUse, cut_id_ending, simplify
 from core.data.readers.contents import Contents
 from core.data.readers.corpus import Queries
-from core.data.readers.grade_words import EXPLAIN, are_grades, describe_words, map_words
+from core.data.readers.grade_words import EXPLAIN, describe_words, map_words
 from core.data.readers.jsonl import check_id, kind_of
 from core.data.readers.lists import list_entries
 from core.data.readers.qrels import Judgment, Judgments, collect_judgments, match_spelling
 from core.data.readers.table_files import Row, place, read_mapped, row_error
-from core.data.readers.values import is_blank
+from core.data.readers.values import is_blank, is_number
 from core.errors import InputError
 from core.text.conditions import check_filter
 from core.text.phrases import count_of, first_five, shorten
@@ -181,7 +181,7 @@ def _grade(
             (path, number)
             for path, found in sources
             for number, _, _, given in found
-            if str(given) in values[path] and not are_grades([given]) and not is_blank(given)
+            if str(given) in values[path] and not is_number(str(given)) and not is_blank(given)
         )
         raise row_error(f"the grades {error}; {EXPLAIN}", path, number=number) from error
     if words:

@@ -18,7 +18,7 @@ from typing import Any
 from core.data.readers.columns import NOUNS, TableUse, check_mapping
 from core.data.readers.encoding import read_text
 from core.data.readers.guesses import guess_columns
-from core.data.readers.table_files import read_head
+from core.data.readers.table_files import is_sheet, read_head
 from core.data.readers.values import is_number
 from core.errors import InputError
 
@@ -54,7 +54,7 @@ def _read_use(path: Path, file: str, said: Any) -> TableUse:
     if not isinstance(said, dict) or said.get("role") not in _ROLES:
         raise InputError(f"{file} needs a role, one of {', '.join(NOUNS.values())}, none; correct it", file=path)
     table = path.parent / file
-    if not table.is_file() or path.parent.resolve() not in table.resolve().parents:
+    if not (table.is_file() or is_sheet(table)) or path.parent.resolve() not in table.resolve().parents:
         raise InputError(f"names {file}, which is not in this folder; correct the name", file=path)
     role = _ROLES[said["role"]]
     if not role:

@@ -62,7 +62,7 @@ def list_tables(upload: Upload) -> tuple[str, ...]:
     """The tables among the files of an upload, as paths below its root."""
     files = sorted(path.relative_to(upload.root).as_posix() for path in upload.root.rglob("*") if path.is_file())
     labels = layout_of(upload.root).tables
-    return tuple(name for name in files if name.lower().endswith(TABLE_SUFFIXES) or name in labels)
+    return tuple(sorted({*labels, *(name for name in files if name.lower().endswith(TABLE_SUFFIXES))}))
 
 
 def choose_tables(upload: Upload, tables: tuple[str, ...]) -> bool:

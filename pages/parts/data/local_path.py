@@ -11,9 +11,10 @@ from core.data.load import split_part
 from core.data.readers.archive import unpack_zip
 from core.data.readers.chroma_place import find_place
 from core.data.readers.layouts import layout_of
-from core.data.readers.table_files import TABLE_SUFFIXES
+from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
 from core.errors import LadderError
+from core.text.phrases import count_of
 from pages.parts.data.collection import show_place
 from pages.parts.data.load_message import say, show_message
 from pages.parts.data.load_steps import (
@@ -70,7 +71,7 @@ def _look() -> None:
             st.session_state[STAGED] = target
         except LadderError as error:
             say("error", str(error), beside="look")
-    elif path.is_file() and not path.name.lower().endswith((*TABLE_SUFFIXES, ".json")):
+    elif path.is_file() and not path.name.lower().endswith((*TABLE_SUFFIXES, *SHEET_SUFFIXES, ".json")):
         sentence = f"{path} is a single file; give the folder that holds it, a zip, or a table (.csv .tsv .jsonl .parquet)."
         say("error", sentence, beside="look")
     else:
@@ -83,4 +84,5 @@ def _inspect_path(path: Path) -> Upload:
         return inspect_upload(folder)
     if layout_of(path).whole:
         return Upload(UploadKind.DATASET, path.parent, (path.name,), f"A dataset: {path.name}.")
-    return Upload(UploadKind.TABLES, path.parent, (path.name,), "1 table; say which columns are what.")
+    tables = layout_of(path).tables
+    return Upload(UploadKind.TABLES, path.parent, tables, f"{count_of(len(tables), 'table')}; say which columns are what.")

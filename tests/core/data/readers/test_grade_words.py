@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from core.data.load import load_dataset
+from core.data.readers.columns import TableUse
 from core.data.readers.grade_words import map_words
+from core.data.readers.tables import read_tables
 from core.errors import InputError
 from tests.support.layouts import write_files
 
@@ -57,6 +59,14 @@ def test_a_dataset_whose_grades_are_words(tmp_path: Path) -> None:
     asked = write_files(tmp_path / "asked", {**FILES, "ratings.csv": "query_id,doc_id,grade\nq1,d1,A\nq1,d2,F\n"})
     with pytest.raises(InputError, match=r'ratings.csv: the grades in "grade" are words \(A, F\); write numbers'):
         load_dataset(asked)
+    write_files(tmp_path / "mixed", {**FILES, "ratings.csv": "query_id,doc_id,grade\nq1,d1,3\nq1,d2,relevant\n"})
+    uses = [
+        TableUse("corpus.csv", "corpus", {"id": "id", "text": "text"}),
+        TableUse("ratings.csv", "judgments", {"query_id": "query_id", "doc_id": "doc_id", "relevance": "grade"}),
+        TableUse("queries.csv", "queries", {"id": "id", "text": "text"}),
+    ]
+    with pytest.raises(InputError, match=r"ratings.csv, line 3: the grades are words beside numbers \(relevant\)"):
+        read_tables(tmp_path / "mixed", uses)
     write_files(asked, {"tables.yaml": "ratings.csv: {role: judgments, grades: {A: 2, F: 0}}\n"})
     assert load_dataset(asked).judgments["relevance"].tolist() == [2, 0]
     canonical = {

@@ -33,6 +33,7 @@ from core.jobs.kinds.assess import make_assessment_job
 from core.ladder.goals import PACES, RARELY, Goals
 from core.ladder.rows import word_verdict
 from core.recommendation.assess import Assessment
+from core.recommendation.error_analysis import ErrorAnalysis
 from core.workspace import Workspace
 
 EXIT_UNDER_BAR = 1
@@ -250,7 +251,7 @@ def _make_cells(row: Mapping[str, Any], *, used: str) -> list[str]:
     mark = ">" if row["system"] == used else ""
     if row["verdict"] is None:
         return [mark, row["title"], row["system"], mean, "", ""]
-    change = f"{row['delta']:+.3f}, {row['delta_low']:+.3f} to {row['delta_high']:+.3f}"
+    change = f"{row['delta']:+z.3f}, {row['delta_low']:+z.3f} to {row['delta_high']:+z.3f}"
     return [mark, row["title"], row["system"], mean, change, word_verdict(row)]
 
 
@@ -263,7 +264,18 @@ def format_failures(assessment: Assessment, *, width: int) -> str:
         return ""
     title = f"Why {counts['failed']} of {counts['judged']} test queries fail with {baseline} (no answer among the first five):"
     bullets = [(f"  {count:>4}  ", f"{CAUSE_TITLES[cause]}. {CAUSE_WORDS[cause]}") for cause, count in causes.items()]
-    return "\n".join([title, *(fill_text(words, width, bullet=bullet) for bullet, words in bullets)])
+    lines = [title, *(fill_text(words, width, bullet=bullet) for bullet, words in bullets)]
+    saved = count_saved(assessment.analysis, assessment.recommendation.system)
+    if saved:
+        lines.append(fill_text(f"{assessment.recommendation.system} brings the answer there for {saved} of them.", width))
+    return "\n".join(lines)
+
+
+def count_saved(analysis: ErrorAnalysis, system: str) -> int:
+    """How many of the baseline's failed test queries another system does not fail."""
+    failures = analysis.failures
+    ids = {name: set(failures.loc[failures["system"] == name, "query_id"]) for name in (analysis.baseline, system)}
+    return len(ids[analysis.baseline] - ids[system]) if system in analysis.counts else 0
 
 
 OPTIONS = {"recommend": add_options}

@@ -173,7 +173,7 @@ def _format_model(model: TrainedModel, told: Mapping[str, Any]) -> str:
 
 
 def _tell(row: Mapping[str, Any]) -> str:
-    return f"{row['delta']:+.3f} {row['measure']} ({row['low']:+.3f} to {row['high']:+.3f}), {VERDICT_WORDS[row['verdict']]}"
+    return f"{row['delta']:+z.3f} {row['measure']} ({row['low']:+z.3f} to {row['high']:+z.3f}), {VERDICT_WORDS[row['verdict']]}"
 
 
 def format_training(result: TrainingResult, *, width: int) -> str:
@@ -202,18 +202,18 @@ def format_training(result: TrainingResult, *, width: int) -> str:
     if told.get("learning_curve"):
         curve = told["learning_curve"]
         points = "; ".join(
-            f"{point['share']:.0%} ({point['queries']} queries) {point['delta']:+.3f}" for point in curve["points"]
+            f"{point['share']:.0%} ({point['queries']} queries) {point['delta']:+z.3f}" for point in curve["points"]
         )
         parts.append(f"Learning curve: {points}. {curve['words']}")
     if told.get("folds"):
         folds = told["folds"]
         parts.append(
-            f"Cross-fitting over {folds['k']} folds: {folds['delta']:+.3f} ({folds['low']:+.3f} to {folds['high']:+.3f}) on "
+            f"Cross-fitting over {folds['k']} folds: {folds['delta']:+z.3f} ({folds['low']:+z.3f} to {folds['high']:+z.3f}) on "
             f"{folds['n']} queries. Exploratory: its error is above nominal, and no verdict rests on it."
         )
     worse = told.get("regressions", [])
     if worse:
-        listed = "\n".join(f"  {row['delta']:+.3f}  {row['query_id']}  {row['text'][:80]}" for row in worse[:_SHOWN])
+        listed = "\n".join(f"  {row['delta']:+z.3f}  {row['query_id']}  {row['text'][:80]}" for row in worse[:_SHOWN])
         parts.append(f"Queries that got worse, the first {min(_SHOWN, len(worse))} of {len(worse)}:\n{listed}")
     return "\n\n".join(part if "\n" in part else textwrap.fill(part, width) for part in parts)
 

@@ -162,17 +162,17 @@ def find_unanswerable(dataset: Dataset, query_ids: Sequence[str]) -> set[str]:
 def _say_bound(fix: str, oracle: float, chance: float, *, choices: int, field: str | None = None) -> str:
     """A bound in plain words; the field's name is the user's text."""
     if fix == RERANKING:
-        return f"If whatever answers a query among its first {RUN_DEPTH} hits stood first: {oracle:+.3f}."
+        return f"If whatever answers a query among its first {RUN_DEPTH} hits stood first: {oracle:+z.3f}."
     if fix == FILTER:
         return (
-            f"If every query searched only documents that share “{field}” with one of its answers: {oracle:+.3f}. "
-            f"For queries that do not say the value, values dealt out to the documents at random give {chance:+.3f}, since "
+            f"If every query searched only documents that share “{field}” with one of its answers: {oracle:+z.3f}. "
+            f"For queries that do not say the value, values dealt out to the documents at random give {chance:+z.3f}, since "
             "knowing the answer's value is a hint in itself; only what goes beyond that counts."
         )
     kind = {CHUNKING: "chunkings", UNION: "sides", SYSTEM: "systems"}[fix]
     return (
-        f"If every query got the best of {choices} {kind}: {oracle:+.3f}. Picking the best by luck alone gives {chance:+.3f}; "
-        "only what goes beyond that counts."
+        f"If every query got the best of {choices} {kind}: {oracle:+z.3f}. Picking the best by luck alone gives "
+        f"{chance:+z.3f}; only what goes beyond that counts."
     )
 
 

@@ -26,8 +26,8 @@ CAUSE_WORDS = {
     "chunking": "Documents are cut into pieces badly: the answer is cut apart, not read, or found with other pieces.",
     "exact_terms": "The query names a code, number or rare term that its answer holds; matching words finds it.",
     "wording": "Query and answer use different words; the query, rewritten, finds it.",
-    "ranking": "The answer is among the first 100 hits but not among the first five, and no fix above brings it there.",
-    "representation": "The answer is not even among the first 100 hits, and no fix above brings it into the first five.",
+    "ranking": "The answer is among the first 100 hits but not among the first five; no more exact cause was found.",
+    "representation": "The answer is not even among the first 100 hits; no more exact cause was found.",
 }
 # cause -> how the headline goes on after "For 20 of them"
 _CAUSE_CLAUSES = {
@@ -95,8 +95,8 @@ def describe_bound(bound: Mapping[str, Any]) -> str:
     excess = float(bound["oracle"]) - float(bound["chance"])
     words = str(bound["words"])
     if float(bound["gain"]) > max(excess, 0.0) + _SMALLEST_SHOWN:
-        beyond = f"only {excess:+.3f}" if excess > _SMALLEST_SHOWN else "nothing"
-        already = f"what the variant chosen on the tuning queries gains already, {bound['gain']:+.3f}"
+        beyond = f"only {excess:+z.3f}" if excess > _SMALLEST_SHOWN else "nothing"
+        already = f"what the variant chosen on the tuning queries gains already, {bound['gain']:+z.3f}"
         return f"{words} Beyond luck {beyond} is left, so the bar shows {already}."
     if excess <= _SMALLEST_SHOWN:
         return f"{words} Nothing is left."

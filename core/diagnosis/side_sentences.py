@@ -8,10 +8,11 @@ from __future__ import annotations
 from core.diagnosis.sides import EMBEDDINGS, TOO_LITTLE, ModelSide, Sides, WordSide
 from core.text.languages import name_language
 from core.text.phrases import count_of, join_words
-from core.text.reading import LATIN, NOTED, UNREADABLE, Reading, ScriptReading
+from core.text.reading import LATIN, NOTED, UNREADABLE, Legibility, ScriptReading
 
 SUGGESTED_MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 _ROLES = {EMBEDDINGS: "embedding model"}
+_DOUBTFUL = 0.1  # share of queries or letters from which a side's trouble throws doubt on what is concluded
 _WHOLE = 0.995  # what is shown as 100 %
 _CURE_OF_LANGUAGE = f"Compare it with a model for that language or a multilingual one, such as {SUGGESTED_MULTILINGUAL}."
 _CURE_OF_LENGTH = "Use a model that reads more, or shorter queries."
@@ -30,6 +31,18 @@ def list_notes(sides: Sides) -> list[str]:
     """All that is to be known of the sides, each with its cure; empty if they could all work on all of the data."""
     models = [note for side in sides.models for note in explain_model(side)]
     return [*models, *(explain_words(side) for side in sides.words if not side.is_sound)]
+
+
+def list_doubts(sides: Sides) -> list[str]:
+    """What of it throws doubt on a verdict. A side that could work on more than nine tenths of the data (queries answered and
+    read whole, letters known) has had its say: that is to be known, and no warning."""
+    models = [note for side in sides.models if _is_doubtful(side) for note in explain_model(side)]
+    return [*models, *(explain_words(side) for side in sides.words if side.unmatched >= _DOUBTFUL * max(side.asked, 1))]
+
+
+def _is_doubtful(side: ModelSide) -> bool:
+    unread = max(side.documents.unread, side.queries.unread)
+    return bool(side.foreign) or unread >= _DOUBTFUL or side.cut >= _DOUBTFUL * max(side.asked, 1)
 
 
 def describe_trouble(side: ModelSide | WordSide) -> str:
@@ -112,12 +125,14 @@ def _say_unread_texts(side: ModelSide) -> str:
     )
 
 
-def _list_unread(reading: Reading) -> list[ScriptReading]:
+def _list_unread(reading: Legibility) -> list[ScriptReading]:
     return [script for script in reading.scripts if not script.readable and script.share >= NOTED]
 
 
 def _say_letters(script: ScriptReading) -> str:
     if script.unknown > UNREADABLE:
+        if script.unknown >= _WHOLE:
+            return f"none of the {script.script} letters is in its vocabulary"
         return f"{_say_share(script.unknown)} {script.script} letters are not in its vocabulary"
     if script.spelled > UNREADABLE:
         return f"{_say_share(script.spelled)} {script.script} letters it can only spell one by one"

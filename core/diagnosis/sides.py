@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.text.languages import NAMES, NOT_LATIN
-from core.text.reading import NOTED, UNREADABLE, Reading, measure_reading
+from core.text.reading import NOTED, UNREADABLE, Legibility, measure_reading
 from core.text.tokens import Tokenizer
 
 EMBEDDINGS, RERANKER, WORDS = "embeddings", "reranker", "words"
@@ -37,8 +37,8 @@ class ModelSide:
     model: str
     languages: tuple[str, ...]
     limit: int
-    documents: Reading
-    queries: Reading
+    documents: Legibility
+    queries: Legibility
     asked: int
     cut: int
     lost: float

@@ -76,7 +76,7 @@ class Comparison:
 
     def describe_interval(self) -> str:
         """ "+0.051 (+0.020 to +0.082)" """
-        return f"{self.delta:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        return f"{self.delta:+z.3f} ({self.low:+z.3f} to {self.high:+z.3f})"
 
 
 COMPARISON = [field.name for field in dataclasses.fields(Comparison) if field.name not in ("family", "min_gain")]

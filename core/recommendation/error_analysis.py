@@ -20,6 +20,7 @@ from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_
 from core.diagnosis.perfect_filter import choose_filter_field
 from core.diagnosis.shared_terms import count_documents
 from core.diagnosis.slices import find_slices, measure_slices
+from core.evaluation.answers import rank_answers
 from core.experiment.measurer import Measurer
 from core.experiment.result import Experiment
 from core.graph.node import Node
@@ -85,7 +86,7 @@ def analyse_errors(
         found[system.name] = diagnose(
             dataset,
             system=system.name,
-            ranks=ranks,
+            ranks=_rank_as_shown(ranks, system, experiment, dataset),
             fixes=_try_fixes(system, steps, offer, measurer),
             tuning=split.tuning,
             test=split.test,
@@ -108,6 +109,16 @@ def analyse_errors(
         metadata=_analyse_metadata(dataset, measurer, baseline, split),
         baseline=baseline.name,
     )
+
+
+def _rank_as_shown(ranks: pd.Series, system: System, experiment: Experiment, dataset: Dataset) -> pd.Series:
+    """The ranks, of test queries those in the runs that all numbers are taken from: searched among other queries, hits that
+    differ in the seventh digit alone, as those of a model that cannot read the texts, may change places."""
+    run = experiment.runs.get(system.name)
+    if run is None:
+        return ranks
+    own = rank_answers(run, dataset.judgments, dataset.evidence).reindex(ranks.index)
+    return ranks.where(~ranks.index.isin(experiment.query_ids), own)
 
 
 def _try_fixes(system: System, steps: Sequence[Step], offer: Offer, measurer: Measurer) -> list[Fix]:

@@ -65,7 +65,7 @@ class ScriptReading:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Legibility:
     """How texts are read: scripts, the most frequent first; empty if there are no letters. texts: looked at, of how many."""
 
     texts: int = 0
@@ -88,7 +88,7 @@ def find_script(sign: str) -> str:
     return "" if first in _SIGNS else _SCRIPTS.get(first, first.title())
 
 
-def measure_reading(texts: Sequence[str], tokenizer: PieceReader) -> Reading:
+def measure_reading(texts: Sequence[str], tokenizer: PieceReader) -> Legibility:
     """How a tokenizer reads texts: of more than 1,000 by those at equal distances, of more than 400,000 characters by the
     beginnings.
 
@@ -107,7 +107,7 @@ def measure_reading(texts: Sequence[str], tokenizer: PieceReader) -> Reading:
     doubtful = any(count.letters >= NOTED * total and count.not_words > UNREADABLE * count.letters for count in counts.values())
     known = tokenizer.scripts if doubtful else frozenset()
     ordered = sorted(counts.items(), key=lambda item: (-item[1].letters, item[0]))
-    return Reading(
+    return Legibility(
         texts=len(taken),
         of=len(texts),
         scripts=tuple(

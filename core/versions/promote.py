@@ -177,7 +177,7 @@ def judge(told: dict[str, Any], gain: Comparison | None, bar: Bar) -> tuple[bool
         return False, f"Does not pass: {own}, and {bar.least:g} was asked for."
     if gain is None:
         return True, f"Passes: {own}; nothing was live to compare with."
-    change = f"{gain.delta:+.3f} {measure} against the live version ({gain.low:.3f} to {gain.high:.3f}, n = {n})"
+    change = f"{gain.delta:+z.3f} {measure} against the live version ({gain.low:.3f} to {gain.high:.3f}, n = {n})"
     if bar.kind == ANY:
         return True, f"Measured: {change}."
     if n < LEAST_TEST:  # an interval of a few queries says nothing: of a single one it has no width

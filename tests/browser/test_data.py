@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from core.data.catalog import open_named
+from core.data.load import load_dataset
+from core.workspace import Workspace
 from tests.support.app import AppServer
 from tests.support.browser import open_fresh_page, settle
+from tests.support.layouts import write_autorag, write_ciral, write_msmarco, write_quepid, write_two_datasets
 from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, HOSTILE_QUERY, write_small_dataset
 
 if TYPE_CHECKING:
@@ -36,6 +41,39 @@ def test_a_folder_is_uploaded_and_an_experiment_is_one_click_away(app: AppServer
     page.wait_for_url("**/data?*dataset=pumps*")
     page.get_by_role("button", name="Run an experiment").click()
     page.wait_for_url("**/experiment?*dataset=pumps*")
+
+
+# layout -> (how it is written, what the page understands)
+LAYOUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "quepid": (write_quepid, "8 documents, 8 queries, 63 judgments"),
+    "msmarco": (write_msmarco, "6 documents, 6 queries, 6 judgments"),
+    "autorag": (write_autorag, "6 documents, 4 queries, 6 judgments"),
+    "ciral": (write_ciral, "6 documents, 3 queries, 5 judgments"),
+}
+
+
+def test_files_as_people_have_them_become_what_the_command_line_reads(app: AppServer, page: Page, tmp_path: Path) -> None:
+    for name, (write, understood) in LAYOUTS.items():
+        folder = write(tmp_path / name)
+        upload(page, app.url, *sorted(folder.iterdir()))
+        page.get_by_text(f"Understood: {understood}.").wait_for()
+        settle(page)
+        page.get_by_label("Name of the dataset").fill(name)
+        page.get_by_label("Name of the dataset").press("Enter")
+        settle(page)
+        page.get_by_role("button", name="Load", exact=True).click()
+        page.get_by_text(f"Loaded “{name}”: {understood}.").wait_for()
+        assert open_named(name, Workspace(app.workspace)).fingerprint == load_dataset(folder).fingerprint
+    upload(page, app.url, write_two_datasets(tmp_path / "cqadupstack.zip"))
+    page.get_by_label("Which of them?").click()
+    assert page.get_by_role("option").all_inner_texts() == ["android", "physics"]
+
+
+def upload(page: Page, url: str, *files: Path) -> None:
+    open_data(page, f"{url}/data?dataset=small&data_view=Load+data")
+    page.get_by_text("Choose files or one zip").wait_for()
+    settle(page)
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
 def test_a_row_opens_a_document_and_puts_it_into_the_link(app: AppServer, page: Page) -> None:

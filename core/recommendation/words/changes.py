@@ -17,7 +17,7 @@ def list_changes(decided: DecidedLadder) -> list[str]:
         if row["queries_needed"] <= row["n"]:
             settle = "its effect lies close to the smallest useful gain, where no number of queries is sure to decide"
         changes.append(
-            f"More queries: {row['title'].lower()} ({row['delta']:+.3f}) cannot be told from nothing with {row['n']} test "
+            f"More queries: {row['title'].lower()} ({row['delta']:+z.3f}) cannot be told from nothing with {row['n']} test "
             f"queries; {settle}."
         )
     if decided.stability.deciding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.diagnosis.side_sentences import list_notes
+from core.diagnosis.side_sentences import list_doubts
 from core.ladder.choose import name_limits
 from core.recommendation.decided_ladder import DecidedLadder
 
@@ -33,5 +33,5 @@ def list_flags(decided: DecidedLadder) -> list[str]:
         flags.append(f"Even {decided.system} is over the {over}; no system measured is within the limits.")
     if decided.choice.worth_trying:
         flags.append("This action was not measured yet; it is worth trying, not proven.")
-    flags += list_notes(decided.experiment.sides)
+    flags += list_doubts(decided.experiment.sides)
     return flags

@@ -19,11 +19,13 @@ def describe_sureness(decided: DecidedLadder, difference: Mapping[str, Any]) -> 
     if difference:
         interval = f"{difference['low']:.3f} to {difference['high']:.3f}"
         if difference["real"]:
-            return f"Real: {difference['delta']:+.3f} {decided.primary}, {interval}, on {difference['n']} test queries. {again}"
+            return (
+                f"Real: {difference['delta']:+z.3f} {decided.primary}, {interval}, on {difference['n']} test queries. {again}"
+            )
         # Whatever of the verdicts doesn't say that the systems differ, "no useful difference" too: this line is on being real
         # alone.
         words = f"{difference['n']} queries resolve only {difference['mde']:.3f}"
-        return f"Cannot tell: {difference['delta']:+.3f} {decided.primary}, {interval}; {words}. {again}"
+        return f"Cannot tell: {difference['delta']:+z.3f} {decided.primary}, {interval}; {words}. {again}"
     smallest = [row["mde"] for row in decided.rows if row.get("mde")]
     if smallest and len(decided.findings.values) >= LEAST_TEST:
         words = (

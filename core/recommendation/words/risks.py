@@ -23,7 +23,8 @@ def list_risks(decided: DecidedLadder, difference: Mapping[str, Any]) -> list[st
         change = decided.result.measures["R@100"]["mean"] - base.measures["R@100"]["mean"]
         if change < -0.01:
             risks.append(
-                f"Fewer relevant documents are among the first hundred (R@100 {change:+.3f}): a later reranker would miss them."
+                f"Fewer relevant documents are among the first hundred (R@100 {change:+z.3f}): a later reranker would miss "
+                "them."
             )
     path = find_path(decided.system, decided.findings.steps)
     if path and path[-1].chosen is not None:

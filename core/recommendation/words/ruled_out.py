@@ -36,8 +36,8 @@ def list_ruled_out(decided: DecidedLadder) -> list[dict[str, str]]:
                 words = "better on test, but too little on the tuning queries, where the choice is made; worth another look"
             where = "the tuning queries that it did not learn from" if row.get("held_out") else "tuning"
             why = (
-                f"{words[:1].upper()}{words[1:]}: {describe_difference(row, decided.primary)} on test; {gain:+.3f} on {where}, "
-                f"{_count_variants(row)}."
+                f"{words[:1].upper()}{words[1:]}: {describe_difference(row, decided.primary)} on test; {gain:+z.3f} on "
+                f"{where}, {_count_variants(row)}."
             )
         found.append({"rung": row["rung"], "title": row["title"], "system": row["system"] or "", "why": why})
     return found

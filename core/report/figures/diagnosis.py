@@ -82,7 +82,7 @@ def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) ->
     titles = [wrap_words(FIX_TITLES[bound["fix"]], width=_LABEL_WIDTH) for bound in bounds]
     hover = [
         f"<b>{FIX_TITLES[bound['fix']]}</b>: at best {mean + bound['gain']:.3f}<br>with the labels in sight "
-        f"{bound['oracle']:+.3f}, of it luck {bound['chance']:+.3f}"
+        f"{bound['oracle']:+z.3f}, of it luck {bound['chance']:+z.3f}"
         for bound in bounds
     ]
     bars = {
@@ -91,7 +91,7 @@ def draw_headroom(headroom: Mapping[str, Any], *, colours: Mapping[str, str]) ->
         "base": [mean] * len(bounds),
         "x": gains,
         "y": titles,
-        "text": [f"{gain:+.3f}" if gain >= 0.0005 else "nothing" for gain in gains],
+        "text": [f"{gain:+z.3f}" if gain >= 0.0005 else "nothing" for gain in gains],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"color": BLUE, "line": {"width": 0}},

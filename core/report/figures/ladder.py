@@ -121,7 +121,7 @@ def _draw_dot(row: Mapping[str, Any], place: int, *, before: float, measure: str
 def _describe_dot(row: Mapping[str, Any], measure: str) -> str:
     lines = [f"<b>{escape(row['system'])}</b>", escape(row["what"]), f"{escape(measure)} {row['mean']:.3f}"]
     if row.get("delta") is not None:
-        lines.append(f"change {row['delta']:+.3f}, 95 % interval {row['delta_low']:+.3f} to {row['delta_high']:+.3f}")
+        lines.append(f"change {row['delta']:+z.3f}, 95 % interval {row['delta_low']:+z.3f} to {row['delta_high']:+z.3f}")
         where = "the tuning queries it did not learn from" if row.get("held_out") else "the tuning queries"
         kept = "" if row["kept"] or row.get("held_out") else "; not kept"
         lines.append(f"the best of {len(row['chosen_from'])} on {where}{kept}")
@@ -243,4 +243,4 @@ def describe_added(row: Mapping[str, Any]) -> str:
     added = row.get("added_ms")
     if added is None:
         return ""
-    return "±0 ms/query" if abs(added) < 0.5 else f"{added:+.0f} ms/query".replace("-", "−")
+    return "±0 ms/query" if abs(added) < 0.5 else f"{added:+z.0f} ms/query".replace("-", "−")

@@ -57,8 +57,8 @@ def write_headroom(assessment: Assessment, colours: Mapping[str, str]) -> Sectio
     bounds = sorted(headroom["bounds"], key=lambda bound: -bound["gain"])
     gap = list_gap(headroom)
     shares = "; ".join(f"{title} {share:.3f}" for _, title, share in gap)
-    gains = "; ".join(f"{FIX_TITLES[bound['fix']]} {bound['gain']:+.3f}" for bound in bounds)
-    rows = [(FIX_TITLES[bound["fix"]], f"{bound['gain']:+.3f}", describe_bound(bound)) for bound in bounds]
+    gains = "; ".join(f"{FIX_TITLES[bound['fix']]} {bound['gain']:+z.3f}" for bound in bounds)
+    rows = [(FIX_TITLES[bound["fix"]], f"{bound['gain']:+z.3f}", describe_bound(bound)) for bound in bounds]
     return make_section(
         "headroom",
         "What could be gained at best",

@@ -133,7 +133,7 @@ def _write_rung(row: Mapping[str, Any]) -> tuple[str, ...]:
     system = f"{row['system']}: {row['what']}" if row["what"] else row["system"]
     if row["verdict"] is None:
         return (row["title"], system, mean, "", "", "", "")
-    change, interval = f"{row['delta']:+.3f}", f"{row['delta_low']:+.3f} to {row['delta_high']:+.3f}"
+    change, interval = f"{row['delta']:+z.3f}", f"{row['delta_low']:+z.3f} to {row['delta_high']:+z.3f}"
     once = f"once: {row['one_time']}" if row["one_time"] not in ("", "none") else ""
     verdict = word_verdict(row) + ("" if row["kept"] or row.get("held_out") else "; not kept")
     work = "; ".join(part for part in (describe_added(row), once) if part)

@@ -76,8 +76,8 @@ def write_numbers(assessment: Assessment) -> Section | None:
         (
             pair["baseline"],
             pair["system"],
-            f"{pair['delta']:+.3f}",
-            f"{pair['low']:+.3f} to {pair['high']:+.3f}",
+            f"{pair['delta']:+z.3f}",
+            f"{pair['low']:+z.3f} to {pair['high']:+z.3f}",
             f"{pair['p_adjusted']:.4f}",
             f"{pair['wins']} / {pair['ties']} / {pair['losses']}",
             _number(pair["mde"]),

@@ -23,12 +23,12 @@ from pages.shared.frame.follow_job import describe_seconds
 from pages.shared.frame.services import sign_folder
 from pages.shared.frame.text import escape_markdown
 
-_READING = "data_reading"  # session state: the Reading of this session
+_READING = "data_reading"  # session state: the BackgroundReading of this session
 PATIENCE = 2.0  # seconds that the page waits before it shows how far the reading is
 
 
 @dataclass
-class Reading:
+class BackgroundReading:
     """One reading. key: changes with all that its outcome depends on."""
 
     key: str
@@ -71,17 +71,17 @@ def show_reading(
 def forget_reading() -> None:
     """Stops what is read and lets go of what was."""
     reading = st.session_state.pop(_READING, None)
-    if isinstance(reading, Reading):
+    if isinstance(reading, BackgroundReading):
         reading.cancel.cancel()
 
 
-def _keep_reading(key: str, place: Path | ChromaPlace, told: Sequence[TableUse], rules: LabelRules | None) -> Reading:
+def _keep_reading(key: str, place: Path | ChromaPlace, told: Sequence[TableUse], rules: LabelRules | None) -> BackgroundReading:
     """The reading of this session if it is this one, else a new one in its stead."""
     kept = st.session_state.get(_READING)
-    if isinstance(kept, Reading) and kept.key == key:
+    if isinstance(kept, BackgroundReading) and kept.key == key:
         return kept
     forget_reading()
-    reading = Reading(key)
+    reading = BackgroundReading(key)
 
     def read() -> None:
         try:
@@ -94,7 +94,7 @@ def _keep_reading(key: str, place: Path | ChromaPlace, told: Sequence[TableUse],
     return reading
 
 
-def _follow(reading: Reading) -> None:
+def _follow(reading: BackgroundReading) -> None:
     """How far it is, asked again while it goes on, and the way to stop it."""
 
     @st.fragment(run_every=0.5)

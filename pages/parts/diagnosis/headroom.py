@@ -42,14 +42,14 @@ def show_headroom(assessment: Assessment) -> None:
     st.markdown(f"The score is {describe_measure(measure)}")
     st.markdown("##### At best")
     st.markdown(f"{AT_BEST} The line is {name}, today's system: {mean:.3f} over {count_of(headroom['n'], 'test query')}.")
-    listed = ", ".join(f"{FIX_TITLES[bound['fix']].lower()} {bound['gain']:+.3f}" for bound in bounds)
+    listed = ", ".join(f"{FIX_TITLES[bound['fix']].lower()} {bound['gain']:+z.3f}" for bound in bounds)
     draw(
         draw_headroom(headroom, colours=colour_systems(assessment)),
         key="chart_headroom",
         alt=f"At best, each alone, from {headroom['system']} {mean:.3f}: {listed}.",
     )
     rows = [
-        (FIX_TITLES[bound["fix"]], describe_bound(bound), f"{bound['gain']:+.3f}" if bound["gain"] >= 0.0005 else "nothing")
+        (FIX_TITLES[bound["fix"]], describe_bound(bound), f"{bound['gain']:+z.3f}" if bound["gain"] >= 0.0005 else "nothing")
         for bound in sorted(bounds, key=lambda bound: -float(bound["gain"]))
     ]
     show_rows(("Fix", "What it supposes, and what luck was taken off", "At best"), rows)

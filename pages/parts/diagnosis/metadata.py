@@ -96,7 +96,7 @@ def _say_separation(separation: float | None) -> str:
     if separation is None:
         return "not known"
     words = ((_STRONG, "well"), (_WEAK, "a little"), (-_WEAK, "no"), (-1.0, "the wrong way"))
-    return f"{next(word for least, word in words if separation >= least)} ({separation:+.2f})"
+    return f"{next(word for least, word in words if separation >= least)} ({separation:+z.2f})"
 
 
 def _show_proposals(metadata: Mapping[str, Any], assessment: Assessment, texts: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ def draw_comparisons(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             y=[name],
             mode="markers+text",
             marker={"color": BLUE, "size": 13, "symbol": "diamond"},
-            text=[f"{row['delta']:+.3f}"],
+            text=[f"{row['delta']:+z.3f}"],
             textposition="top center",
             error_x={
                 "type": "data",
@@ -73,7 +73,7 @@ def draw_comparisons(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
                 "thickness": 2,
                 "width": 5,
             },
-            hovertext=[f"{row['delta']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}), n = {row['n']}"],
+            hovertext=[f"{row['delta']:+z.3f} ({row['low']:+z.3f} to {row['high']:+z.3f}), n = {row['n']}"],
             hoverinfo="text",
             showlegend=False,
             cliponaxis=False,
@@ -107,7 +107,7 @@ def draw_learning_curve(points: Sequence[Mapping[str, Any]]) -> go.Figure:
             "color": BLUE,
         },
         hovertext=[
-            f"{point['queries']} queries: {point['delta']:+.3f} ({point['low']:+.3f} to {point['high']:+.3f})"
+            f"{point['queries']} queries: {point['delta']:+z.3f} ({point['low']:+z.3f} to {point['high']:+z.3f})"
             for point in points
         ],
         hoverinfo="text",

@@ -92,7 +92,7 @@ def tell_row(row: Mapping[str, Any]) -> str:
     against = "the untrained model" if row["against"] == "untrained" else "the best cheap rung"
     return (
         f"Against {against}: {row['system']} {row['mean']:.3f}, {row['baseline']} {row['baseline_mean']:.3f} "
-        f"({row['measure']}, {row['n']} held-out queries). {row['delta']:+.3f}, {row['low']:+.3f} to {row['high']:+.3f}: "
+        f"({row['measure']}, {row['n']} held-out queries). {row['delta']:+z.3f}, {row['low']:+z.3f} to {row['high']:+z.3f}: "
         f"{VERDICT_WORDS[row['verdict']]}. {count_of(row['wins'], 'query')} better, {row['losses']} worse."
     )
 
@@ -185,7 +185,7 @@ def _show_curve(model: TrainedModel, told: Mapping[str, Any]) -> None:
         st.plotly_chart(draw_learning_curve(curve["points"]), key="tuning_curve", alt=curve["words"], config=CONFIG)
     folds = told.get("folds")
     if folds:
-        change = f"{folds['delta']:+.3f}, {folds['low']:+.3f} to {folds['high']:+.3f}"
+        change = f"{folds['delta']:+z.3f}, {folds['low']:+z.3f} to {folds['high']:+z.3f}"
         words = f"Cross-fitting over {folds['k']} folds, all {folds['n']} judged queries: {change}."
         st.caption(escape_markdown(f"{words} Exploratory: the folds share training data, so its error is above nominal."))
 

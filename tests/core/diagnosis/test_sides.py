@@ -19,7 +19,7 @@ from core.diagnosis.sides import (
     measure_model,
     merge_words,
 )
-from core.text.reading import Reading, ScriptReading
+from core.text.reading import Legibility, ScriptReading
 from core.text.tokens import Tokenizer, load_tokenizer
 from tests.support.models import WordTokenizer
 
@@ -37,9 +37,9 @@ def measure(tokenizer: Tokenizer, documents: list[str], queries: list[str]) -> M
     return measure_model("all-MiniLM-L6-v2", tokenizer, documents=documents, queries=queries)
 
 
-def make_reading(unread: float, script: str = "Arabic") -> Reading:
+def make_reading(unread: float, script: str = "Arabic") -> Legibility:
     scripts = (ScriptReading("Latin", 1 - unread, 0, 0, 5, True), ScriptReading(script, unread, 0, 1, 1, False))
-    return Reading(1, 1, tuple(one for one in scripts if one.share))
+    return Legibility(1, 1, tuple(one for one in scripts if one.share))
 
 
 def make_side(**changes: object) -> ModelSide:

@@ -22,7 +22,7 @@ from core.ladder.rungs.chunking import CHUNKING
 from core.ladder.rungs.hybrid_search import HYBRID_SEARCH
 from core.ladder.rungs.reranking import RERANKING
 from core.systems.system import Lexical, System
-from core.text.reading import Reading, ScriptReading
+from core.text.reading import Legibility, ScriptReading
 
 SYSTEMS = {name: System(name, lexical=Lexical()) for name in ("dense", "c", "h", "r")}
 RUNG_OF = {"c": CHUNKING, "h": HYBRID_SEARCH, "r": RERANKING}
@@ -250,7 +250,7 @@ def test_a_choice_is_a_value() -> None:
 
 
 NO_WORDS = WordSide(asked=30, unmatched=30, systems=("words", "h"))
-NOTHING_READ = Reading(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
+NOTHING_READ = Legibility(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
 BLIND = ModelSide(EMBEDDINGS, "model", ("en",), 256, NOTHING_READ, NOTHING_READ, asked=30, cut=0, lost=0.0, systems=("dense",))
 STUCK: dict[str, tuple[Findings, str]] = {
     "the model cannot read": (make_flat(sides=Sides(models=(BLIND,))), "change_model"),

@@ -33,7 +33,7 @@ from core.schema import empty
 from core.stages.chunk import Recursive
 from core.stages.rerank import CrossEncoderRerank, LateInteraction
 from core.systems.system import Dense, Lexical, System
-from core.text.reading import Reading, ScriptReading
+from core.text.reading import Legibility, ScriptReading
 
 MEASURE = "nDCG@10"
 N = 40
@@ -369,7 +369,7 @@ def test_rows_of_the_ladder() -> None:
 
 
 NO_WORDS = WordSide(asked=N, unmatched=N, systems=("bm25", "hybrid"))
-NOTHING_READ = Reading(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
+NOTHING_READ = Legibility(1, 1, (ScriptReading("Arabic", 1.0, 0.0, 1.0, 1.0, False),))
 BLIND = ModelSide(
     EMBEDDINGS, "a-model", ("en",), 256, NOTHING_READ, NOTHING_READ, asked=N, cut=0, lost=0.0,
     systems=("dense", "chunked", "hybrid", "late"),

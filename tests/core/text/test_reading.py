@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.text.reading import HAN, Reading, find_known_scripts, find_script, measure_reading
+from core.text.reading import HAN, Legibility, find_known_scripts, find_script, measure_reading
 from core.text.tokens import Tokenizer, load_tokenizer
 
 READ = {
@@ -76,10 +76,10 @@ def test_a_mixed_text_is_measured_script_by_script(bundled):
 
 def test_what_is_no_word_is_not_counted(bundled):
     """Strings with a digit, and letters that stand alone: α, x and й are spelled in every text about them."""
-    assert measure_reading(["ERR-4012 6205-2RSH яж1", "12 + 3 = 15", ""], bundled) == Reading(texts=3, of=3)
+    assert measure_reading(["ERR-4012 6205-2RSH яж1", "12 + 3 = 15", ""], bundled) == Legibility(texts=3, of=3)
     alone = measure_reading(["α + β й x"], bundled)
     assert [script.spelled for script in alone.scripts] == [0.0, 0.0, 0.0]
-    assert measure_reading([], bundled) == Reading()
+    assert measure_reading([], bundled) == Legibility()
 
 
 def test_long_texts_are_sampled_and_it_is_said(bundled):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from core.data.readers.documents.kind import Extracted, Note, join_blocks
-from core.data.readers.documents.package import Package, refuse_damaged
+from core.data.readers.documents.package import Damaged, Package, refuse_damaged
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.web_page import LEFT_OUT, decode_page, extract_page
 from core.errors import InputError
@@ -27,7 +27,7 @@ def read_epub(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         package = Package(data)
         rootfile = package.read_xml(_CONTAINER).find(".//{*}rootfile")
         if rootfile is None:
-            raise LookupError
+            raise Damaged("no book in it")
         main = rootfile.get("full-path", "")
         book = package.read_xml(main)
         locked = _list_locked(package)

@@ -27,11 +27,12 @@ _SMALL = 4_000_000
 
 
 class Package:
-    """The parts of a zip, by name. Raises KeyError for a part that is not there."""
+    """The parts of a zip, by name. Raises Damaged for what cannot be unpacked or parsed, and for a part that is not there."""
 
     def __init__(self, data: bytes) -> None:
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
-        self.names = frozenset(self._archive.namelist())
+        with _note_damage():
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+            self.names = frozenset(self._archive.namelist())
         self._left = MAX_UNPACKED
         unpacked = sum(member.file_size for member in self._archive.infolist())
         if unpacked > MAX_UNPACKED or (unpacked > _SMALL and unpacked > _RATIO * len(data)):
@@ -39,7 +40,7 @@ class Package:
 
     def read(self, name: str) -> bytes:
         """A part's bytes."""
-        with self._archive.open(name) as part:
+        with _note_damage(), self._archive.open(name) as part:
             content = part.read(self._left + 1)
         self._left -= len(content)
         if self._left < 0:
@@ -54,7 +55,8 @@ class Package:
         if len(content) > MAX_XML:
             raise TooLarge
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
-        return etree.fromstring(_STRICT.sub(_USUAL, content), parser)
+        with _note_damage():
+            return etree.fromstring(_STRICT.sub(_USUAL, content), parser)
 
     def find_main(self, usual: str) -> str:
         """The part that holds the document itself; `usual` where the package does not say."""
@@ -78,22 +80,37 @@ class TooLarge(Exception):
     """Unpacks to more than allowed."""
 
 
+class Damaged(Exception):
+    """What a library says of a file that it cannot read: the name of its error."""
+
+
 @contextmanager
-def refuse_damaged(what: str, path: Path, *, cure: str) -> Iterator[None]:
-    """Turns whatever a damaged file does to its reader into an InputError: "is not a readable Word file (BadZipFile); …"."""
+def _note_damage() -> Iterator[None]:
+    """Errors of zipfile, its decompressors and lxml as Damaged. Nothing but calls of these libraries may stand inside."""
     from lxml.etree import LxmlError
 
+    try:
+        yield
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, LxmlError, LookupError, ValueError, RuntimeError, EOFError, OSError,
+        NotImplementedError,
+    ) as error:  # fmt: skip
+        raise Damaged(type(error).__name__) from error
+
+
+@contextmanager
+def refuse_damaged(what: str, path: Path, *, cure: str) -> Iterator[None]:
+    """Turns what a damaged file does to its reader into an InputError: "is not a readable Word file (BadZipFile); …". Errors of
+    our own code are none of the file's."""
     try:
         yield
     except TooLarge as error:
         raise InputError(
             f"unpacks to more than {MAX_UNPACKED // 1_000_000} MB, or {_RATIO} times its size; {cure}", file=path
         ) from error
-    except (
-        zipfile.BadZipFile, zlib.error, lzma.LZMAError, LxmlError, LookupError, ValueError, RuntimeError, EOFError, OSError,
-        NotImplementedError,
-    ) as error:  # fmt: skip
-        raise InputError(f"is not a readable {what} ({type(error).__name__}); {cure}", file=path) from error
+    except (Damaged, RecursionError) as error:  # no sound file has its parts so deep in each other
+        reason = str(error) if isinstance(error, Damaged) else type(error).__name__
+        raise InputError(f"is not a readable {what} ({reason}); {cure}", file=path) from error
 
 
 def is_locked_office(data: bytes) -> bool:

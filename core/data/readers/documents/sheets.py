@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.data.readers.documents.kind import Extracted, Note
-from core.data.readers.documents.package import Package, TooLarge, check_locked, refuse_damaged
+from core.data.readers.documents.package import Damaged, Package, TooLarge, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
-from core.data.readers.documents.workbook import Sheets, read_workbook
+from core.data.readers.documents.workbook import Sheets, WorkbookError, read_workbook
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -40,7 +40,10 @@ def list_sheets(data: bytes, path: Path) -> Sheets:
     with refuse_damaged("spreadsheet", path, cure=_CURE):
         if data.startswith(b"PK"):
             _check_size(Package(data))
-        return read_workbook(data)
+        try:
+            return read_workbook(data)
+        except WorkbookError as error:
+            raise Damaged(type(error).__name__) from error
 
 
 def _read_sheet(name: str, rows: list[list[str]], reading: Reading, *, alone: bool) -> Iterator[Extracted]:
@@ -80,7 +83,7 @@ def _check_size(package: Package) -> None:
     """Raises TooLarge for a sheet whose first and last cell span more than can be held, before the library tries."""
     for name in package.names:
         if name == "xl/workbook.bin" or re.fullmatch(r"xl/worksheets/.*\.bin", name):
-            raise ValueError("a binary workbook, in which places cannot be looked up")
+            raise Damaged("a binary workbook, in which places cannot be looked up")
         if name.endswith(".xml") and name != "content.xml":
             columns, rows = {b"A"}, 1
             for place in _PLACE.finditer(package.read(name)):

@@ -19,8 +19,12 @@ _SECONDS, _BYTES_A_SECOND = 3, 1_000_000  # of processor time: at least, and by 
 _FAILED = 3  # exit status: the library has said why
 
 
+class WorkbookError(Exception):
+    """What the library says of a file that it does not read, or what ended its process."""
+
+
 def read_workbook(data: bytes) -> Sheets:
-    """Every sheet. Raises ValueError for whatever the library does not read, and for what it takes too much for."""
+    """Every sheet. Raises WorkbookError for whatever the library does not read, and for what it takes too much for."""
     return _read(data) if data.startswith(b"PK") else _read_apart(data)
 
 
@@ -35,7 +39,7 @@ def _read(data: bytes) -> Sheets:
             error, KeyboardInterrupt
         ):
             raise
-        raise ValueError(str(error)) from error
+        raise WorkbookError(str(error)) from error
     return [(name, [[_show(value) for value in row] for row in rows]) for name, rows in sheets]
 
 
@@ -43,7 +47,7 @@ def _read_apart(data: bytes) -> Sheets:
     ended = subprocess.run([sys.executable, "-I", __file__], input=data, capture_output=True, check=False)
     if ended.returncode:
         said = ended.stdout.decode() if ended.returncode == _FAILED else f"the process that read it ended: {ended.returncode}"
-        raise ValueError(said)
+        raise WorkbookError(said)
     return [(name, rows) for name, rows in json.loads(ended.stdout)]
 
 
@@ -71,7 +75,7 @@ def _be_child() -> int:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         answer = json.dumps(_read(data))
-    except ValueError as error:
+    except WorkbookError as error:
         sys.stdout.write(str(error))
         return _FAILED
     sys.stdout.write(answer)

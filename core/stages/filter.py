@@ -64,7 +64,7 @@ class MetadataFilter(Stage):
     forms_words: ClassVar[bool] = True
     role: ClassVar[str] = "filter"
     step: ClassVar[str] = "filter"
-    version: ClassVar[int] = 3  # dates are compared as times, and with nothing else
+    version: ClassVar[int] = 4  # dates are compared as times, in more forms, and with nothing else
     given: bool = field(default=True, metadata={"later": True})
     infer: tuple[str, ...] = field(default=(), metadata={"later": True})
 

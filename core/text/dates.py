@@ -12,6 +12,14 @@ _WRITTEN = re.compile(
     r"(\d{4})(?:([-/])(\d{1,2})(?:\2(\d{1,2})"
     r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?)?)?"
 )
+# Days that can be read in one way alone: after dots the day comes first wherever dates have dots. 3/4/2024 is two days.
+_DOTTED = re.compile(r"(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4})")
+_EAST_ASIAN = re.compile(r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]")
+_NAMED = re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?P<name>[a-z]{3,9})\.?,? (?P<year>\d{4})", re.IGNORECASE)
+_NAMED_FIRST = re.compile(r"(?P<name>[a-z]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})", re.IGNORECASE)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _SECOND = 10**9  # nanoseconds
 _DAY = 86_400 * _SECOND
 
@@ -25,12 +33,14 @@ class Period(NamedTuple):
 
 @functools.lru_cache(maxsize=100_000)
 def read_date(text: str) -> Period | None:
-    """The period of a date as ISO 8601 writes it, None for any other text.
+    """The period of a date as ISO 8601 writes it, or of a day that can be read in one way alone; None for any other text.
 
     A year (2024), a month (2024-05), a day (2024-05-01, also 2024/5/1), or a time of that day, after T or a space, with
-    or without seconds and their parts. A time zone is Z, UTC, GMT or an offset (+02:00); what has none is read as UTC.
+    or without seconds and their parts; 31.12.2024, 12 March 2024, March 12, 2024 and 2024年3月1日. A time zone is Z, UTC, GMT
+    or an offset (+02:00); what has none is read as UTC.
     """
-    found = _WRITTEN.fullmatch(text.strip())
+    text = text.strip()
+    found = _WRITTEN.fullmatch(text) or _WRITTEN.fullmatch(_rewrite_day(text))
     if not found:
         return None
     year, _, month, day, hour, minute, second, part, zone = found.groups()
@@ -45,6 +55,19 @@ def read_date(text: str) -> Period | None:
     seconds = (time.hour * 60 + time.minute) * 60 + time.second - _read_offset(zone)
     moment = opening + seconds * _SECOND + int((part or "")[:9].ljust(9, "0"))
     return Period(moment, moment)
+
+
+def _rewrite_day(text: str) -> str:
+    """A day in other words as 2024-12-31; "" for any other text."""
+    for form in (_DOTTED, _EAST_ASIAN, _NAMED, _NAMED_FIRST):
+        found = form.fullmatch(text)
+        if found:
+            parts = found.groupdict()
+            name = parts.get("name", "").lower()
+            named = [number for number, month in enumerate(_MONTHS, 1) if month.startswith(name) and name != ""]
+            month = parts.get("month") or (str(named[0]) if len(named) == 1 else "")
+            return f"{parts['year']}-{month}-{parts['day']}" if month else ""
+    return ""
 
 
 def _count_days(year: str, month: str | None) -> int:

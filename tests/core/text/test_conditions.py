@@ -49,6 +49,12 @@ from core.text.conditions import check_filter, is_scalar, match_filter
         ({"date": "2024-05-01T10:00+02:00"}, {"date": {"gte": "2024-05-01T08:00:01"}}, False),
         ({"date": "2024-05-01T10:00+0200"}, {"date": "2024-05-01T08:00:00Z"}, True),  # the same moment
         ({"date": "2024/5/1"}, {"date": ["2024-05-01"]}, True),
+        ({"date": ["1.5.2024", "31. 12. 2024"]}, {"date": {"gte": "2024-12-31"}}, True),
+        ({"date": "March 12th, 2024"}, {"date": "12 Mar 2024"}, True),
+        ({"date": "2024年3月1日"}, {"date": {"lte": "1. 3. 2024"}}, True),
+        ({"date": "12/3/2024"}, {"date": {"gte": "2000-01-01"}}, False),  # one of two days
+        ({"date": "31 Ma 2024"}, {"date": {"gte": "2000-01-01"}}, False),
+        ({"date": "30 February 2024"}, {"date": {"gte": "2000-01-01"}}, False),
         ({"date": "2024-05-01T00:00"}, {"date": "2024-05-01"}, False),  # a moment is no day
         ({"date": "2024-05-01 10:00 GMT"}, {"date": {"lte": "2024-05-01T12:00+02:00"}}, True),
         # What is no date is in no range of dates, whatever its letters; four digits may be a code.

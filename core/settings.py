@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from core.endpoints.endpoint import Endpoint
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = Path(os.environ.get("LADDER_SAMPLES") or REPOSITORY / "sample_corpora").expanduser().resolve()
@@ -19,14 +20,6 @@ DEFAULT_DIMENSIONS = 384  # of its vectors
 EXACT_SEARCH_LIMIT = 50_000  # passages up to which quality runs compare every vector
 
 
-@dataclass(frozen=True)
-class EmbeddingServer:
-    """An OpenAI-compatible endpoint: `url` ends before /embeddings; `key` may be empty for local servers."""
-
-    url: str
-    key: str
-
-
 def get_workspace(path: str | Path | None = None) -> Path:
     """The workspace folder: the argument, else LADDER_WORKSPACE, else ./workspace in the repository. Created if absent."""
     folder = Path(path or os.environ.get("LADDER_WORKSPACE") or REPOSITORY / "workspace").expanduser().resolve()
@@ -34,10 +27,10 @@ def get_workspace(path: str | Path | None = None) -> Path:
     return folder
 
 
-def get_embedding_server() -> EmbeddingServer | None:
+def get_embedding_server() -> Endpoint | None:
     """The endpoint from EMBEDDINGS_BASE_URL and EMBEDDINGS_API_KEY; None if no address is set."""
-    url = os.environ.get("EMBEDDINGS_BASE_URL", "").rstrip("/")
-    return EmbeddingServer(url=url, key=os.environ.get("EMBEDDINGS_API_KEY", "")) if url else None
+    url = os.environ.get("EMBEDDINGS_BASE_URL", "").strip()
+    return Endpoint(url, os.environ.get("EMBEDDINGS_API_KEY", "").strip()) if url else None
 
 
 def get_preload() -> bool:

@@ -6,18 +6,21 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from core.endpoints.limits import Limits
+from core.endpoints.watch import Watch
 from core.errors import ModelUnavailable, StageError
+from core.graph.endpoint_limits import read_limits
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
 from core.settings import TRAINED_PREFIX, UNSCALED_PREFIX, get_embedding_server, quieten_libraries
 from core.stages.adapt import QueryAdapter, read_adapter
 from core.stages.base import Pair, Scorer
-from core.stages.embed import Encoder, encode_cached, load_encoder, model_revision, text_hash
+from core.stages.embed import Encoder, EndpointEncoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import hash_pairs, load_cross_encoder
 from core.text.tokens import Tokenizer, load_tokenizer
 from core.workspace import WEIGHTS, Workspace
@@ -31,10 +34,12 @@ class Models:
     """Loaded models, shared by all runs of a process; each is loaded once, whoever asks first.
 
     What needs torch has a lock of its own: word matching counts tokens, and must not wait until a model is loaded.
+    limits: of an embeddings endpoint; None: those that are kept in the workspace.
     """
 
     threads: int | None = None
     load: Callable[..., Encoder] = load_encoder
+    limits: Limits | None = None
     _encoders: dict[tuple[str, str], Encoder] = field(default_factory=dict)
     _tokenizers: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
     _cross_encoders: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -150,7 +155,11 @@ class Resources:
 
     def encoder(self, name: str, revision: str) -> Encoder:
         """The encoder of a model. Raises ModelUnavailable if it cannot be had."""
-        return self.models.encoder(name, revision, source=self.locate(name))
+        encoder = self.models.encoder(name, revision, source=self.locate(name))
+        if not isinstance(encoder, EndpointEncoder):
+            return encoder
+        limits = self.models.limits or read_limits(self.workspace)
+        return replace(encoder, limits=limits, watch=Watch(self.cancel.check, self.report))
 
     def tokenizer(self, name: str) -> Tokenizer:
         """The tokenizer of a model. Raises ModelUnavailable if it cannot be had."""

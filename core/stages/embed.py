@@ -6,16 +6,19 @@ That is so for one model in any system, run or process.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
 
+from core.endpoints.endpoint import Endpoint
+from core.endpoints.limits import Limits
+from core.endpoints.watch import Watch
 from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
-from core.settings import BUNDLED_NAMES, DEFAULT_DIMENSIONS, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX, EmbeddingServer
+from core.settings import BUNDLED_NAMES, DEFAULT_DIMENSIONS, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX
 from core.stages.arithmetic import unit_rows
 from core.stages.base import CONSTANT, Resources, Stage
 
@@ -110,67 +113,50 @@ class SentenceTransformerEncoder:
         return Encoded(vectors=unit_rows(pooled) if self._unit else pooled, tokens=tokens_out)
 
 
+@dataclass(frozen=True)
 class EndpointEncoder:
-    """An OpenAI-compatible /v1/embeddings endpoint. `name` is the model's name there, after "endpoint:"."""
+    """An OpenAI-compatible /v1/embeddings endpoint. model: its name there. unit: vectors are scaled to unit length.
 
-    def __init__(self, name: str, *, server: EmbeddingServer | None, unit: bool = True) -> None:
+    limits, watch: of the work that it is used for.
+    """
+
+    model: str
+    server: Endpoint
+    unit: bool = True
+    limits: Limits = field(default_factory=Limits)
+    watch: Watch = field(default_factory=Watch)
+
+    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
+        """See Encoder; there are no token vectors."""
+        if tokens:
+            raise ModelUnavailable(
+                "An endpoint gives no token vectors, so late interaction cannot use it; choose a local model."
+            )
+        rows: dict[int, np.ndarray] = {}
+        self.encode_parts(texts, lambda places, vectors: rows.update(zip(places, vectors, strict=True)))
+        return Encoded(vectors=np.array([rows[place] for place in range(len(texts))], dtype=np.float32))
+
+    def encode_parts(self, texts: list[str], on_part: Callable[[list[int], np.ndarray], None]) -> None:
+        """Calls on_part(positions, vectors) for every request as soon as it is answered: it may have been paid for."""
+        from core.endpoints.embeddings import embed_texts
+
+        def scale(places: list[int], vectors: np.ndarray) -> None:
+            on_part(places, unit_rows(vectors) if self.unit else vectors.astype(np.float32))
+
+        embed_texts(self.server, self.model, texts, scale, limits=self.limits, watch=self.watch)
+
+
+def load_encoder(name: str, *, server: Endpoint | None = None, threads: int | None = None) -> Encoder:
+    """The encoder for a model name; raises ModelUnavailable with what to do."""
+    unit = not name.startswith(UNSCALED_PREFIX)
+    name = name.removeprefix(UNSCALED_PREFIX)
+    if name.startswith(ENDPOINT_PREFIX):
         if server is None:
             raise ModelUnavailable(
                 f"The model {name!r} needs an endpoint: set EMBEDDINGS_BASE_URL (for example "
                 "http://localhost:8000/v1) and, if the server asks for one, EMBEDDINGS_API_KEY."
             )
-        self._server = server
-        self._unit = unit
-        self._model = name.removeprefix(ENDPOINT_PREFIX)
-
-    def encode(self, texts: list[str], *, role: str, tokens: bool = False) -> Encoded:
-        """See Encoder: 64 texts a request, without token vectors. Anything but one finite vector a text is ModelUnavailable."""
-        import httpx
-
-        if tokens:
-            raise ModelUnavailable(
-                "An endpoint gives no token vectors, so late interaction cannot use it; choose a local model."
-            )
-        rows: list[np.ndarray] = []
-        headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
-        url = f"{self._server.url}/embeddings"
-        for start in range(0, len(texts), 64):
-            body = {"model": self._model, "input": texts[start : start + 64], "encoding_format": "float"}
-            try:
-                answer = httpx.post(url, json=body, headers=headers, timeout=60.0)
-                answer.raise_for_status()
-                data = sorted(answer.json()["data"], key=lambda item: item["index"])
-                found = [np.array([float(value) for value in item["embedding"]]) for item in data]
-            except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError, TypeError, OverflowError) as error:
-                raise ModelUnavailable(
-                    f"The embeddings endpoint {url} did not answer as expected for model {self._model!r} "
-                    f"({first_line(error)}). Check the address, the key and the model's name."
-                ) from error
-            # Counted per request: too many in one and too few in another would give texts each other's vectors.
-            if [item["index"] for item in data] != list(range(len(body["input"]))):
-                raise ModelUnavailable(
-                    f"The embeddings endpoint {url} gave {len(data)} vectors for {len(body['input'])} texts, or not one for "
-                    "each. Check the server; nothing of it is used."
-                )
-            rows.extend(found)
-        if len({len(row) for row in rows}) > 1:
-            raise ModelUnavailable(f"The embeddings endpoint {url} gave vectors of different lengths for {self._model!r}.")
-        matrix = np.array(rows, dtype=np.float64).reshape(len(texts), -1)
-        with np.errstate(over="ignore"):
-            problem = find_unusable(matrix.astype(np.float32))
-        if problem:
-            raise ModelUnavailable(
-                f"The embeddings endpoint {url} gave {problem} for {self._model!r}. Check the server; nothing of it is used."
-            )
-        return Encoded(vectors=unit_rows(matrix) if self._unit else matrix.astype(np.float32))
-
-
-def load_encoder(name: str, *, server: EmbeddingServer | None = None, threads: int | None = None) -> Encoder:
-    """The encoder for a model name; raises ModelUnavailable with what to do."""
-    unit = not name.startswith(UNSCALED_PREFIX)
-    name = name.removeprefix(UNSCALED_PREFIX)
-    if name.startswith(ENDPOINT_PREFIX):
-        return EndpointEncoder(name, server=server, unit=unit)
+        return EndpointEncoder(name.removeprefix(ENDPOINT_PREFIX), server, unit=unit)
     return SentenceTransformerEncoder(name, threads=threads, unit=unit)
 
 
@@ -242,22 +228,34 @@ def encode_cached(
     if token_cache is not None:
         wanted |= set(token_cache.missing(list(by_hash)))
     todo = sorted(wanted, key=lambda name: (-len(by_hash[name]), name))  # like lengths together: less padding
+    kept = 0
+
+    def keep(names: list[str], encoded: Encoded) -> None:
+        nonlocal kept
+        _check_encoded(encoded.vectors, len(names), kept=cache.width())
+        made = dict(zip(names, encoded.vectors.astype(np.float32, copy=False), strict=True))
+        cache.write(made)
+        found.update(made | found)  # what was kept stays: token vectors alone were missing
+        if token_cache is not None and encoded.tokens is not None:
+            token_cache.write(dict(zip(names, encoded.tokens, strict=True)))
+        kept += len(names)
+        on_batch([by_hash[name] for name in names], kept, len(todo))
+
+    def send(names: list[str]) -> list[str]:
+        return [(prompt or "") + by_hash[name] for name in names]
+
     if todo:
         cache.check_room(len(todo), row_bytes=4.0 * DEFAULT_DIMENSIONS)
         if token_cache is not None:
             letters = sum(len(by_hash[name]) for name in todo) / len(todo)
             token_cache.check_room(len(todo), row_bytes=2.0 * DEFAULT_DIMENSIONS * (letters / _LETTERS_A_TOKEN + 2))
         encoder = load()
-        for done, names in _slices(todo):
-            sent = [(prompt or "") + by_hash[name] for name in names]
-            encoded = encoder.encode(sent, role=role if prompt is None else "raw", tokens=token_cache is not None)
-            _check_encoded(encoded.vectors, len(names), kept=cache.width())
-            made = dict(zip(names, encoded.vectors.astype(np.float32, copy=False), strict=True))
-            cache.write(made)
-            found = made | found  # what was kept stays: token vectors alone were missing
-            if token_cache is not None and encoded.tokens is not None:
-                token_cache.write(dict(zip(names, encoded.tokens, strict=True)))
-            on_batch([by_hash[name] for name in names], done, len(todo))
+        if isinstance(encoder, EndpointEncoder) and token_cache is None:
+            encoder.encode_parts(send(todo), lambda places, vectors: keep([todo[place] for place in places], Encoded(vectors)))
+        else:
+            for names in _slices(todo):
+                how = role if prompt is None else "raw"
+                keep(names, encoder.encode(send(names), role=how, tokens=token_cache is not None))
     return np.stack([found[name] for name in hashes]) if hashes else np.zeros((0, 0), dtype=np.float32)
 
 
@@ -275,14 +273,14 @@ def _check_encoded(vectors: np.ndarray, texts: int, *, kept: int | None) -> None
         )
 
 
-def _slices(names: list[str]) -> Iterator[tuple[int, list[str]]]:
+def _slices(names: list[str]) -> Iterator[list[str]]:
     # Short texts go faster: a slice is bounded by texts, and the first is small so that the time left is known early.
     start, size = 0, 32
     while start < len(names):
         part = names[start : start + size]
         start += len(part)
         size = _SLICE
-        yield start, part
+        yield part
 
 
 def list_texts(frame: pd.DataFrame, kind: str) -> tuple[str, list[str]]:

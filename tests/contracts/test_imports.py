@@ -19,6 +19,7 @@ from tests.support.sources import REPOSITORY, imported_names, is_within, list_so
 # Each outside library has one door; a name ending in "/" is a folder.
 DOORS = {
     "chromadb": ["core/data/chroma_client.py"],
+    "httpx": ["core/endpoints/", "core/data/readers/chroma_collection.py"],
     "py3langid": ["core/text/languages.py"],
     "rank_bm25": ["core/stages/index_lexical.py"],
     "ir_measures": ["core/evaluation/measures.py"],
@@ -31,7 +32,9 @@ HEAVY = ["chonkie", "chromadb", "onnxruntime", "scipy", "sentence_transformers",
 PIECES = "core/export/program/pieces/"
 # What such a program may contain of the tool besides: files that need numbers and texts alone.
 SHARED = [
+    "core/errors.py",
     "core/stages/arithmetic.py",
+    *(f"core/endpoints/{name}.py" for name in ("answers", "client", "embeddings", "endpoint", "limits", "watch")),
     *(
         f"core/text/{name}.py"
         for name in (
@@ -51,6 +54,7 @@ SHARED = [
 INSTALLED = [
     "Stemmer",
     "chromadb",
+    "httpx",
     "numpy",
     "py3langid",
     "rank_bm25",

@@ -186,7 +186,7 @@ def _read_definition(
 
 
 def _list_names(node: ast.stmt) -> tuple[str, ...]:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return (node.name,)
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return tuple(inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name))

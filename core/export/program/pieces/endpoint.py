@@ -1,27 +1,28 @@
-"""An embedding server that speaks as OpenAI's does."""
+"""An embedding server that speaks as OpenAI's does: asked by the client that measured it, with the limits as they come."""
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 
 import numpy as np
 
+from core.endpoints.embeddings import embed_texts
+from core.endpoints.endpoint import Endpoint
+from core.endpoints.limits import Limits
+from core.endpoints.watch import Watch
 from core.stages.arithmetic import unit_rows
-
-_AT_ONCE = 64  # texts in a request
 
 
 def embed_at_endpoint(model: str, texts: list[str]) -> np.ndarray:
     """Unit vectors of texts. EMBEDDINGS_BASE_URL, and EMBEDDINGS_API_KEY if the server asks for one, say where."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('EMBEDDINGS_API_KEY', '')}"}
-    url = os.environ["EMBEDDINGS_BASE_URL"].rstrip("/") + "/embeddings"
-    rows = []
-    for start in range(0, len(texts), _AT_ONCE):
-        body = {"model": model, "input": texts[start : start + _AT_ONCE], "encoding_format": "float"}
-        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            data = sorted(json.load(answer)["data"], key=lambda item: item["index"])
-        rows += [item["embedding"] for item in data]
-    return unit_rows(np.array(rows))
+    url = os.environ.get("EMBEDDINGS_BASE_URL", "").strip()
+    if not url:
+        raise SystemExit("Set EMBEDDINGS_BASE_URL to where the model answers, such as http://localhost:8000/v1.")
+    found: dict[int, np.ndarray] = {}
+
+    def keep(places: list[int], vectors: np.ndarray) -> None:
+        found.update(zip(places, vectors, strict=True))
+
+    endpoint = Endpoint(url, os.environ.get("EMBEDDINGS_API_KEY", "").strip())
+    embed_texts(endpoint, model, texts, keep, limits=Limits(), watch=Watch())
+    return unit_rows(np.array([found[place] for place in range(len(texts))]))

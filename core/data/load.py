@@ -167,6 +167,12 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
     texts = corpus.texts_by_id()
     evidence = resolve_evidence(queries, texts, path=contents.queries_file)
     judgments = keep_known_queries(match_spellings(contents.judgments, known, texts), known)
+    if known and contents.judgments.relevance and not judgments.relevance:
+        unknown = first_five(list(dict.fromkeys(query_id for query_id, _ in contents.judgments.relevance)))
+        raise InputError(
+            f"none of its queries ({unknown}) is among the queries, whose ids are {first_five(queries.ids)}; correct the ids",
+            file=next(iter(contents.judgments.queries_of)),
+        )
     splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
     grades_of = judgments.grades_of_queries()
     relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)

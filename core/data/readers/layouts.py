@@ -198,13 +198,20 @@ def list_tables_of(path: Path) -> list[str]:
     by theirs; none of any other."""
     try:
         sheets = list_filled_sheets(path)
-        guesses = {name: guess_head(name, read_head(path / name)) for name in sheets} if 1 < len(sheets) <= _MOST_SHEETS else {}
+        few = sheets if 1 < len(sheets) <= _MOST_SHEETS else {}
+        guesses = {name: guess_head(name, _begin(path / name, rows)) for name, rows in few.items()}
     except InputError:
         return []
     sure = {name: guess for name, guess in guesses.items() if guess.sure}
     named = {guess.role for name, guess in sure.items() if hint_of(name) == guess.role}
     judged = any(guess.role == "judgments" or "relevant" in guess.mapping for guess in sure.values())
     return list(sheets) if judged or {"corpus", "queries"} <= named else []
+
+
+def _begin(path: Path, rows: Sequence[list[str]]) -> Head:
+    """The beginning of a sheet, also of one that has a header alone: reading it says so."""
+    filled = [row for row in rows if any(row)]
+    return Head(tuple(filled[0]), ()) if len(filled) == 1 else read_head(path)
 
 
 def layout_of(path: Path, *, told: Sequence[TableUse] = ()) -> Layout:
@@ -377,7 +384,7 @@ def _are_labels(folder: Path, name: str) -> bool:
     if name.lower().endswith(".json"):
         return _are_json_labels(path, hint)
     if name.lower().endswith(SHEET_SUFFIXES) and hint in ("queries", "judgments"):
-        return _is_table_of(path, hint)
+        return _is_table_of(path, hint) or _is_bare_header(path, hint)
     if not _may_be_labels(name):
         return False
     if is_label_text(path):
@@ -418,6 +425,16 @@ def _is_table_of(path: Path, role: str) -> bool:
     except InputError:
         return False
     return guess.role == role and guess.sure
+
+
+def _is_bare_header(path: Path, role: str) -> bool:
+    """Whether a workbook has nothing but the names of such a table's columns."""
+    try:
+        sheets = list(list_filled_sheets(path).values())
+        guess = guess_head(path.name, _begin(path, sheets[0])) if len(sheets) == 1 else None
+    except InputError:
+        return False
+    return guess is not None and guess.role == role
 
 
 def _may_be_labels(name: str) -> bool:

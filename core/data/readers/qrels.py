@@ -15,6 +15,7 @@ from core.data.grades import HIGHEST_GRADE, Grade
 from core.data.readers.encoding import read_text
 from core.data.readers.grade_words import describe_words, map_words
 from core.data.readers.table_files import is_comment, place, row_error
+from core.data.readers.trec import ITERATIONS
 from core.errors import InputError
 from core.text.phrases import count_of, first_five, shorten
 
@@ -72,12 +73,16 @@ def read_judgments(paths: Sequence[Path]) -> Judgments:
     Raises InputError for other columns, values that are no grades, and a pair judged in two ways.
     """
     found = [(path, list(_read_file(path))) for path in paths]
+    empty = [path for path, lines in found if not lines]
+    if found and len(empty) == len(found):
+        raise InputError("has no judgments below its header; add a line for each: query, document, grade", file=empty[0])
     try:
         words = map_words({value for _, lines in found for _, _, _, value in lines})
     except ValueError:
         words = {}  # the line says what is wrong with it
     result = collect_judgments((path, [_grade(line, path, words) for line in lines]) for path, lines in found)
-    return replace(result, warnings=[*filter(None, [describe_words(words)]), *result.warnings])
+    notes = [f"{path.name} has no judgments below its header." for path in empty]
+    return replace(result, warnings=[*notes, *filter(None, [describe_words(words)]), *result.warnings])
 
 
 def _grade(line: tuple[int, str, str, str], path: Path, words: Mapping[str, int]) -> Judgment:
@@ -297,6 +302,12 @@ def _detect_layout(text: str, path: Path, *, line: int) -> Layout:
         return Layout(0, 2, 3, columns=4, tabs=tabs, header=False)
     if tabs and len(cells) == 3 and _is_number(cells[2]):
         return Layout(0, 1, 2, columns=3, tabs=True, header=False)
+    if len(cells) == 6 and cells[1] in ITERATIONS:
+        raise InputError(
+            "looks like a system's results (a TREC run), which are no judgments; give judgments: query 0 document relevance",
+            file=path,
+            line=line,
+        )
     raise InputError(f'the columns are "{shorten(text)}"; {_EXPECTED}', file=path, line=line)
 
 

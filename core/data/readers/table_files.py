@@ -15,7 +15,7 @@ from typing import Any
 from core.data.readers import trec
 from core.data.readers.arrow_rows import check_names, list_rows
 from core.data.readers.columns import TableUse
-from core.data.readers.documents.sheets import list_sheets
+from core.data.readers.documents.sheets import count_unsaved_formulas, list_sheets
 from core.data.readers.encoding import decode_text, read_bytes
 from core.data.readers.headers import Header, guess_header
 from core.data.readers.joined_lines import JoinedLines
@@ -37,6 +37,7 @@ _BEGINNING = 8_000_000  # bytes of a text file from which its columns and first 
 _START = 8_192  # bytes from which a text file is told to be labels
 _NO_SEPARATOR = "\x1f"  # a sign that no text holds: each line is one cell
 _WHITE_SPACE = ""
+_FEATURES = re.compile(r"\s*-?\d+(?:\.\d+)?[ \t]+(?:qid:\S+[ \t]+)?\d+:-?\d")  # "2 qid:10 1:0.03", a line of LETOR's
 _NAMES_SEPARATOR = re.compile(r"sep=(.)\n", re.IGNORECASE)  # what a spreadsheet program may write above a table
 
 
@@ -75,6 +76,11 @@ def is_sheet(path: Path) -> bool:
     return path.parent.suffix.lower() in SHEET_SUFFIXES and path.parent.is_file()
 
 
+def is_sheet_file(path: Path) -> bool:
+    """Whether a path is that of a workbook, or of a sheet in one."""
+    return is_sheet(path) or path.suffix.lower() in SHEET_SUFFIXES
+
+
 def is_label_text(path: Path) -> bool:
     """Whether a file, whatever its name, begins as TREC's topics, judgments or runs do."""
     try:
@@ -87,6 +93,8 @@ def is_label_text(path: Path) -> bool:
         return True
     whole = text if len(start) < _START else text.rpartition("\n")[0]
     lines = [line.split() for line in whole.split("\n") if line.strip() and not is_comment(line)]
+    if lines and _FEATURES.match(" ".join(lines[0])):
+        return True
     return bool(lines) and all(len(cells) > 3 and _is_judgment(cells) for cells in lines)
 
 
@@ -243,6 +251,13 @@ def _name_columns(cells: list[str], path: Path, *, line: int, header: bool) -> l
 def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of everything in the file that is not blank, a header too."""
     csv.field_size_limit(_MAX_CELL)
+    if _FEATURES.match(text):
+        raise InputError(
+            "holds numbers for learning to rank (LETOR, SVMlight), no texts; give the documents and the queries with their "
+            "texts, and the grades as judgments: query 0 document relevance",
+            file=path,
+            line=1,
+        )
     named = _NAMES_SEPARATOR.match(text)
     delimiter = named[1] if named else _guess_delimiter(text, tabs=path.suffix.lower() == ".tsv")
     first = 1
@@ -341,6 +356,11 @@ def _is_judgment(cells: list[str]) -> bool:
 def list_filled_sheets(path: Path) -> dict[str, list[list[str]]]:
     """The sheets of a workbook that hold something: name -> rows of cells as text."""
     return {name.replace("/", "_"): rows for name, rows in list_sheets(read_bytes(path), path) if any(map(any, rows))}
+
+
+def count_formulas_of(path: Path) -> int:
+    """Cells of a workbook, or of the one that a sheet is in, that are empty since the value of their formula was not saved."""
+    return count_unsaved_formulas(read_bytes(path.parent if is_sheet(path) else path), path)
 
 
 def _read_sheet(path: Path) -> Iterator[Row]:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.columns import NOUNS, TableUse, find_problem, is_grade_name
+from core.data.readers.documents.sheets import UNSAVED
 from core.data.readers.grade_words import EXPLAIN, map_words
 from core.data.readers.guesses import Guess, guess_head
-from core.data.readers.table_files import Head, read_head
+from core.data.readers.table_files import Head, count_formulas_of, is_sheet_file, read_head
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import is_blank, is_numeric
 from core.errors import InputError
-from core.text.phrases import NAMED, first_five, join_words, plural
+from core.text.phrases import NAMED, count_of, first_five, join_words, plural
 
 _FEW = 6  # different values: a column with so few may hold grades in words
 
@@ -122,7 +123,7 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
     for use in uses:
         if use.role and use.file in heads:
             questions += _ask(use, heads[use.file])
-            notes += _note(use, heads[use.file])
+            notes += _note(use, heads[use.file], root / use.file)
     if len(strange) > NAMED:
         strange = [f"{len(strange):,} tables are not used: {first_five([use.file for use in uses if not use.role])}."]
     notes = [*strange, *notes]
@@ -193,8 +194,11 @@ def _may_hold_grades(values: Sequence[Any]) -> bool:
     return is_numeric(values) or (len(distinct) <= _FEW and len(distinct) < len(values))
 
 
-def _note(use: TableUse, head: Head) -> list[str]:
+def _note(use: TableUse, head: Head, path: Path) -> list[str]:
     notes = []
+    unsaved = count_formulas_of(path) if is_sheet_file(path) else 0
+    if unsaved:
+        notes.append(f"{use.file}: {count_of(unsaved, 'cell')}: {UNSAVED}.")
     if not head.is_named and use.role != "judgments":
         notes.append(f"{use.file}: its first line is read as a row, not as names of columns.")
     unused = list_unused(use, head)

@@ -331,8 +331,8 @@ BAD_QRELS = [
     ("q 0 a 1\nq 0 b\n", ", line 2: found 3 columns, expected 4 as in the first line; correct the line: q 0 b"),
     ("q 0 a 1\nq 0 b 0,5\n", f', line 2: the relevance is "0,5", {EXPECTED_GRADE}; correct it'),
     (
-        "query-id\tcorpus-id\tscore\nq\ta\tyes\n",
-        ', line 2: the relevance is "yes", expected a number from 0 to 1,048,576, such as 0, 1 or 0.5; correct it',
+        "query-id\tcorpus-id\tscore\nq\ta\tmaybe\n",
+        ', line 2: the relevance is "maybe", expected a number from 0 to 1,048,576, such as 0, 1 or 0.5; correct it',
     ),
     *(
         (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from core.data.readers.documents.kind import Extracted, Note
 from core.data.readers.documents.package import Damaged, Package, TooLarge, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.workbook import Sheets, WorkbookError, read_workbook
+from core.errors import InputError
+from core.text.phrases import count_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,13 +28,39 @@ _MAX_CELLS = 5_000_000  # of one sheet: the library makes room for every cell be
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)["']""")
 _DIGITS = 7  # of the last row that a sheet can have
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+UNSAVED = "cells with formulas are empty, for their values were not saved; open it in a spreadsheet program and save it again"
+_VALUE = re.compile(rb"<v(?:\s[^<>]*)?>[^<]")
 _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
 
 
 def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     """A document for every sheet that has something in it, or for every row. Raises InputError if the file cannot be read."""
     sheets = list_sheets(data, path)
-    return [document for name, rows in sheets for document in _read_sheet(name, rows, reading, alone=len(sheets) == 1)]
+    documents = [document for name, rows in sheets for document in _read_sheet(name, rows, reading, alone=len(sheets) == 1)]
+    unsaved = count_unsaved_formulas(data, path)
+    if unsaved and not documents:
+        raise InputError(f"{UNSAVED}: {count_of(unsaved, 'cell')}, and no other", file=path)
+    if unsaved:
+        documents[0] = replace(documents[0], notes=(*documents[0].notes, Note(UNSAVED, count_of(unsaved, "cell"))))
+    return documents
+
+
+def count_unsaved_formulas(data: bytes, path: Path) -> int:
+    """Cells with a formula whose value was not saved, as programs write them that do not calculate; they read as empty."""
+    if not data.startswith(b"PK"):
+        return 0
+    with refuse_damaged("spreadsheet", path, cure=_CURE):
+        package = Package(data)
+        if "content.xml" in package.names:
+            cells = package.read("content.xml").split(b"<table:table-cell")[1:]
+            return sum(b"table:formula=" in cell and b"office:value-type=" not in cell for cell in cells)
+        parts = [package.read(name) for name in package.names if re.fullmatch(r"xl/worksheets/[^/]*\.xml", name)]
+    return sum(map(_is_unsaved, (cell for part in parts for cell in re.split(rb"<c(?=[\s>])", part)[1:])))
+
+
+def _is_unsaved(cell: bytes) -> bool:
+    inside = cell.partition(b"</c>")[0]
+    return b"<f" in inside and b't="str"' not in inside and _VALUE.search(inside) is None
 
 
 def list_sheets(data: bytes, path: Path) -> Sheets:

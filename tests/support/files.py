@@ -13,14 +13,16 @@ _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
-def make_pdf(*pages: str | Sequence[Line], extra: str = "") -> bytes:
+def make_pdf(*pages: str | Sequence[Line], extra: str = "", annotations: Sequence[str] = ()) -> bytes:
     """A minimal PDF; a page is one line of text, or lines with their places; "" gives a page without text.
 
-    extra: more entries of its trailer.
+    extra: more entries of its trailer. annotations: entries of those of every page, which are the fields of its form too.
     """
+    first = 4 + 2 * len(pages)
+    listed = " ".join(f"{first + number} 0 R" for number in range(len(annotations)))
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {f'/AcroForm << /Fields [{listed}] >>' if listed else ''} >>",
         f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     ]
@@ -30,9 +32,10 @@ def make_pdf(*pages: str | Sequence[Line], extra: str = "") -> bytes:
         stream = f"BT /F1 10 Tf\n{shown}\nET" if page else "0 0 m 10 10 l S"
         objects += [
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {5 + 2 * number} 0 R "
-            "/Resources << /Font << /F1 3 0 R >> >> >>",
+            f"/Resources << /Font << /F1 3 0 R >> >> /Annots [{listed}] >>",
             f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
         ]
+    objects += [f"<< /Type /Annot /Rect [100 100 300 120] {entries} >>" for entries in annotations]
     out, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, start=1):
         offsets.append(len(out))

@@ -2,18 +2,23 @@
 
 PDFium gives the text in the order in which it was drawn. Where two columns were drawn line by line, every line of the text is
 half of one column and half of the other; such a page is put together anew from the places of its pieces (`order_pieces`).
+
+What was filled into a form and what was typed onto a page is no part of that text: it follows its page, a line each. Comments
+in the margin are left out, as those of Word files are.
 """
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.data.readers.documents.kind import Extracted, Note, count_letters
 from core.data.readers.documents.reading import Reading
@@ -21,18 +26,23 @@ from core.errors import InputError
 from core.text.phrases import count_of
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfDocument, PdfPage
 
 _LOCK = threading.Lock()  # PDFium is not made for two threads, in whatever documents they are
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _BROKEN = re.compile(r"(?<=\w)(?:[\u0002\ufffe]\s*|[-\u2010\u00ad]\n[ \t]*)(?=\w)")
 _WORD_BEFORE, _WORD_AFTER = re.compile(r"\w+\Z"), re.compile(r"\w+")
 _LONGEST_WORD = 60
+_LONGEST_VALUE = 2_000_000  # bytes of one field
 _MARKS = str.maketrans({"\u0002": "-", "\ufffe": "-", "\x00": None})
 _JOINING = {"and", "or", "und", "oder", "bzw", "sowie", "et", "ou", "y", "o", "e", "en", "of", "i", "och", "og"}
 _MIN_LINES = 3  # of two columns side by side: two alike lines may be chance
 _MIN_FILL = 0.55  # the usual line of a column by its width; cells of a table differ more
 _MIN_LETTERS = 8  # of the usual line of a column
+_CHOICES, _TYPED, _CHECKED = {4, 5}, 6, {2, 3}  # FPDF_FORMFIELD_ of fields: of lists, of text, boxes and radio buttons
+_FORM_OF_ITS_OWN = {2, 3}  # FORMTYPE_XFA_
+_TYPED_ON, _WIDGET = 3, 20  # FPDF_ANNOT_FREETEXT and FPDF_ANNOT_WIDGET
+_NO_COMMENTS = {2, 16}  # FPDF_ANNOT_LINK and _POPUP: a place to go to, and the window of a comment
 _MAX_PIECES = 4_000  # of a page: more are a drawing, which has no columns
 
 
@@ -47,15 +57,17 @@ def read_pdf(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         with _LOCK:
             document = pypdfium2.PdfDocument(data)
             try:
+                document.init_forms()
+                is_foreign = document.get_formtype() in _FORM_OF_ITS_OWN
                 title = " ".join(document.get_metadata_value("Title").split())
-                pages = [_read_page(document[number]) for number in range(len(document))]
+                pages = [_read_page(document, number) for number in range(len(document))]
             finally:
                 document.close()
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise InputError("the PDF is protected by a password; save a copy without protection", file=path) from error
         raise InputError("is not a readable PDF; open it in a PDF viewer and print it to a new PDF", file=path) from error
-    empty = sum(not text for text, _ in pages)
+    empty = sum(not page.text for page in pages)
     if empty == len(pages):
         raise InputError(
             "the PDF has no text in its pages (scanned images?); run OCR first, for example with ocrmypdf", file=path
@@ -65,8 +77,15 @@ def read_pdf(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         notes.append(
             Note("pages without text (scanned images?); run OCR to read them", f"{empty} of {count_of(len(pages), 'page')}")
         )
-    text = join_words("\n\n".join(text for text, _ in pages if text))
-    return [Extracted(text=text, title=title, notes=tuple(notes), held=sum(letters for _, letters in pages))]
+    comments = sum(page.comments for page in pages)
+    if comments:
+        notes.append(Note("comments in the margin are not read", f"{comments}"))
+    if is_foreign:
+        notes.append(
+            Note("the form is of a kind (XFA) whose fields may be missing here; print it to a new PDF to have them all")
+        )
+    text = join_words("\n\n".join(page.text for page in pages if page.text))
+    return [Extracted(text=text, title=title, notes=tuple(notes), held=sum(page.held for page in pages))]
 
 
 @dataclass(frozen=True)
@@ -85,9 +104,19 @@ class Piece:
         return self.top - self.bottom
 
 
-def _read_page(page: PdfPage) -> tuple[str, int]:
-    """A page's text, in which line-end hyphens are marked, and the letters that it holds."""
+@dataclass(frozen=True)
+class _Page:
+    """text: line-end hyphens are marked in it. held: letters and digits of the page. comments: how many were left out."""
+
+    text: str
+    held: int
+    comments: int
+
+
+def _read_page(document: PdfDocument, number: int) -> _Page:
+    page = document[number]
     try:
+        filled, comments = _read_annotations(document, page)
         text_page = page.get_textpage()
         try:
             text = text_page.get_text_range().replace("\r\n", "\n").replace("\r", "\n")
@@ -106,7 +135,63 @@ def _read_page(page: PdfPage) -> tuple[str, int]:
             text_page.close()
     finally:
         page.close()
-    return "\n".join(line.rstrip() for line in text.strip().split("\n")), letters
+    drawn = "\n".join(line.rstrip() for line in text.strip().split("\n"))
+    known = " ".join(drawn.split())
+    added = [line for line in filled if line not in known]  # some programs draw what they also keep as a note
+    return _Page("\n".join(filter(None, [drawn, *added])), letters + count_letters("".join(added)), comments)
+
+
+def _read_annotations(document: PdfDocument, page: PdfPage) -> tuple[list[str], int]:
+    """What was filled into the fields of a page ("Name: Ada") and typed onto it; how many comments it has."""
+    from pypdfium2 import raw
+
+    form = document.formenv
+    lines, comments = dict[str, None](), 0
+    for index in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            kind = raw.FPDFAnnot_GetSubtype(annotation)
+            if kind == _WIDGET and form is not None:
+                line = _read_field(form, annotation)
+            elif kind in _NO_COMMENTS:
+                continue
+            else:
+                line = _call(raw.FPDFAnnot_GetStringValue, annotation, b"Contents")
+                if kind != _TYPED_ON:
+                    comments += bool(line)
+                    continue
+            if line:
+                lines[line] = None
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+    return list(lines), comments
+
+
+def _read_field(form: Any, annotation: Any) -> str:
+    from pypdfium2 import raw
+
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    name = _call(raw.FPDFAnnot_GetFormFieldName, form, annotation)
+    if kind in _CHECKED:
+        return (
+            f"{name}: {_call(raw.FPDFAnnot_GetFormFieldExportValue, form, annotation)}"
+            if raw.FPDFAnnot_IsChecked(form, annotation)
+            else ""
+        )
+    value = _call(raw.FPDFAnnot_GetFormFieldValue, form, annotation) if kind == _TYPED or kind in _CHOICES else ""
+    return f"{name}: {value}" if value else ""
+
+
+def _call(read: Callable[..., int], *arguments: Any) -> str:
+    """What one of PDFium's functions writes as UTF-16 into a buffer whose size it tells, on one line."""
+    size = read(*arguments, None, 0)
+    if not 2 < size <= _LONGEST_VALUE:
+        return ""
+    buffer = (ctypes.c_ushort * (size // 2 + 1))()
+    read(*arguments, buffer, size)
+    return " ".join(bytes(buffer).decode("utf-16-le", errors="replace").split("\0")[0].split())
 
 
 def _stand_side_by_side(places: list[tuple[float, float, float, float]]) -> bool:

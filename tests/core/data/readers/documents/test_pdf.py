@@ -71,3 +71,23 @@ def test_protected_files_say_what_to_do() -> None:
     locked = make_pdf("secret", extra=f"/Encrypt {rule} /ID [<41> <41>]")
     with pytest.raises(InputError, match=r"x.pdf: the PDF is protected by a password; save a copy without protection"):
         read_pdf(locked, Path("x.pdf"), Reading())
+
+
+def test_what_was_filled_in_and_typed_onto_a_page_is_text() -> None:
+    data = make_pdf(
+        "Application",
+        "",
+        annotations=[
+            "/Subtype /Widget /FT /Tx /T (Name) /V (Ada Lovelace)",
+            "/Subtype /Widget /FT /Ch /T (Country) /Opt [(Austria) (Peru)] /V (Peru)",
+            "/Subtype /Widget /FT /Btn /T (Member) /AS /Yes /V /Yes /AP << /N << /Yes << >> /Off << >> >> >>",
+            "/Subtype /Widget /FT /Btn /T (Newsletter) /AS /Off /V /Off /AP << /N << /Yes << >> /Off << >> >> >>",
+            "/Subtype /FreeText /Contents (Typed onto the page) /DA (/F1 10 Tf)",
+            "/Subtype /Text /Contents (A comment)",
+            "/Subtype /Link /Contents (a link)",
+        ],
+    )
+    document = read_pdf(data, Path("x.pdf"), Reading())[0]
+    filled = "Name: Ada Lovelace\nCountry: Peru\nMember: Yes\nTyped onto the page"
+    assert document.text == f"Application\n{filled}\n\n{filled}"
+    assert [(note.what, note.detail) for note in document.notes] == [("comments in the margin are not read", "2")]

@@ -266,6 +266,16 @@ DOCUMENTS: dict[str, Make] = {
     ".epub": make_epub,
     ".eml": MAIL.encode,
     ".json": json.dumps({"title": "T", "body": {"text": "One.", "parts": [{"text": "Two."}, {"size": 1.5}]}}).encode,
+    ".ipynb": json.dumps(
+        {
+            "cells": [
+                {"cell_type": "markdown", "source": ["# Head\n", "Text."]},
+                {"cell_type": "code", "source": "x = 1", "outputs": [{"text": "1"}]},
+            ],
+            "metadata": {"kernelspec": {"language": "python"}},
+            "nbformat": 4,
+        }
+    ).encode,
     ".jsonl": CORPUS.encode,
     ".trec": "<DOC>\n<DOCNO> a-1 </DOCNO>\n<TITLE>One</TITLE>\n<TEXT>\nA hub &amp; a clock.\n</TEXT>\n</DOC>\n".encode,
     ".py": "def f(x):\n    return {'a': x}  # one\n".encode,

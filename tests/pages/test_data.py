@@ -697,7 +697,7 @@ def test_files_are_counted_and_what_is_left_out_is_said_in_full(workspace: Path,
     words = read(app.markdown)
     assert "Understood: 2 documents from 3 files, 0 queries, 0 judgments." in words
     assert "1 file of 3 left out: empty.txt: the file is empty" in words
-    assert "1 file of other types was not read: photo.png." in words
+    assert "1 file (images) was not read: photo.png;" in words
 
 
 def test_what_counts_as_relevant_and_the_language_are_corrected_in_place(workspace: Path) -> None:

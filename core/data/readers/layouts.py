@@ -19,6 +19,7 @@ from core.data.readers.contents import Contents
 from core.data.readers.corpus import Corpus, read_corpus, read_queries
 from core.data.readers.documents.folder import list_documents, read_documents
 from core.data.readers.documents.kinds import LINES, SHOWN, find_kind
+from core.data.readers.documents.unread import find_cure
 from core.data.readers.guesses import guess_head, guess_mapping, hint_of
 from core.data.readers.huggingface import is_numbered, list_shards
 from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, read_json_dataset, read_squad, recognise_json
@@ -245,7 +246,8 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
                 file=folder,
             )
         found = f"found only {first_five(others)}" if others else "found nothing"
-        raise InputError(f"expected corpus.jsonl, documents ({SHOWN}) or tables, {found}; add one of them", file=folder)
+        cures = "; ".join(dict.fromkeys(filter(None, map(find_cure, others)))) or "add one of them"
+        raise InputError(f"expected corpus.jsonl, documents ({SHOWN}) or tables, {found}; {cures}", file=folder)
     several = find_table_datasets(layout, understanding)
     if several:
         raise _several(folder, several)

@@ -14,12 +14,14 @@ from core.data.readers.archive import check_relative_name, is_clutter, move_whol
 from core.data.readers.chroma_place import DATABASE, find_place
 from core.data.readers.documents.folder import list_documents
 from core.data.readers.documents.kinds import SHOWN
+from core.data.readers.documents.unread import say_unread
 from core.data.readers.huggingface import list_shards
 from core.data.readers.layouts import find_datasets, find_layout, find_only_folder, find_table_datasets, is_huggingface
 from core.errors import InputError
 from core.storage.files import hold_folder
 from core.text.phrases import count_of
 
+_TABLES = "tables (.csv .tsv .jsonl .parquet)"
 Content = bytes | bytearray | memoryview | IO[bytes]
 
 
@@ -93,7 +95,9 @@ def inspect_upload(folder: Path) -> Upload:
         UploadKind.UNKNOWN,
         root,
         tuple(others),
-        f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or tables (.csv .tsv .jsonl .parquet).",
+        " ".join(
+            [f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or {_TABLES}.", *say_unread(others)]
+        ),
     )
 
 

@@ -129,7 +129,9 @@ def test_documents_are_converted_and_their_warnings_kept(tmp_path: Path, store: 
     assert (entry.path / "corpus.jsonl").is_file()
     assert again.fingerprint == first.fingerprint and len(again.judgments) == 1
     assert again.warnings == ()
-    assert read_notes(entry) == ["1 file of other types was not read: picture.png."]
+    assert read_notes(entry) == [
+        "1 file (images) was not read: picture.png; if they hold text that should be found, run OCR and give the text or PDF."
+    ]
     assert read_notes(CatalogEntry("docs", entry.path, "folder")) == []
 
 

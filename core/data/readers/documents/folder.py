@@ -31,6 +31,7 @@ from core.data.readers.documents.kinds import LINES, SHOWN, find_kind
 from core.data.readers.documents.plain import find_heading
 from core.data.readers.documents.reading import FILE as READING
 from core.data.readers.documents.reading import Reading, read_reading
+from core.data.readers.documents.unread import find_cure, say_unread
 from core.data.readers.encoding import read_bytes, replace_surrogates
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id
@@ -72,7 +73,7 @@ def read_document(path: Path, *, relative: str | None = None, reading: Reading |
     """
     kind = find_kind(path)
     if kind is None:
-        raise InputError(f"is not one of {SHOWN}; convert it to one of them", file=path)
+        raise InputError(f"is not one of {SHOWN}; {find_cure(path.name) or 'convert it to one of them'}", file=path)
     data = read_bytes(path)
     try:
         documents = [
@@ -285,10 +286,7 @@ class _Found:
                 f"{len(self.short):,} of {count_of(whole, 'file')}: less than {_ENOUGH:.0%} of the letters were taken: "
                 f"{first_five(self.short)}."
             )
-        if others:
-            verb = "was" if len(others) == 1 else "were"
-            names = [*map(replace_surrogates, others)]
-            say(f"{count_of(len(others), 'file')} of other types {verb} not read: {first_five(names)}.")
+        self.corpus.warnings += say_unread(map(replace_surrogates, others))
         if closed:
             names = [*map(replace_surrogates, closed)]
             say(f"Not entered, since links, pipes and locked folders are not read: {first_five(names)}.")

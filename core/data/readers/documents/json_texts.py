@@ -51,6 +51,16 @@ def read_json_lines(data: bytes, path: Path, reading: Reading) -> list[Extracted
     return _make_documents(values, path, always_many=True)
 
 
+def parse_document(data: bytes, path: Path) -> Any:
+    """The only value of a file. Raises InputError with the line if it is not JSON."""
+    try:
+        return _parse(decode_text(data, path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not valid JSON ({error.msg}); correct it", file=path, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is JSON that cannot be read ({type(error).__name__}); split it", file=path) from error
+
+
 def _parse(text: str) -> Any:
     return json.loads(text)
 

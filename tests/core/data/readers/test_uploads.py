@@ -77,7 +77,8 @@ def test_inspect_upload_tells_the_kinds_apart(here: Path) -> None:
             ["a.png"],
             UploadKind.UNKNOWN,
             ("a.png",),
-            f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or tables (.csv .tsv .jsonl .parquet).",
+            f"Nothing that can be loaded; expected corpus.jsonl, documents ({SHOWN}) or tables (.csv .tsv .jsonl .parquet). "
+            "1 file (images) was not read: a.png; if they hold text that should be found, run OCR and give the text or PDF.",
         ),
     }
     for name, (files, kind, expected, message) in cases.items():

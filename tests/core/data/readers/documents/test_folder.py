@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from core.data.readers.documents import kinds
 from core.data.readers.documents.folder import FileDocument
 from core.data.readers.documents.folder import read_document as read_all
 from core.data.readers.documents.kind import Extracted, Kind
+from core.data.readers.uploads import inspect_upload
 from core.errors import InputError
 from core.progress import ProgressEvent
 from tests.support.files import make_pdf
@@ -124,6 +126,7 @@ def test_bad_files(tmp_path: Path) -> None:
         "blank.md": b"  \n",
         "latin.txt": b"first\nUne cr\xe8me br\xfbl\xe9e, d\xe9j\xe0 vu \xe0 la fran\xe7aise",
         "image.png": b"x",
+        "letter.RTF": b"x",
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -141,6 +144,7 @@ def test_bad_files(tmp_path: Path) -> None:
         "iconv -f WINDOWS-1252 -t UTF-8 latin.txt > utf8-latin.txt"
     )
     assert refuse(tmp_path / "image.png").startswith(": is not one of .txt .md .html .pdf .docx .pptx ")
+    assert refuse(tmp_path / "letter.RTF").endswith("; save as .docx or PDF")
 
 
 def test_bad_files_are_left_out_and_named(tmp_path: Path) -> None:
@@ -190,7 +194,9 @@ def test_folder_of_documents_with_labels(tmp_path: Path) -> None:
     assert dataset.documents["doc_id"].tolist() == ["the-one", "two.txt"]
     assert dataset.judgments["doc_id"].tolist() == ["two.txt", "the-one"]
     assert dataset.evidence[["start", "end"]].to_numpy().tolist() == [[6, 18]]
-    assert dataset.warnings == ("1 file of other types was not read: logo.png.",)
+    assert dataset.warnings == (
+        "1 file (images) was not read: logo.png; if they hold text that should be found, run OCR and give the text or PDF.",
+    )
 
 
 def test_an_id_that_is_taken_gives_way_to_the_path(tmp_path: Path) -> None:
@@ -233,3 +239,42 @@ def test_names_that_no_judgment_could_name(tmp_path: Path) -> None:
     for name in ("a\tb.txt", " c.txt", "d\n.md"):
         (tmp_path / name).write_text("Text.", encoding="utf-8")
     assert load_dataset(tmp_path).documents["doc_id"].tolist() == ["_c.txt", "a_b.txt", "d_.md"]
+
+
+def test_files_that_are_not_read_say_what_to_do(tmp_path: Path) -> None:
+    for name in ("a.rtf", "b.odt", "c.DOC", "d.key", "e.msg", "f.mobi", "g.djvu", "h.numbers", "i.jpeg", "j.unknown"):
+        (tmp_path / name).write_bytes(b"\xff\xfe\x00x")
+    (tmp_path / "z.txt").write_text("Text.")
+    unread = {sentence.split(":")[0]: sentence for sentence in load_dataset(tmp_path).warnings}
+    assert unread["1 file of other types was not read"] == "1 file of other types was not read: j.unknown."
+    words = unread["3 files (texts of word processors) were not read"]
+    assert words == "3 files (texts of word processors) were not read: a.rtf, b.odt, c.DOC; save as .docx or PDF."
+    assert len(unread) == 8
+    assert all("; " in sentence for sentence in unread.values() if "other types" not in sentence)
+    (tmp_path / "z.txt").unlink()
+    assert "a.rtf, b.odt, c.DOC; save as .docx or PDF." in inspect_upload(tmp_path).message
+    with pytest.raises(InputError, match=r"found only a.rtf, .*; save as .docx or PDF; save as .pptx or PDF; "):
+        load_dataset(tmp_path)
+
+
+def test_notebooks(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Head\n", "Text."]},
+        {"cell_type": "code", "source": "x = 1\n", "outputs": [{"text": "given out"}]},
+        {"cell_type": "raw", "source": []},
+    ]
+    book = {"cells": cells, "metadata": {"kernelspec": {"language": "python"}}, "nbformat": 4}
+    (tmp_path / "a.ipynb").write_text(json.dumps(book))
+    (tmp_path / "old.ipynb").write_text(
+        json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": ["y = 2"], "outputs": []}]}], "nbformat": 3})
+    )
+    (tmp_path / "none.ipynb").write_text("[]")
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents[["title", "text"]].to_numpy().tolist() == [
+        ["Head", "# Head\nText.\n\n```python\nx = 1\n```"],
+        ["old", "```\ny = 2\n```"],
+    ]
+    assert list(dataset.warnings) == [
+        "1 file of 3 left out: none.ipynb: is not a readable notebook: it has no cells; open it in Jupyter and save it again.",
+        "1 file: outputs of notebook cells are not read; export it as .html to have them: a.ipynb (1).",
+    ]

@@ -21,7 +21,10 @@ def test_source_code_and_files_without_ending(tmp_path: Path) -> None:
     dataset = load_dataset(tmp_path)
     assert dataset.documents["title"].tolist() == ["Makefile", "tool.py"]
     assert [metadata["file_type"] for metadata in dataset.documents["metadata"]] == ["txt", "py"]
-    assert dataset.warnings == ("2 files of other types were not read: blob, movie.mp4.",)
+    assert dataset.warnings == (
+        "1 file (sound and film) was not read: movie.mp4; give a transcript as .txt, .srt or .vtt.",
+        "1 file of other types was not read: blob.",
+    )
 
 
 def test_what_describes_tables_is_no_document(tmp_path: Path) -> None:

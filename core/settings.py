@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.endpoints.endpoint import Endpoint
+from core.errors import ModelUnavailable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = Path(os.environ.get("LADDER_SAMPLES") or REPOSITORY / "sample_corpora").expanduser().resolve()
@@ -17,6 +18,7 @@ ENDPOINT_PREFIX = "endpoint:"  # before the name that a model has at the embeddi
 TRAINED_PREFIX = "trained:"  # before the id of a model trained in the workspace; what it stands for never changes
 UNSCALED_PREFIX = "unscaled:"  # before the name of a model whose vectors keep the length that it gives them
 DEFAULT_DIMENSIONS = 384  # of its vectors
+_CONFINED = "LADDER_CONFINED"
 EXACT_SEARCH_LIMIT = 50_000  # passages up to which quality runs compare every vector
 
 
@@ -36,6 +38,71 @@ def get_embedding_server() -> Endpoint | None:
 def get_preload() -> bool:
     """Whether the app loads the embedding model as it starts. LADDER_PRELOAD=0 saves its memory until somebody asks."""
     return os.environ.get("LADDER_PRELOAD", "1") != "0"
+
+
+def get_password() -> str:
+    """What a visitor has to type before the app answers, from LADDER_PASSWORD; "" if none is set."""
+    return os.environ.get("LADDER_PASSWORD", "")
+
+
+def is_open() -> bool:
+    """Whether the app answers everyone who can reach it, without a password. LADDER_OPEN=1 says so."""
+    return os.environ.get("LADDER_OPEN", "") == "1"
+
+
+def get_users() -> tuple[str, ...]:
+    """Who may enter where an identity provider says who somebody is: e-mail addresses, @domains, or * for everyone that it
+    knows; from LADDER_USERS, separated by commas."""
+    return tuple(user.strip().casefold() for user in os.environ.get("LADDER_USERS", "").split(",") if user.strip())
+
+
+def get_roots() -> tuple[Path, ...]:
+    """Folders below which visitors of a shared app may name paths, links followed; from LADDER_ROOTS, separated as PATH is."""
+    named = os.environ.get("LADDER_ROOTS", "").split(os.pathsep)
+    return tuple(Path(root.strip()).expanduser().resolve() for root in named if root.strip())
+
+
+def confine_paths() -> None:
+    """From now on this process, and what it starts, opens no dataset and no model from a path outside get_roots(): for an app
+    whose visitors are not at this machine."""
+    os.environ[_CONFINED] = "1"
+
+
+def is_confined() -> bool:
+    """Whether paths are held to get_roots(); never on the command line, unless the app started it."""
+    return os.environ.get(_CONFINED) == "1"
+
+
+def may_open(path: Path) -> bool:
+    """Whether a path that somebody named may be opened; links are followed first."""
+    return not is_confined() or any(path.resolve().is_relative_to(root) for root in get_roots())
+
+
+def find_model_folder(name: str) -> Path | None:
+    """The folder that a model's name means, or None if it is none: a name on the hub, say.
+
+    Raises ModelUnavailable for a path that may not be opened, be something there or not.
+    """
+    if not name:
+        return None
+    try:
+        folder = Path(name).expanduser()
+        trained = folder.resolve().is_relative_to(get_workspace() / "models")
+        if not trained and not may_open(folder):
+            if not looks_like_path(name):
+                return None
+            raise ModelUnavailable(
+                f"The model folder {name!r} cannot be opened from an app that others can reach, unless whoever runs it names "
+                "its folder in LADDER_ROOTS."
+            )
+        return folder if folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have; the home of somebody unknown
+        return None
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether a model's name can only be a path: names on the hub have one slash at most."""
+    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or "\\" in name
 
 
 def get_threads(*, leave_one: bool = False) -> int:

@@ -32,6 +32,7 @@ from core.schema import content_hash
 from core.settings import REPOSITORY
 from core.storage.damage import find_whole, set_aside
 from core.storage.files import Damaged, read_frame, read_json, write_frame, write_json
+from core.storage.names import place_entry
 from core.storage.vector_cache import VectorCache
 
 Value = TypeVar("Value")
@@ -76,8 +77,8 @@ class Workspace:
         return self._made("models")
 
     def versions(self, dataset: str) -> Path:
-        """The folder of a dataset's index versions."""
-        return self._made("versions") / Path(dataset).name
+        """The folder of a dataset's index versions. Raises InputError for what is no name."""
+        return place_entry(self._made("versions"), dataset)
 
     @property
     def systems_file(self) -> Path:

@@ -32,6 +32,7 @@ SENTENCES = {
     "tests/contracts": "what every stage, every import and every page must keep",
     "tests/science": "planted faults, null ladders, published figures, costs worked out by hand",
     "tests/browser": "one file a page, clicked in Chromium; the main path, as a newcomer walks it",
+    "tests/server": "who gets in, at every route",
     "tests/tools": "set-up and start",
     "tests/support": "models one can reason about, small datasets, the running app",
     "tools": "set-up, browser for tests, benchmark, this tree",
@@ -54,8 +55,8 @@ def read_tree() -> str:
 
 def draw_tree() -> str:
     """The tree as the folders are."""
-    lines = [_join("app.py", "page frame and navigation only", 0)]
-    for name in ("core", "pages", "tests", "tools"):
+    lines = [_join("app.py", "the gate for the server, page frame and navigation for a session", 0)]
+    for name in ("core", "server", "pages", "tests", "tools"):
         lines += _draw_folder(ROOT / name, 0)
     return "".join(f"{line}\n" for line in lines)
 

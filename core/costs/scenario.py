@@ -16,6 +16,7 @@ from core.graph.resources import Models, Resources
 from core.records import Content, RecordFile
 from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
+from core.storage.names import place_entry
 from core.workspace import Workspace
 
 OWN, API, MIXED = DEPLOYMENTS = ("own", "api", "mixed")
@@ -146,7 +147,7 @@ def forget_scenario(dataset: str, workspace: Workspace) -> None:
 
 
 def _kept_file(dataset: str, workspace: Workspace) -> Path:
-    return workspace.path("scenarios", f"{Path(dataset).name}.json")
+    return place_entry(workspace.path("scenarios", "x").parent, f"{dataset}.json")
 
 
 def measure_documents(dataset: Dataset, resources: Resources) -> dict[str, float]:

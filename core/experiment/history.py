@@ -21,6 +21,7 @@ from core.records import RecordFile, keep_content
 from core.schema import PER_QUERY, RUN, content_hash
 from core.storage.damage import reading
 from core.storage.files import folder_size, read_frame, remove_folder, write_frame
+from core.storage.names import find_entry
 from core.workspace import Workspace
 
 _CURE = "delete this experiment on the page Experiment and run it again"
@@ -153,7 +154,7 @@ def delete_experiment(experiment_id: str, workspace: Workspace) -> None:
 
 def find_folder(experiment_id: str, workspace: Workspace) -> Path:
     """The folder of an experiment, damaged or not. Raises NotInWorkspace."""
-    folder = workspace.experiments / experiment_id
-    if Path(experiment_id).name != experiment_id or not (folder / "experiment.json").is_file():
+    folder = find_entry(workspace.experiments, experiment_id)
+    if folder is None or not (folder / "experiment.json").is_file():
         raise NotInWorkspace(f"The experiment {experiment_id!r} is not here. Choose one from the history, or import it.")
     return folder

@@ -22,6 +22,7 @@ from core.stages.adapt import QueryAdapter, read_adapter
 from core.stages.base import Pair, Scorer
 from core.stages.embed import Encoder, EndpointEncoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import hash_pairs, load_cross_encoder
+from core.storage.names import find_entry
 from core.text.tokens import Tokenizer, load_tokenizer
 from core.workspace import WEIGHTS, Workspace
 
@@ -145,13 +146,13 @@ class Resources:
             return UNSCALED_PREFIX + self.locate(name.removeprefix(UNSCALED_PREFIX))
         if not name.startswith(TRAINED_PREFIX):
             return name
-        folder = self.workspace.models / Path(name.removeprefix(TRAINED_PREFIX)).name / WEIGHTS
-        if not folder.is_dir():
+        folder = find_entry(self.workspace.models, name.removeprefix(TRAINED_PREFIX))
+        if folder is None or not (folder / WEIGHTS).is_dir():
             raise ModelUnavailable(
                 f"The trained model {name.removeprefix(TRAINED_PREFIX)!r} is not in this workspace: it was removed, its "
                 "training was not finished, or it was trained elsewhere. Train it again, or choose another model."
             )
-        return str(folder)
+        return str(folder / WEIGHTS)
 
     def encoder(self, name: str, revision: str) -> Encoder:
         """The encoder of a model. Raises ModelUnavailable if it cannot be had."""

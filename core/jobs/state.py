@@ -10,13 +10,13 @@ import contextlib
 import os
 import socket
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, NotInWorkspace
 from core.jobs.locks import drop_files, is_alive, set_cancel
 from core.records import Content, RecordFile
 from core.schema import content_hash
+from core.storage.names import find_entry
 from core.workspace import Workspace
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
@@ -116,9 +116,9 @@ def read_job(job_id: str, workspace: Workspace) -> Job:
 
 def look_at_job(job_id: str, workspace: Workspace) -> Job:
     """The job as its file has it, whether or not its process is gone meanwhile. Raises as read_job()."""
-    file = workspace.jobs / f"{job_id}.json"
     missing = NotInWorkspace(f"The job {job_id!r} is not here.")
-    if Path(job_id).name != job_id:
+    file = find_entry(workspace.jobs, f"{job_id}.json")
+    if file is None:
         raise missing
     try:
         return _FILES.read(file)

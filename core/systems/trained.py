@@ -17,6 +17,7 @@ from core.errors import InputError, NotInWorkspace
 from core.records import RecordFile, keep_content
 from core.settings import TRAINED_PREFIX
 from core.storage.files import folder_size, remove_folder
+from core.storage.names import find_entry, place_entry
 from core.workspace import WEIGHTS, Workspace
 
 ADAPTER, RERANKER, EMBEDDING = KINDS = ("adapter", "reranker", "embedding")  # cheapest first
@@ -90,7 +91,7 @@ _FILES = RecordFile(TrainedModel, upgrades=[keep_content], cure="remove this mod
 
 def model_folder(model_id: str, workspace: Workspace) -> Path:
     """Where a model lies, whether or not it is there. model_id: without "trained:"."""
-    return workspace.models / Path(model_id).name
+    return place_entry(workspace.models, model_id)
 
 
 def weights_folder(model_id: str, workspace: Workspace) -> Path:
@@ -111,10 +112,7 @@ def save_model(model: TrainedModel, workspace: Workspace) -> None:
 def load_model(model_id: str, workspace: Workspace) -> TrainedModel:
     """Raises NotInWorkspace if there is none with this id (with or without "trained:"), InputError if its file is damaged."""
     name = model_id.removeprefix(TRAINED_PREFIX)
-    file = model_folder(name, workspace) / _FILE
-    if Path(name).name != name or not file.exists():
-        raise _say_absent(name)
-    return _FILES.read(file)
+    return _FILES.read(_find_folder(name, workspace) / _FILE)
 
 
 def is_finished(model_id: str, workspace: Workspace) -> bool:
@@ -125,8 +123,11 @@ def is_finished(model_id: str, workspace: Workspace) -> bool:
         return False
 
 
-def _say_absent(name: str) -> NotInWorkspace:
-    return NotInWorkspace(f"The trained model {name!r} is not in this workspace.")
+def _find_folder(name: str, workspace: Workspace) -> Path:
+    folder = find_entry(workspace.models, name)
+    if folder is None or not (folder / _FILE).exists():
+        raise NotInWorkspace(f"The trained model {name!r} is not in this workspace.")
+    return folder
 
 
 def list_models(workspace: Workspace, *, dataset: str | None = None, unfinished: bool = False) -> list[TrainedModel]:
@@ -150,9 +151,7 @@ def remove_model(model_id: str, workspace: Workspace) -> None:
     """Deletes a model, also a damaged one, with what was computed by it. Experiments that used it keep their results. Raises
     NotInWorkspace."""
     name = model_id.removeprefix(TRAINED_PREFIX)
-    if Path(name).name != name or not (model_folder(name, workspace) / _FILE).exists():
-        raise _say_absent(name)
-    remove_folder(model_folder(name, workspace))
+    remove_folder(_find_folder(name, workspace))
     workspace.forget_model(TRAINED_PREFIX + name)
 
 

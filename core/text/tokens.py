@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import ModelUnavailable, first_line
-from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX
+from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, ENDPOINT_PREFIX, find_model_folder, looks_like_path
 from core.text.cutting import TokenCounter
 from core.text.reading import find_known_scripts
 
@@ -102,10 +102,10 @@ def load_tokenizer(name_or_path: str) -> Tokenizer:
         return _load_folder(_find_bundled(), name=name_or_path, max_tokens=sys.maxsize, is_own=False)
     if name_or_path in BUNDLED_NAMES:
         return _load_folder(_find_bundled(), name=name_or_path)
-    folder = Path(name_or_path).expanduser()
-    if folder.is_dir():
+    folder = find_model_folder(name_or_path)
+    if folder is not None:
         return _load_folder(folder, name=name_or_path)
-    if folder.is_absolute() or name_or_path.startswith((".", "~")) or name_or_path.count("/") > 1:
+    if looks_like_path(name_or_path):
         raise ModelUnavailable(
             f"There is no model folder {name_or_path!r}. Give the path of a folder that holds a tokenizer.json, "
             f"or the name of a model such as {DEFAULT_MODEL!r}."

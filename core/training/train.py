@@ -25,7 +25,7 @@ from core.evaluation.measures import PRIMARY
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ProgressEvent, ignore_progress
-from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, get_threads
+from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, find_model_folder, get_threads
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.embed import model_revision
 from core.storage.files import remove_folder
@@ -156,7 +156,7 @@ def prepare_training(
 def _revisions(base: str, start: System) -> dict[str, Any]:
     """What tells the models in local folders from what stood there before; other names say enough."""
     names = {base, start.dense.model if start.dense is not None else ""} - {""}
-    found = {name: model_revision(name) for name in sorted(names) if Path(name).expanduser().is_dir()}
+    found = {name: model_revision(name) for name in sorted(names) if find_model_folder(name) is not None}
     return {"revisions": found} if found else {}
 
 

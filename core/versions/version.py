@@ -22,6 +22,7 @@ from core.records import RecordFile, keep_content
 from core.schema import content_hash
 from core.stages.embed import model_revision
 from core.storage.files import folder_size, remove_folder
+from core.storage.names import find_entry, place_entry
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
@@ -118,12 +119,12 @@ def name_version(system: System, corpus_fingerprint: str) -> str:
 
 def version_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
     """Where a version lies once it is built."""
-    return workspace.versions(dataset) / Path(version_id).name
+    return place_entry(workspace.versions(dataset), version_id)
 
 
 def aside_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
     """Where a version is while it is built."""
-    return workspace.versions(dataset) / f".{Path(version_id).name}{_ASIDE}"
+    return place_entry(workspace.versions(dataset), f".{version_id}{_ASIDE}")
 
 
 def write_version(version: Version, folder: Path) -> None:
@@ -133,10 +134,10 @@ def write_version(version: Version, folder: Path) -> None:
 
 def load_version(version_id: str, dataset: str, workspace: Workspace) -> Version:
     """Raises NotInWorkspace if there is none of this id, InputError if its file is damaged."""
-    file = version_folder(version_id, dataset, workspace) / _FILE
-    if Path(version_id).name != version_id or not file.is_file():
+    folder = find_entry(workspace.versions(dataset), version_id)
+    if folder is None or not (folder / _FILE).is_file():
         raise NotInWorkspace(f"The index version {version_id!r} of {dataset} is not in this workspace.")
-    return _VERSIONS.read(file)
+    return _VERSIONS.read(folder / _FILE)
 
 
 def check_model(version: Version) -> None:

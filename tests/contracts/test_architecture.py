@@ -19,7 +19,7 @@ def test_the_tree_of_the_docs_is_the_tree_of_the_folders() -> None:
 
 
 def test_every_room_and_file_says_what_it_is_for() -> None:
-    files = [path for path in list_sources("core", "pages") if path.name != "__init__.py"]
+    files = [path for path in list_sources("core", "server", "pages") if path.name != "__init__.py"]
     rooms = [path.parent for path in list_sources("core") if path.name == "__init__.py" and path.parent.name != "core"]
     silent = [path for path in files + rooms if not tree.read_sentence(path)]
     assert silent == []
@@ -51,7 +51,7 @@ def test_a_new_file_or_a_changed_sentence_makes_the_tree_differ(tmp_path: Path, 
     assert tree.draw_tree() == drawn.replace("By mean\n", "By mean\n    rank                   By rank\n")
 
 
-PLACE = re.compile(r"(?<![\w./-])(?:core|pages|tests|tools|docs)(?:/[\w.-]+)+/?|(?<![\w./-])core(?:\.(?!_)\w+)+")
+PLACE = re.compile(r"(?<![\w./-])(?:core|pages|server|tests|tools|docs)(?:/[\w.-]+)+/?|(?<![\w./-])core(?:\.(?!_)\w+)+")
 MADE_UP = "NAME"  # pages/NAME.py: any page
 
 
@@ -76,7 +76,11 @@ def _is_in_module(place: str) -> bool:
 
 def test_places_that_are_named_are_there() -> None:
     """In pages for readers, and in docstrings, comments and patches by name, which no import checks."""
-    texts = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md"), *list_sources("core", "pages", "tests", "tools")]
+    texts = [
+        REPOSITORY / "README.md",
+        *(REPOSITORY / "docs").glob("*.md"),
+        *list_sources("core", "pages", "server", "tests", "tools"),
+    ]
     wrong = {
         path.relative_to(REPOSITORY).as_posix(): places
         for path in texts

@@ -67,7 +67,7 @@ INTERFACE = ["streamlit", "plotly", "altair", "matplotlib"]
 
 def list_run_sources() -> list[Path]:
     """The files of the tool that run in it."""
-    return [path for path in list_sources("core", "pages", "app.py") if not name_of(path).startswith(PIECES)]
+    return [path for path in list_sources("core", "server", "pages", "app.py") if not name_of(path).startswith(PIECES)]
 
 
 def is_typing_block(node: ast.stmt) -> bool:
@@ -160,7 +160,7 @@ def test_only_settings_reads_the_environment() -> None:
 def list_libraries(*folders: str) -> set[str]:
     """The outside libraries that our files import, by the name of the import."""
     names = {name.partition(".")[0] for path in list_sources(*folders) for _, name in list_imports(path)}
-    return names - sys.stdlib_module_names - {"", "app", "core", "pages", "tests", "tools"}
+    return names - sys.stdlib_module_names - {"", "app", "core", "pages", "server", "tests", "tools"}
 
 
 def list_pins(*files: str) -> dict[str, str]:
@@ -176,7 +176,10 @@ def normalise(distribution: str) -> str:
 
 @pytest.mark.parametrize(
     ("folders", "files"),
-    [(("core", "pages", "app.py"), ("requirements.txt",)), (("tools",), ("requirements.txt", "requirements-dev.txt"))],
+    [
+        (("core", "server", "pages", "app.py"), ("requirements.txt",)),
+        (("tools",), ("requirements.txt", "requirements-dev.txt")),
+    ],
 )
 def test_whatever_is_imported_is_pinned(folders: tuple[str, ...], files: tuple[str, ...]) -> None:
     """Else its version is whatever another library asks for."""

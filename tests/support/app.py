@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,18 +91,27 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def run_app(workspace: Path, *, script: Path = REPOSITORY / "app.py", log: Path | None = None) -> Iterator[AppServer]:
+def run_app(
+    workspace: Path,
+    *,
+    script: Path = REPOSITORY / "app.py",
+    log: Path | None = None,
+    address: str = "localhost",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[AppServer]:
     """Runs `streamlit run app.py` on a free port and ends it. Raises RuntimeError, with its log, if it does not start,
-    AssertionError if it tried to reach another machine. `log` defaults to app.log beside the workspace."""
+    AssertionError if it tried to reach another machine. `log` defaults to app.log beside the workspace. address: where it
+    listens; environment: variables besides the usual ones."""
     port = find_free_port()
     server = AppServer(f"http://localhost:{port}", workspace, log or workspace.with_name("app.log"))
     options = ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
+    options += ["--server.address", address, "--browser.serverAddress", "localhost"]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
     with server.log.open("wb") as out:
         process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=build_environment(workspace),
+            env={**build_environment(workspace), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

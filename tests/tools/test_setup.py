@@ -143,9 +143,9 @@ def test_requirements_are_exact_pins() -> None:
                 assert re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9a-z.]*", line), f"{name}: {line}"
 
 
-def test_run_warns_when_others_can_reach_it(tmp_path: Path) -> None:
+def test_run_says_where_it_listens_and_to_whom_it_is_open(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "tools", tmp_path / "tools")
-    write_script(tmp_path / ".venv" / "bin" / "python", 'echo "$@"')
+    write_script(tmp_path / ".venv" / "bin" / "python", 'echo "open=$LADDER_OPEN; $@"')
 
     def run(**environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -161,7 +161,9 @@ def test_run_warns_when_others_can_reach_it(tmp_path: Path) -> None:
     assert "http://localhost:8501" in quiet.stdout
     assert "-m streamlit run app.py --server.address localhost --server.port 8501\n" in quiet.stdout
     open_to_all = run(HOST="0.0.0.0", PORT="8600")
-    assert "there is no login" in open_to_all.stderr
+    assert open_to_all.stderr == "" and "open=;" in open_to_all.stdout
+    assert "open=1;" in run(HOST="0.0.0.0", OPEN="1").stdout, "then no password is asked for"
+    assert run(OPEN="yes").returncode == 2
     # Without it Streamlit asks an outside service for the machine's address.
     assert "--browser.serverAddress" in open_to_all.stdout
     assert run(PORT="eighty").returncode == 2

@@ -11,7 +11,7 @@ from core.experiment.take_collection import take_collection, with_labels
 from core.progress import ProgressEvent
 from pages.parts.data.load_message import say, show_message
 from pages.parts.data.load_steps import Understood, ask_name, finish, show_load_button, understand_place
-from pages.parts.data.typed_place import read_collection_place, read_path
+from pages.parts.data.typed_place import describe_limits, may_type, read_collection_place, read_path
 from pages.shared.frame.services import open_models, open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -26,8 +26,13 @@ def show_collection() -> None:
         key="data_chroma_place",
         persist_state="session",
         placeholder="/path/of/the/folder or chroma://localhost:8000",
+        disabled=not may_type(),
         help="The folder of a PersistentClient, or the address of a server: chroma://HOST:PORT (chromas:// over TLS).",
     )
+    if limits := describe_limits():
+        st.caption(escape_markdown(limits))
+        if not may_type():
+            return
     left, right = st.columns(2)
     left.text_input("Collection", key="data_chroma_name", persist_state="session", placeholder="the only one")
     right.text_input(

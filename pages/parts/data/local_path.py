@@ -9,11 +9,10 @@ import streamlit as st
 from core.data.catalog import new_import_folder
 from core.data.load import split_part
 from core.data.readers.archive import unpack_zip
-from core.data.readers.chroma_place import find_place
 from core.data.readers.layouts import layout_of
 from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES
 from core.data.readers.uploads import Upload, UploadKind, inspect_upload
-from core.errors import LadderError
+from core.errors import InputError, LadderError
 from core.text.phrases import count_of
 from pages.parts.data.collection import show_place
 from pages.parts.data.load_message import say, show_message
@@ -23,7 +22,7 @@ from pages.parts.data.load_steps import (
     choose_dataset,
     show_steps,
 )
-from pages.parts.data.typed_place import read_path
+from pages.parts.data.typed_place import describe_limits, may_type, read_collection_place, read_path
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -31,17 +30,28 @@ from pages.shared.frame.text import escape_markdown
 def show_path() -> None:
     """A path to type, what lies there, and "Load"."""
     typed = st.text_input(
-        "Path of a folder, a zip or a table on the machine that runs this app", key="data_path", persist_state="session"
+        "Path of a folder, a zip or a table on the machine that runs this app",
+        key="data_path",
+        persist_state="session",
+        disabled=not may_type(),
     ).strip()
+    if limits := describe_limits():
+        st.caption(escape_markdown(limits))
+        if not may_type():
+            return
     st.caption("A folder stays where it is and is read again when its files change. Zips and tables are copied.")
     st.button("Look", on_click=_look)  # never disabled: the click that ends the typing would be lost
     show_message("look")
     path = st.session_state.get(PATH)
-    if not isinstance(path, Path) or not split_part(path)[0].exists() or str(path) != str(read_path(typed)):
+    try:
+        if not isinstance(path, Path) or path != read_path(typed) or not split_part(path)[0].exists():
+            return
+        place = read_collection_place(str(path), "")
+    except InputError as error:  # links were followed anew: something has changed since the path was looked at
+        st.error(escape_markdown(error))
         return
     with st.container(border=True):
         st.markdown(f"**{escape_markdown(path)}**")
-        place = find_place(path)
         if place is not None:
             show_place(place)
             return
@@ -58,10 +68,15 @@ def show_path() -> None:
 def _look() -> None:
     """A callback: what the path is. A zip is unpacked into the workspace and goes on as an upload."""
     typed = str(st.session_state["data_path"]).strip()  # as it is at the click, not as it was when the page was drawn
-    path = read_path(typed)
     if not typed:
         say("error", "Type a path first.", beside="look")
-    elif not split_part(path)[0].exists():
+        return
+    try:
+        path = read_path(typed)
+    except InputError as error:
+        say("error", str(error), beside="look")
+        return
+    if not split_part(path)[0].exists():
         say("error", f"There is nothing at {path} on this machine; check the path.", beside="look")
     elif path.suffix.lower() == ".zip" and path.is_file():
         target = new_import_folder(path.name, open_workspace())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -14,7 +13,7 @@ from core.graph.estimate import WorkEstimate
 from core.graph.resources import Models, Resources
 from core.jobs.state import list_jobs
 from core.schema import content_hash
-from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX
+from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, find_model_folder
 from core.systems.system import System
 from pages.shared.frame.follow_job import describe_seconds
 from pages.shared.frame.services import open_workspace
@@ -56,7 +55,7 @@ def needs_hub(system: System) -> bool:
     """Counting would have to download a tokenizer; that is left to the run."""
     model = system.dense.model if system.dense else DEFAULT_MODEL
     here = model == DEFAULT_MODEL or model.startswith((ENDPOINT_PREFIX, TRAINED_PREFIX))
-    return not here and not Path(model).expanduser().is_dir()
+    return not here and find_model_folder(model) is None
 
 
 def describe_outlook(outlook: Outlook) -> str:

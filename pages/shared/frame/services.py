@@ -27,6 +27,7 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import FILE as ASSESSMENT_FILE
 from core.recommendation.files import load_assessment
 from core.settings import DEFAULT_MODEL, get_preload, get_threads, get_workspace, quieten_libraries
+from core.storage.names import find_entry
 from core.systems.named import make_named_systems, preselect
 from core.workspace import Workspace
 
@@ -82,8 +83,9 @@ def _open_experiment(experiment_id: str, written: int) -> Experiment:
 
 def open_experiment(experiment_id: str) -> Experiment:
     """The experiment of this id as it is on disk now. Raises NotInWorkspace."""
-    file = open_workspace().experiments / Path(experiment_id).name / "experiment.json"
-    return _open_experiment(experiment_id, file.stat().st_mtime_ns if file.exists() else 0)
+    folder = find_entry(open_workspace().experiments, experiment_id)
+    file = folder / "experiment.json" if folder is not None else None
+    return _open_experiment(experiment_id, file.stat().st_mtime_ns if file is not None and file.exists() else 0)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

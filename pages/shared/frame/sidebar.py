@@ -14,7 +14,8 @@ from core.jobs.state import INTERRUPTED, cancel_job, find_active, list_jobs
 from pages.shared.frame.follow_job import describe_job
 from pages.shared.frame.services import FIRST_DATASET, open_dataset, open_workspace
 from pages.shared.frame.state import View, list_choices, make_view
-from pages.shared.frame.text import escape_markdown, shorten
+from pages.shared.frame.text import escape_markdown, shorten, show_html
+from server.reach import asks_login
 
 _JOB_SEEN = "_job_seen"
 _WHOLE_PAGE = "_job_whole_page"  # this run draws the page, not only the job
@@ -46,6 +47,8 @@ def draw_sidebar() -> None:
         measure = _choose("Measure", measures, "measure", unknown, help=_explain(measures))
         st.session_state["_view"] = View(view.dataset_name, view.experiment, split or splits[0], measure or PRIMARY, unknown)
         show_active_job()
+        if asks_login():
+            show_html('<a href="logout" target="_self">Log out</a>')
 
 
 def _drop_own(*keys: str) -> None:

@@ -39,7 +39,7 @@ def test_a_new_file_or_a_changed_sentence_makes_the_tree_differ(tmp_path: Path, 
     """The tree of a made-up project, so that the first test is known to be able to fail."""
     for name, text in {
         "core/__init__.py": "", "core/fuse/__init__.py": '"""We fuse. And more."""', "core/fuse/mean.py": '"""By mean."""',
-        "pages/a.py": "", "tests/test_a.py": "", "tools/b.py": "",
+        "pages/a.py": "", "server/a.py": "", "tests/test_a.py": "", "tools/b.py": "",
         "pyproject.toml": (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"),
     }.items():  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

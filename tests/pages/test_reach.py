@@ -93,7 +93,7 @@ def test_a_model_is_not_opened_from_everywhere_either(shared: Path, workspace: P
 def test_the_page_says_what_can_be_typed(
     shared: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = open_page("data")
+    app = open_page("data", data_view="Load data")
     app.segmented_control(key="data_way").set_value("A path on this machine")
     check(app.run())
     assert f"Below {shared}" in read(app.caption)
@@ -106,6 +106,7 @@ def test_the_page_says_what_can_be_typed(
     press(app, "Load")
     assert "Loaded “inside”" in read(app.success)
     monkeypatch.setenv("LADDER_ROOTS", "")
+    app = open_page("data", data_view="Load data")
     for way, key in (("A path on this machine", "data_path"), ("A Chroma collection", "data_chroma_place")):
         app.segmented_control(key="data_way").set_value(way)
         check(app.run())

@@ -85,6 +85,15 @@ def is_numbered(file: Path) -> bool:
     return _SHARD.fullmatch(file.stem) is not None
 
 
+def check_shards(folder: Path, files: list[Path]) -> None:
+    """Raises InputError if shards of a split are missing, or if they belong to several datasets."""
+    groups = _group(folder, [file for file in files if file.suffix in _SUFFIXES])
+    names = list(dict.fromkeys(group.configuration for group in groups))
+    if len(names) > 1:
+        shown = first_five([name or "(no name)" for name in names])
+        raise InputError(f"holds {len(names)} datasets ({shown}); give one of their folders", file=folder)
+
+
 def shards_to_dataset_folder(folder: Path, target: Path, *, configuration: str | None = None) -> list[str]:
     """Writes the dataset as corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv; returns sentences on what was left out or assumed.
 

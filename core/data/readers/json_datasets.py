@@ -10,6 +10,7 @@ from typing import Any
 from core.data.readers.cells import read_id, read_text_cell, to_text
 from core.data.readers.contents import Contents
 from core.data.readers.encoding import read_text, replace_surrogates
+from core.data.readers.json_tables import read_start
 from core.data.readers.json_values import to_json
 from core.data.readers.jsonl import check_id, kind_of, parse_json
 from core.data.readers.lists import list_entries
@@ -17,8 +18,6 @@ from core.data.readers.qrels import Judgment, collect_judgments, parse_relevance
 from core.data.readers.table_files import Head, read_rows, row_error
 from core.errors import InputError
 from core.text.phrases import count_of
-
-_START = 65_536  # bytes from which the kind of a JSON file is told
 
 
 @dataclass(frozen=True)
@@ -102,11 +101,7 @@ def recognise_json(path: Path) -> Squad | RelevantDocuments | None:
     """Which kind of dataset a JSON file holds, from its beginning; None for others and for what cannot be read."""
     if path.suffix.lower() != ".json":
         return None
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START).decode("utf-8-sig", "ignore")
-    except OSError:
-        return None
+    start = read_start(path)
     return next((kind for kind in JSON_DATASETS if kind.recognise(start)), None)
 
 

@@ -34,13 +34,21 @@ def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     yield from enumerate(rows, start=1)
 
 
-def first_json_row(path: Path) -> dict[str, Any] | None:
-    """The first object of a list; None for other files, and where it is longer than what is looked at."""
+def read_start(path: Path) -> str:
+    """How a JSON file begins, "" for one that cannot be read."""
     try:
         with path.open("rb") as file:
-            start = file.read(_START).decode("utf-8-sig", "ignore").lstrip()
+            return file.read(_START).decode("utf-8-sig", "ignore").lstrip()
+    except OSError:
+        return ""
+
+
+def first_json_row(path: Path) -> dict[str, Any] | None:
+    """The first object of a list; None for other files, and where it is longer than what is looked at."""
+    start = read_start(path)
+    try:
         value, _ = json.JSONDecoder().raw_decode(start[1:].lstrip()) if start.startswith("[") else (None, 0)
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

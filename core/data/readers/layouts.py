@@ -10,7 +10,7 @@ Each part is taken from the first of these that has it:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -21,10 +21,11 @@ from core.data.readers.documents.folder import list_documents, read_documents
 from core.data.readers.documents.kinds import LINES, SHOWN, find_kind
 from core.data.readers.documents.unread import find_cure
 from core.data.readers.guesses import guess_head, guess_mapping, hint_of
-from core.data.readers.huggingface import is_numbered, list_shards
+from core.data.readers.huggingface import check_shards, is_numbered, list_shards
 from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, read_json_dataset, read_squad, recognise_json
-from core.data.readers.json_tables import first_json_row
+from core.data.readers.json_tables import first_json_row, read_start
 from core.data.readers.jsonl import read_jsonl
+from core.data.readers.passage_rows import are_passage_rows, may_be_passage_rows, read_passage_rows
 from core.data.readers.qrels import find_qrels, read_judgments
 from core.data.readers.table_files import (
     SHEET_SUFFIXES,
@@ -290,6 +291,12 @@ def _read_parts(layout: Layout, on_progress: ProgressCallback) -> Contents:
             names = ", ".join(layout.whole)
             raise InputError(f"holds {len(layout.whole)} datasets ({names}); give one of the files", file=folder)
         if rows:
+            check_shards(folder, [folder / name for name in rows])
+            asked = [name for name in rows if _are_rows(folder / name, are_passage_rows, may_be_passage_rows)]
+            if 0 < len(asked) < len(rows):
+                raise InputError(f"holds datasets of two kinds ({first_five(rows)}); give one of the files", file=folder)
+            if asked:
+                return read_passage_rows(folder / name for name in asked)
             return read_squad((folder / name, list_squad_rows(folder / name)) for name in rows)
         return read_json_dataset(folder / layout.whole[0])
     contents = Contents()
@@ -445,9 +452,15 @@ def _may_be_labels(name: str) -> bool:
 
 def _is_whole(path: Path) -> bool:
     """Whether a file holds documents, queries and labels by itself."""
-    if path.suffix.lower() not in (".parquet", ".jsonl"):
-        return recognise_json(path) is not None
+    rows = _are_rows(path, are_squad_rows) or _are_rows(path, are_passage_rows, may_be_passage_rows)
+    return rows or recognise_json(path) is not None
+
+
+def _are_rows(path: Path, among: Callable[[Head], bool], in_json: Callable[[str], bool] | None = None) -> bool:
+    """Whether a file holds rows of this kind, by its first ones; in_json: by the beginning of a list in JSON."""
+    if path.suffix.lower() == ".json":
+        return in_json is not None and in_json(read_start(path))
     try:
-        return are_squad_rows(read_head(path, rows=5))
+        return path.suffix.lower() in (".parquet", ".jsonl") and among(read_head(path, rows=5))
     except InputError:
         return False

@@ -38,5 +38,6 @@ COMMANDS = {
     "rollback": Command("let the version before answer again, at once", "versions"),
     "refresh": Command("bring the live version up to date; only what changed is embedded", "versions"),
     "cost": Command("what each system of an experiment costs, and when a trained one pays off", "cost"),
+    "endpoint": Command("ask the embeddings endpoint for one vector, and set how much may be asked of it", "endpoint"),
     "doctor": Command("check a workspace: what it holds, what is damaged or left behind; mend that", "doctor"),
 }

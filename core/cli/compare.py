@@ -24,12 +24,14 @@ from core.errors import InputError
 from core.evaluation.measures import MEASURES
 from core.experiment.result import Experiment, to_trec
 from core.experiment.take_collection import name_system
+from core.graph.endpoint_limits import choose_limits, read_limits
+from core.graph.resources import Models
 from core.jobs.kinds.compare import make_comparison_job
 from core.systems.available import list_available
 from core.systems.named import preselect
 from core.systems.system import System
 from core.systems.trained_systems import count_seen
-from core.systems.yaml_files import read_systems_file
+from core.systems.yaml_files import read_config_file, read_systems_file
 from core.workspace import Workspace
 
 
@@ -43,7 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE.yaml",
-        help="a YAML file with systems of your own; all of them run unless --systems chooses",
+        help="a YAML file with systems of your own, all of which run unless --systems chooses; its section `endpoint` may "
+        "limit what is asked of the embeddings endpoint",
     )
     parser.add_argument(
         "--split",
@@ -66,12 +69,15 @@ def run_compare(options: argparse.Namespace) -> int:
     systems = choose_systems(
         options.systems, options.config, workspace=workspace, dataset=dataset.name, has_filters=dataset.has_filters
     )
+    models = None
+    if options.config is not None:
+        models = Models(limits=choose_limits(read_config_file(options.config), read_limits(workspace), file=options.config))
     print_warnings(dataset)
     copies = describe_copies(find_unjudged_copies(dataset))
     if copies:
         print(f"note: {copies}", file=sys.stderr)
     job = make_comparison_job(dataset.name, systems, split=options.split or dataset.default_split, name=options.name)
-    experiment: Experiment = run_and_show(job, dataset, workspace)
+    experiment: Experiment = run_and_show(job, dataset, workspace, models=models)
     for name, count in count_seen([one.spec for one in experiment.systems], experiment.query_ids, workspace).items():
         print(
             f"note: {name} has learned from {count} of these queries and looks better here than it is; train's own comparison "

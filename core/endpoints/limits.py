@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from core.errors import check_range
+from core.errors import InputError, check_range
 
 _MINUTE = 60.0
 
@@ -34,8 +35,20 @@ class Limits:
                 check_range(name, getattr(self, name), low=1)
         check_range("at_once", self.at_once, low=1, high=64)
         check_range("texts_per_request", self.texts_per_request, low=1, high=2048)
+        if not math.isfinite(self.answer_seconds):
+            raise InputError(f"answer_seconds is {self.answer_seconds}; it must be a number of seconds")
         check_range("answer_seconds", self.answer_seconds, low=0.1, high=3600)
         check_range("tries", self.tries, low=1, high=20)
+
+
+LIMIT_WORDS = {
+    "requests_per_minute": "Requests a minute, at most",
+    "tokens_per_minute": "Tokens a minute, at most",
+    "at_once": "Requests at once",
+    "texts_per_request": "Texts in a request",
+    "answer_seconds": "Seconds until an answer has to be there",
+    "tries": "Tries of one request",
+}
 
 
 @dataclass

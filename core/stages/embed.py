@@ -151,13 +151,18 @@ def load_encoder(name: str, *, server: Endpoint | None = None, threads: int | No
     unit = not name.startswith(UNSCALED_PREFIX)
     name = name.removeprefix(UNSCALED_PREFIX)
     if name.startswith(ENDPOINT_PREFIX):
-        if server is None:
-            raise ModelUnavailable(
-                f"The model {name!r} needs an endpoint: set EMBEDDINGS_BASE_URL (for example "
-                "http://localhost:8000/v1) and, if the server asks for one, EMBEDDINGS_API_KEY."
-            )
-        return EndpointEncoder(name.removeprefix(ENDPOINT_PREFIX), server, unit=unit)
+        return open_endpoint(name, server, unit=unit)
     return SentenceTransformerEncoder(name, threads=threads, unit=unit)
+
+
+def open_endpoint(name: str, server: Endpoint | None, *, unit: bool = True) -> EndpointEncoder:
+    """The encoder "endpoint:NAME"; raises ModelUnavailable where no server is known."""
+    if server is None:
+        raise ModelUnavailable(
+            f"The model {name!r} needs an endpoint: set EMBEDDINGS_BASE_URL (for example "
+            "http://localhost:8000/v1) and, if the server asks for one, EMBEDDINGS_API_KEY."
+        )
+    return EndpointEncoder(name.removeprefix(ENDPOINT_PREFIX), server, unit=unit)
 
 
 def resolve_model(name: str) -> Path | str:

@@ -1,6 +1,7 @@
 """Systems as text: their YAML spelling, read and written.
 
-A file holds a list of systems, or a mapping with the list under `systems`; core.systems.system shows how one is spelled.
+A file holds a list of systems, or a mapping with the list under `systems`; core.systems.system shows how one is spelled. Beside
+them `endpoint` may hold limits for the embeddings endpoint (core.graph.endpoint_limits).
 """
 
 from __future__ import annotations
@@ -128,8 +129,13 @@ def _check_groups(name: str, field: str, value: Any) -> tuple[tuple[str, ...], .
 
 def read_systems_file(file: Path) -> dict[str, System]:
     """read_systems() of a file, which must be UTF-8."""
+    return _list_systems(read_config_file(file), file=file)
+
+
+def read_config_file(file: Path) -> Any:
+    """What a file with systems holds, the sections beside them included. Raises InputError if it is no YAML."""
     try:
-        return read_systems(file.read_text(encoding="utf-8-sig"), file=file)
+        return _parse(file.read_text(encoding="utf-8-sig"), file=file)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}); check the path given to --config", file=file) from error
     except UnicodeDecodeError as error:
@@ -138,12 +144,19 @@ def read_systems_file(file: Path) -> dict[str, System]:
 
 def read_systems(text: str, *, file: str | Path | None = None) -> dict[str, System]:
     """Systems from YAML text: a list of systems, or a mapping with the list under `systems`."""
+    return _list_systems(_parse(text, file=file), file=file)
+
+
+def _parse(text: str, *, file: str | Path | None) -> Any:
     try:
-        content = read_yaml(text)
+        return read_yaml(text)
     except YamlProblem as problem:
         raise InputError(
             f"cannot be read as YAML ({problem.reason}); correct it there", file=file, line=problem.line
         ) from problem
+
+
+def _list_systems(content: Any, *, file: str | Path | None) -> dict[str, System]:
     items = content.get("systems") if isinstance(content, Mapping) else content
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise InputError("should hold a list of systems, each starting with `- name: ...`", file=file)

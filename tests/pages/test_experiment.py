@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.endpoints.limits import Limits
 from core.experiment.history import list_experiments, load_experiment, save_experiment
+from core.graph.endpoint_limits import read_limits
 from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
 from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
@@ -22,6 +25,7 @@ from pages.parts.experiment.history import describe_bytes
 from pages.parts.experiment.system_editor import draw_chain, import_systems, list_stages
 from pages.shared.frame.outlook import Outlook, describe_outlook
 from tests.pages.conftest import RecordJobs
+from tests.support.fake_service import Reply, answer_well, run_service
 from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
 
@@ -407,3 +411,29 @@ def test_yaml_export_reads_back(small: Workspace) -> None:
     save_own_system(dataclasses.replace(make_named_systems()["hybrid-prf"], name="mine"), small)
     own = list_own_systems(small)
     assert read_systems(write_systems(list(own.values()))) == own
+
+
+def test_the_endpoint_is_tried_and_limited(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_own_system(read_systems("- {name: served, chunk: whole, dense: {model: 'endpoint:good'}}")["served"], small)
+
+    def answer(body: dict[str, Any]) -> Reply:
+        return answer_well(body) if body["model"] == "good" else Reply({"error": "no model <b>*secret*</b>"}, 404)
+
+    with run_service(answer) as service:
+        monkeypatch.setenv("EMBEDDINGS_BASE_URL", service.url)
+        monkeypatch.setenv("EMBEDDINGS_API_KEY", "secret")
+        app = open_experiment_page("Systems")
+        app.selectbox(key="system_base").set_value("served").run()
+        assert app.text_input(key="endpoint_model_endpoint:good").value == "good"  # the system's own
+        app.button(key="endpoint_try").click().run()
+        assert "/v1/embeddings: 2 dimensions, " in read(app.success) and not app.error
+        app.text_input(key="endpoint_model_endpoint:good").set_value("other").run()
+        app.button(key="endpoint_try").click().run()
+        assert "does not know this address, or the model 'other' (404 Not Found: no model <b>*****</b>)" in read(app.error)
+    app.number_input(key="endpoint_requests_per_minute").set_value(60)
+    app.button(key="endpoint_keep").click().run()
+    assert read_limits(small) == Limits(requests_per_minute=60) and not app.exception
+    app.number_input(key="endpoint_at_once").set_value(0)
+    app.button(key="endpoint_keep").click().run()
+    assert read(app.error) == "at_once is 0; it must be between 1 and 64"
+    assert "secret" not in str([found.value for found in [*app.markdown, *app.error, *app.success]])

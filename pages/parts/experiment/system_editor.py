@@ -17,6 +17,7 @@ from core.systems.named import make_named_systems
 from core.systems.system import FILLED_IN, Dense, Lexical, System
 from core.systems.yaml_files import from_spec, read_systems, write_systems
 from core.text.languages import AUTO, name_language
+from pages.parts.experiment.endpoint import show_endpoint
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 from pages.shared.show.stage_words import describe_part
@@ -127,6 +128,7 @@ def show_systems(own: Mapping[str, System]) -> None:
             _ask_delete(base.name)
     if adding:
         edit_system(base, own)
+    show_endpoint(base)
     st.subheader("Your systems as a file")
     _exchange(own)
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.storage.files import replace_file
+from core.text.csv_text import rearm
 from core.workspace import Workspace
 
 SHIPPED = Path(__file__).with_name("prices.csv")
@@ -209,9 +210,14 @@ def read_table(file: Path, *, shown: str | Path | None = None) -> PriceTable:
             raise InputError(
                 f"has no column {', '.join(missing)}; the first line should be {','.join(COLUMNS)}", file=name, line=1
             )
-        return make_table(((reader.line_num, row) for row in reader), file=name)
+        return make_table(((reader.line_num, _as_written(row)) for row in reader), file=name)
     except csv.Error as error:
         raise InputError(f"is no CSV file ({error}); save it as CSV with commas", file=name) from error
+
+
+def _as_written(row: dict[str, str]) -> dict[str, str]:
+    """A row without what a download puts before texts that a spreadsheet would take for formulas."""
+    return {name: rearm(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def read_shipped() -> PriceTable:

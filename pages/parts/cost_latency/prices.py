@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.costs.prices import COLUMNS, KINDS, PriceTable, read_shipped, reset_prices, write_prices
 from core.errors import LadderError
+from core.text.csv_text import to_csv
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -41,7 +42,7 @@ def show_prices(prices: PriceTable) -> None:
             help="Takes away every change and every row of your own.",
         )  # fmt: skip
         st.download_button(
-            "Download as CSV", prices.to_frame().to_csv(index=False), file_name="prices.csv", mime="text/csv",
+            "Download as CSV", to_csv(prices.to_frame()), file_name="prices.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore", help="The command line reads it with --prices.",
         )  # fmt: skip
     if changed:

@@ -18,6 +18,7 @@ from core.schema import content_hash
 from core.settings import DEFAULT_MODEL
 from core.systems.available import list_systems
 from core.systems.trained import ADAPTER, EMBEDDING, KIND_WORDS, KINDS, RERANKER
+from core.text.csv_text import to_csv
 from core.text.phrases import count_of
 from core.training.estimate import count_pairs, estimate_comparison, estimate_training
 from core.training.example_checks import FINE, STOP, Finding
@@ -284,7 +285,7 @@ def show_material(dataset: Dataset, request: TrainingRequest) -> None:
     )
     st.download_button(
         f"All {len(frame):,} examples as CSV",
-        frame.to_csv(index=False),
+        to_csv(frame),
         file_name=f"{dataset.name}-{counts['form']}.csv",
         mime="text/csv",
         icon=":material/download:",

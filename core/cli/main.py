@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 from core.cli.commands import COMMANDS
-from core.cli.terminal import clear_progress
+from core.cli.terminal import PlainOutput, clear_progress
 from core.errors import InputError, LadderError
 from core.settings import quieten_libraries
 
@@ -18,6 +20,12 @@ EXIT_BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 well, 1 a system failed or something broke, 2 bad input, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    out, err = PlainOutput(sys.stdout), PlainOutput(sys.stderr)
+    with contextlib.redirect_stdout(cast(TextIO, out)), contextlib.redirect_stderr(cast(TextIO, err)):
+        return _run(given)
+
+
+def _run(given: list[str]) -> int:
     options = make_parser(given[0] if given else "").parse_args(given)
     quieten_libraries()
     if options.verbose:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from core.errors import InputError
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
@@ -24,6 +25,9 @@ DATASET_HELP = (
 )
 AUTO = "auto"
 MAX_WIDTH = 110  # of a line of text, on however wide a terminal
+_CLEAR = "\r\033[K"  # back to the beginning of the line, which is emptied
+# Control characters but tabs and line ends, signs that turn the direction of writing, and halves that nothing can print.
+_ACTING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 JSON_HELP = "write the result as JSON; - for standard output"
 
 
@@ -104,15 +108,32 @@ def make_progress_printer() -> ProgressCallback:
     def show(event: ProgressEvent) -> None:
         left = f", about {event.seconds_left:.0f} s left" if event.seconds_left is not None else ""
         end = "\n" if event.system else ""
-        print(f"\r\033[K{event.share:4.0%} {event.label}{left}", end=end, file=sys.stderr, flush=True)
+        print(f"{_CLEAR}{event.share:4.0%} {event.label}{left}", end=end, file=sys.stderr, flush=True)
 
     return show
+
+
+class PlainOutput:
+    """A stream on which nothing of somebody's data acts: what would move the cursor, colour or turn round a line in a terminal
+    is written as its code, as in JSON, to whose readers it is the same text."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes the text; the only signs of ours that act are those with which a line of progress begins."""
+        own = _CLEAR if text.startswith(_CLEAR) else ""
+        self._stream.write(own + _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text.removeprefix(own)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def clear_progress() -> None:
     """Takes the line of make_progress_printer() away, so that the result does not stand behind it."""
     if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        print(_CLEAR, end="", file=sys.stderr, flush=True)
 
 
 def get_width() -> int:

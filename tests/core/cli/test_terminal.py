@@ -15,10 +15,8 @@ def test_what_would_act_in_a_terminal_is_shown_as_its_code() -> None:
     out = io.StringIO()
     plain = PlainOutput(out)
     print(f"naïve 日本 👍\t{ACTING}", file=plain)  # type: ignore[call-overload]
-    assert out.getvalue() == (
-        "naïve 日本 👍\t\\u001b[31mred\\u001b[0m \\u009b2J \\u000d over \\u0007 \\u202eright to left\\u2066 \\u0085 \\u2028 \\u0000 "
-        "\\ud800\n"
-    )
+    shown = r"\u001b[31mred\u001b[0m \u009b2J \u000d over \u0007 \u202eright to left\u2066 \u0085 \u2028 \u0000 \ud800"
+    assert out.getvalue() == f"naïve 日本 👍\t{shown}\n"
     plain.write(f"\r\033[K 12% {ACTING[:5]}")
     assert out.getvalue().endswith("\r\033[K 12% \\u001b[31m"), "a line of progress begins anew, what follows does not act"
 

@@ -60,7 +60,7 @@ def test_no_code_comes_out_of_data_or_models() -> None:
     "source",
     [
         "import pickle", "from joblib import load", "import_module('dill')", "exec(x)", "eval(x)", "os.system(x)",
-        "torch.load(x)",        "yaml.load(x)", "yaml.load(x, Loader=yaml.Loader)", "AutoModel.from_pretrained(x, trust_remote_code=True)",
+        "torch.load(x)",        "yaml.load(x)", "yaml.load(x, Loader=yaml.Loader)", "load(x, trust_remote_code=True)",
         "np.load(x, allow_pickle=True)", "torch.load(x, weights_only=False)", "subprocess.run(x, shell=True)", "f(shell=y)",
     ],
 )  # fmt: skip

@@ -50,32 +50,38 @@ def test_every_test_has_a_workspace_of_its_own(tmp_path: Path, workspace: Path) 
     assert workspace.is_relative_to(tmp_path)
 
 
-def run_inner(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs pytest, with our conftest, on one browser test where no browser can be found."""
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    (inner / "test_inner.py").write_text(
-        "import pytest\n@pytest.mark.browser\ndef test_page(page):\n    page.goto('about:blank')\n", encoding="utf-8"
-    )
-    plugin = "import tools.browser\ntools.browser.find_browser = lambda: None\n"
-    (inner / "no_browser.py").write_text(plugin, encoding="utf-8")
-    inherited = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
+INNER = """
+import os
+import pytest
+import tools.browser
+
+tools.browser.find_browser = lambda: None
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    os.environ["CI"] = "true" if item.name == "test_in_ci" else ""
+"""
+
+
+def test_without_a_browser_its_tests_are_skipped_here_and_fail_in_ci(tmp_path: Path) -> None:
+    """pytest, with our conftest, on browser tests where no browser can be found."""
+    test = "@pytest.mark.browser\ndef {name}(page):\n    page.goto('about:blank')\n"
+    tests = [test.format(name=name) for name in ("test_here", "test_in_ci")]
+    (tmp_path / "test_inner.py").write_text("\n".join(["import pytest", *tests]), encoding="utf-8")
+    (tmp_path / "no_browser.py").write_text(INNER, encoding="utf-8")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     options = ["-p", "no_browser", "-p", "tests.conftest", "-c", str(REPOSITORY / "pyproject.toml")]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--rootdir", str(inner), "-p", "no:cacheprovider", str(inner)],
-        env={**inherited, "PYTHONPATH": f"{inner}{os.pathsep}{REPOSITORY}", **environment},
-        cwd=inner,
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), "-p", "no:cacheprovider", str(tmp_path)],
+        env={**inherited, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def test_without_a_browser_its_tests_are_skipped_here_and_fail_in_ci(tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "ci").mkdir()
-    here = run_inner(tmp_path / "here")
-    assert here.returncode == 0 and "1 skipped" in here.stdout, here.stdout
-    assert "no Chromium starts on this machine" in here.stdout
-    in_ci = run_inner(tmp_path / "ci", CI="true")
-    assert in_ci.returncode == 1 and "CI=true, and no Chromium starts" in in_ci.stdout, in_ci.stdout
+    assert done.returncode == 1 and "1 skipped, 1 error" in done.stdout, done.stdout
+    skipped, failed = (
+        next(line for line in done.stdout.splitlines() if line.startswith(word)) for word in ("SKIPPED", "ERROR")
+    )
+    assert "no Chromium starts on this machine" in skipped
+    assert "test_in_ci" in failed and "CI=true, and no Chromium starts" in failed

@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from core.cli.commands import COMMANDS
+from core.cli.main import main
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.small import write_small_dataset
 
 # What reading and printing results has no use for; each takes a good part of a second or more to import.
 NEVER = ["torch", "transformers", "sentence_transformers", "sklearn", "chromadb", "streamlit", "plotly"]
+NAMED = list({command.file: name for name, command in COMMANDS.items()}.values())  # one name of each file
+COMPARED = "compared before"  # a comparison that this process has made before
+# Each command line as if it were the first of its process: our own modules are forgotten before it. Libraries stay, so what
+# one of them imports too much is also held against those that follow.
 _CHILD = """
-import sys
-from core.cli.main import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as left:
-    code = left.code
-assert code == 0, code
-print(*sys.modules, file=sys.stderr)
+import json, sys
+for arguments in json.loads(sys.argv[1]):
+    for name in [name for name in sys.modules if name.split(".")[0] == "core"]:
+        del sys.modules[name]
+    from core.cli.main import main
+    try:
+        code = main(arguments)
+    except SystemExit as left:
+        code = left.code
+    assert code == 0, (arguments, code)
+    print("imported:", *sys.modules, file=sys.stderr)
 """
 
 
-def list_imported(workspace: Path, *arguments: str) -> set[str]:
-    """The modules that a command has imported once it is done, in a process of its own."""
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """ "--help", "samples", COMPARED or a command whose help is asked for -> the modules that are imported once it is done."""
+    folder = tmp_path_factory.mktemp("start")
+    compare = ["compare", str(write_small_dataset(folder / "small")), "--systems", "bm25", "bm25-filtered"]
+    assert main([*compare, "--workspace", str(folder / "workspace")]) == 0
+    commands = {"--help": ["--help"], "samples": ["samples"], **{name: [name, "--help"] for name in NAMED}, COMPARED: compare}
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, *arguments],
+        [sys.executable, "-c", _CHILD, json.dumps(list(commands.values()))],
         cwd=REPOSITORY,
-        env=build_environment(workspace),
+        env=build_environment(folder / "workspace"),
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return set(done.stderr.splitlines()[-1].split())
+    lines = [line for line in done.stderr.splitlines() if line.startswith("imported: ")]
+    return {name: set(line.split()) for name, line in zip(commands, lines, strict=True)}
 
 
 def list_commands(imported: set[str]) -> set[str]:
@@ -45,25 +59,18 @@ def list_commands(imported: set[str]) -> set[str]:
     return {f"core.cli.{command.file}" for command in COMMANDS.values()} & imported
 
 
-def test_help_imports_no_command_and_no_library(workspace: Path) -> None:
-    imported = list_imported(workspace, "--help")
-    assert not imported & {"pandas", "numpy", "scipy", *NEVER}
-    assert not list_commands(imported)
+@pytest.mark.parametrize("command", ["--help", "samples"])
+def test_help_and_samples_need_no_pandas(command: str, imported: dict[str, set[str]]) -> None:
+    assert not imported[command] & {"pandas", "numpy", "scipy", *NEVER}
+    assert command != "--help" or not list_commands(imported[command])
 
 
-@pytest.mark.parametrize("command", {command.file: name for name, command in COMMANDS.items()}.values())
-def test_the_help_of_a_command_imports_its_own_file(command: str, workspace: Path) -> None:
-    imported = list_imported(workspace, command, "--help")
-    assert not imported & {"scipy", "ir_measures", *NEVER}
-    assert list_commands(imported) == {f"core.cli.{COMMANDS[command].file}"}
+@pytest.mark.parametrize("command", NAMED)
+def test_the_help_of_a_command_imports_its_own_file(command: str, imported: dict[str, set[str]]) -> None:
+    assert not imported[command] & {"scipy", "ir_measures", *NEVER}
+    assert list_commands(imported[command]) == {f"core.cli.{COMMANDS[command].file}"}
 
 
-def test_the_samples_are_listed_without_pandas(workspace: Path) -> None:
-    imported = list_imported(workspace, "samples")
-    assert not imported & {"pandas", "numpy", "scipy", *NEVER}
-
-
-def test_what_was_computed_before_is_shown_without_models_and_statistics(workspace: Path, tmp_path: Path) -> None:
-    command = ("compare", str(write_small_dataset(tmp_path / "small")), "--systems", "bm25", "bm25-filtered")
-    assert "ir_measures" in list_imported(workspace, *command)
-    assert not list_imported(workspace, *command) & {"scipy", "ir_measures", *NEVER}
+def test_what_was_computed_before_is_shown_without_models_and_statistics(imported: dict[str, set[str]]) -> None:
+    assert "ir_measures" in sys.modules, "computing it takes more"
+    assert not imported[COMPARED] & {"scipy", "ir_measures", *NEVER}

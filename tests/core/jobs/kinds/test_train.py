@@ -23,13 +23,13 @@ from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import DONE, FAILED, Job, list_jobs, read_job
 from core.ladder.goals import Goals
 from core.recommendation.assess import Assessment
-from core.systems.trained import list_models, load_model, training_folder, weights_folder
+from core.systems.trained import list_models, training_folder, weights_folder
 from core.training.request import TrainingRequest, make_plan
 from core.training.trainer import find_checkpoint
 from core.workspace import Workspace
 from tests.support.app import build_environment
 from tests.support.assessments import AxisModels
-from tests.support.shifted import QUERIES, ask, find_answer, list_documents, name_query, write_shifted_dataset
+from tests.support.shifted import ask, find_answer, list_documents, write_shifted_dataset
 from tests.support.tiny import write_embedder
 
 WAIT_SECONDS = 240  # a child loads torch first, on a machine that may be busy
@@ -57,10 +57,12 @@ def train_in_process(store: Workspace, request: TrainingRequest = ADAPTER) -> Tr
 # What must not be trained on, or believed
 
 
+SIDES = {number: "train" if number < 32 else "test" for number in range(64)}  # the data fix the split: the first half tunes
+
+
 def plant_leak(store: Workspace) -> None:
-    """A split that the data fix: the first half tunes. The tuning query q05 has the words of the test query q40."""
-    sides = {number: "train" if number < 32 else "test" for number in range(64)}
-    write_shifted_dataset(store.datasets / "shifted", sides=sides, q05=f"{ask(40).capitalize()}?")
+    """The tuning query q05 has the words of the test query q40."""
+    write_shifted_dataset(store.datasets / "shifted", sides=SIDES, q05=f"{ask(40).capitalize()}?")
 
 
 def test_a_planted_leak_is_refused(store: Workspace) -> None:
@@ -82,9 +84,9 @@ def test_a_planted_leak_can_be_left_out(store: Workspace) -> None:
     assert whole.model.data["positives"] == learned - ("q05" in whole.model.split["learning"]) == learned - 1
 
 
-def write_pairs(store: Workspace, file: Path, *, shuffled: bool) -> TrainingRequest:
+def write_pairs(file: Path, *, shuffled: bool) -> TrainingRequest:
     """The tuning queries with the texts of their answers, as a table; shuffled: with those of other tuning queries."""
-    tuning = [n for n in range(len(QUERIES)) if name_query(n) in train_in_process(store).model.split["tuning"]]
+    tuning = [number for number, side in SIDES.items() if side == "train"]
     texts = [list_documents()[find_answer(number)] for number in tuning]
     if shuffled:
         texts = [texts[row] for row in np.random.default_rng(0).permutation(len(texts))]
@@ -101,8 +103,8 @@ def recommend(store: Workspace) -> Assessment:
 
 
 def test_shuffled_pairs_prove_nothing_and_are_not_recommended(store: Workspace, tmp_path: Path) -> None:
-    write_shifted_dataset(store.datasets / "shifted")
-    result = train_in_process(store, write_pairs(store, tmp_path / "pairs.csv", shuffled=True))
+    write_shifted_dataset(store.datasets / "shifted", sides=SIDES)
+    result = train_in_process(store, write_pairs(tmp_path / "pairs.csv", shuffled=True))
     (row,) = result.evaluation["comparisons"]
     assert row["verdict"] in ("cannot_tell", "no_useful_difference", "worse")
     assert list_models(store)[0].id == result.model.id, "the newest of its kind is the one that joins the ladder"
@@ -113,8 +115,8 @@ def test_shuffled_pairs_prove_nothing_and_are_not_recommended(store: Workspace, 
 
 def test_true_pairs_of_the_same_table_are_proven(store: Workspace, tmp_path: Path) -> None:
     """So that the test above can fail."""
-    write_shifted_dataset(store.datasets / "shifted")
-    result = train_in_process(store, write_pairs(store, tmp_path / "pairs.csv", shuffled=False))
+    write_shifted_dataset(store.datasets / "shifted", sides=SIDES)
+    result = train_in_process(store, write_pairs(tmp_path / "pairs.csv", shuffled=False))
     assert result.model.data["source"] == "pairs.csv"
     assert [row["verdict"] for row in result.evaluation["comparisons"]] == ["better"]
     assert recommend(store).recommendation.system == "dense-adapter"
@@ -137,20 +139,6 @@ def wait_for_end(job_id: str, store: Workspace) -> Job:
     return read_job(job_id, store)
 
 
-def test_a_training_runs_in_a_child_and_leaves_its_model(runner: JobRunner, store: Workspace) -> None:
-    job_id = runner.submit(make_training_job("shifted", ADAPTER))
-    assert runner.submit(make_training_job("shifted", ADAPTER)) == job_id, "the same request is not queued twice"
-    job = wait_for_end(job_id, store)
-    assert (job.state, job.error, job.kind, job.progress) == (DONE, None, TRAIN, 1.0)
-    assert job.pid != os.getpid()
-    (model,) = list_models(store, dataset="shifted")
-    assert (model.kind, model.base, model.is_ready) == ("adapter", "all-MiniLM-L6-v2", True)
-    assert not training_folder(model.id, store).exists()
-    (experiment,) = [path.name for path in store.experiments.iterdir()]
-    assert "dense-adapter" in load_experiment(experiment, store).ready
-    assert sorted(path.suffix for path in store.jobs.glob(f"{job_id}.*")) == [".json"], "locks are gone"
-
-
 def test_a_child_that_cannot_begin_says_why(runner: JobRunner, store: Workspace) -> None:
     job = wait_for_end(runner.submit(make_training_job("nowhere", ADAPTER)), store)
     assert job.state == FAILED and job.error is not None
@@ -158,10 +146,12 @@ def test_a_child_that_cannot_begin_says_why(runner: JobRunner, store: Workspace)
 
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, store: Workspace, tmp_path: Path) -> None:
+    """In another child, which leaves the model."""
     base = write_embedder(tmp_path / "base")
-    changes = {"form": "pairs", "epochs": 60, "patience": 60, "batch_size": 8}  # long enough to be killed in the middle
+    changes = {"form": "pairs", "epochs": 16, "patience": 16, "batch_size": 8}  # long enough to be killed in the middle
     request = TrainingRequest(make_plan("embedding", base=str(base), **changes), cheap=False)  # random: no hard negatives
     job_id = runner.submit(make_training_job("shifted", request))
+    assert runner.submit(make_training_job("shifted", request)) == job_id, "the same request is not queued twice"
 
     def has_checkpoint() -> bool:
         job = read_job(job_id, store)
@@ -182,9 +172,14 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, s
     assert not weights_folder(begun.id, store).exists()
 
     again = wait_for_end(runner.submit(make_training_job("shifted", request)), store)
-    assert (again.state, again.error) == (DONE, None)
-    done = load_model(begun.id, store)
-    assert done.is_ready and done.metrics["resumed"]
+    assert (again.state, again.error, again.kind, again.progress) == (DONE, None, TRAIN, 1.0)
+    assert again.pid not in (child, os.getpid())
+    (done,) = list_models(store, dataset="shifted")
+    assert (done.id, done.kind, done.base, done.is_ready) == (begun.id, "embedding", str(base), True)
+    assert done.metrics["resumed"]
     assert (done.created, done.seconds > begun.seconds) == (begun.created, True)
     assert not training_folder(done.id, store).exists()
     assert list_models(store, unfinished=True) == []
+    (experiment,) = [path.name for path in store.experiments.iterdir()]
+    assert "dense-finetuned" in load_experiment(experiment, store).ready
+    assert sorted(path.suffix for path in store.jobs.glob(f"{again.id}.*")) == [".json"], "locks are gone"

@@ -29,12 +29,14 @@ class Trial:
 
 def try_endpoint(model: str, limits: Limits, *, watch: Watch | None = None) -> Trial:
     """Asks for one vector. model: its name there, with or without "endpoint:". Raises ModelUnavailable with what is wrong."""
+    from core.endpoints.embeddings import EMBEDDINGS  # before the clock runs: it takes longer than many an answer
+
     name = model.removeprefix(ENDPOINT_PREFIX)
     encoder = open_endpoint(ENDPOINT_PREFIX + name, get_embedding_server())
     encoder = replace(encoder, limits=replace(limits, tries=1), watch=watch or Watch())
     with Stopwatch() as stopwatch:
         vectors = encoder.encode([_TEXT], role="query").vectors
-    return Trial(name, encoder.server.show("embeddings"), vectors.shape[1], stopwatch.seconds)
+    return Trial(name, encoder.server.show(EMBEDDINGS), vectors.shape[1], stopwatch.seconds)
 
 
 def describe_endpoint() -> str:

@@ -30,7 +30,7 @@ from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries
 from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
-from core.text.phrases import count_of, first_five
+from core.text.phrases import count_of, first_five, shorten
 
 
 def load_dataset(
@@ -173,7 +173,8 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
             f"none of its queries ({unknown}) is among the queries, whose ids are {first_five(queries.ids)}; correct the ids",
             file=next(iter(contents.judgments.queries_of)),
         )
-    splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder)
+    _check_documents(judgments, corpus)
+    splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder, told=queries.splits)
     grades_of = judgments.grades_of_queries()
     relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)
     warnings = [
@@ -209,6 +210,17 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
     )
     dataset = leave_out_own_documents(dataset)
     return share_labels(dataset) if rules.share_copies else dataset
+
+
+def _check_documents(judgments: Judgments, corpus: Corpus) -> None:
+    """Raises InputError if no judgment is on a document that is there: then every measure would be 0, whatever the system."""
+    judged = dict.fromkeys(doc_id for _, doc_id in judgments.relevance)
+    if judged and corpus.ids and judged.keys().isdisjoint(corpus.ids):
+        raise InputError(
+            f"none of the judged documents ({first_five([shorten(one) for one in judged])}) is in the corpus, whose ids are "
+            f"{first_five([shorten(one) for one in corpus.ids])}; correct the ids, or give the corpus that was judged",
+            file=next(iter(judgments.queries_of)),
+        )
 
 
 def _warn_contradictions(judgments: Judgments, evidence: Evidence) -> list[str]:

@@ -16,6 +16,18 @@ from core.text.phrases import count_of, first_five
 
 _CORPUS_FIELDS = {"_id", "title", "text", "metadata"}
 _QUERY_FIELDS = {"_id", "text", "filter", "tags", "evidence", "answer", "metadata"}
+# What people call the parts of a dataset
+_SPLITS = {
+    "train": ("train", "training", "tuning"),
+    "dev": ("dev", "devel", "development", "valid", "validation", "val"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
+
+
+def name_split(value: Any) -> str | None:
+    """ "train", "dev" or "test" for a word that means one of them; None for any other value."""
+    word = str(value).strip().lower()
+    return next((name for name, words in _SPLITS.items() if word in words), None)
 
 
 @dataclass
@@ -42,7 +54,10 @@ class Corpus:
 
 @dataclass
 class Queries:
-    """Queries as columns; ids are unique. evidence: the raw list of each query; lines: where the query stands."""
+    """Queries as columns; ids are unique. evidence: the raw list of each query; lines: where the query stands.
+
+    splits: "train", "dev", "test" -> the ids of the queries of which a column says that they belong there.
+    """
 
     ids: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -51,6 +66,7 @@ class Queries:
     answers: list[str] = field(default_factory=list)
     evidence: list[list[Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    splits: dict[str, set[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def add(
@@ -130,7 +146,10 @@ def read_queries(path: Path) -> Queries:
             evidence=_take_evidence(record, path, line=line),
             line=line,
         )
-        ignored.update(record.keys() - _QUERY_FIELDS)
+        split = name_split(record["split"]) if "split" in record else None
+        if split is not None:
+            queries.splits.setdefault(split, set()).add(query_id)
+        ignored.update(record.keys() - _QUERY_FIELDS - ({"split"} if split is not None else set()))
     for name, number in sorted(ignored.items()):
         queries.warnings.append(f'{path.name}: the field "{name}" of {count_of(number, "query")} was ignored.')
     return queries

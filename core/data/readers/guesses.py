@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from core.data.readers.columns import FIELDS, NAMES, REQUIRED, cut_id_ending, fields_of, is_grade_name, simplify
+from core.data.readers.columns import ANY_ID, ASKING, FIELDS, NAMES, REQUIRED, fields_of, is_grade_name, is_id_of, simplify
+from core.data.readers.corpus import name_split
 from core.data.readers.grade_words import are_grades
 from core.data.readers.table_files import Head
 from core.data.readers.trec import ITERATIONS
@@ -16,17 +17,13 @@ from core.data.readers.values import count_words, is_blank
 
 # role -> what in a file's name suggests it: parts of words, and whole words
 _HINTS = {
-    "judgments": (("qrel", "judg", "label", "relevance", "rating", "grade"), ("rel", "gold")),
-    "queries": (("quer", "question", "topic", "frage"), ("qa",)),
+    "judgments": (("qrel", "judg", "label", "relevan", "rating", "grade", "bewertung", "相关", "評価"), ("rel", "gold")),
+    "queries": (("quer", "question", "topic", "frage", "запрос", "вопрос", "查询", "问题", "質問", "クエリ"), ("qa",)),
     "corpus": (
-        ("corpus", "collection", "document", "passage", "product", "article", "chunk", "content"),
+        ("corpus", "collection", "document", "passage", "product", "article", "chunk", "content", "dokument", "文档", "文書"),
         ("doc", "docs", "texts"),
     ),
 }
-_ASKING = {
-    "query", "question", "querytext", "questiontext", "userinput", "searchterm", "searchquery", "frage", "suchanfrage",
-    "anfrage", "suchbegriff", "pregunta", "consulta", "requête",
-}  # fmt: skip
 # Fields that a column's last word may suggest, where no whole name does and no other column ends so: product_description
 _BY_LAST_WORD = {"corpus": ("id", "title", "text"), "queries": ("id", "text", "answer"), "judgments": ("query_id",)}
 # Fields whose column says of what it is the id: anfrage_id, Dokumentnummer
@@ -38,7 +35,6 @@ _BY_ID_ENDING = {
     "judgments": {"query_id": _OF_QUERIES, "doc_id": _OF_DOCUMENTS},
 }
 _FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
-_ANY_ID = {"id", "identifier", "key", "nr", "uid", "uuid"}  # names that do not say of what
 _TEXT_WORDS = 1.5  # a column with more words a value than this holds text
 
 
@@ -71,7 +67,7 @@ def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
         if free:
             mapping[field] = free[0]
     for field, known in _BY_ID_ENDING[role].items():
-        ids = [column for name, column in by_name.items() if cut_id_ending(name) in known and column not in mapping.values()]
+        ids = [column for name, column in by_name.items() if is_id_of(name, known) and column not in mapping.values()]
         if field not in mapping and len(ids) == 1:
             mapping[field] = ids[0]
     for field in _BY_LAST_WORD[role]:
@@ -88,19 +84,27 @@ def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
 
 def _last_word(column: str) -> str:
     words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
-    return words[-1].lower() if len(words) > 1 else ""
+    return simplify(words[-1]) if len(words) > 1 else ""
 
 
 def guess_columns(file: str, head: Head, *, role: str) -> dict[str, str]:
     """Field -> column for a table that is known to have this role."""
     guess = guess_head(file, head)
-    return dict(guess.mapping) if guess.role == role else guess_mapping(head.columns, role=role)
+    return dict(guess.mapping) if guess.role == role else _check_split(guess_mapping(head.columns, role=role), head)
 
 
 def guess_head(file: str, head: Head) -> Guess:
     """What a table holds that begins so."""
     values = {column: head.values_of(column) for column in head.columns}
-    return _guess_by_names(file, head.columns, values) if head.is_named else _guess_by_places(file, head.columns, values)
+    guess = _guess_by_names(file, head.columns, values) if head.is_named else _guess_by_places(file, head.columns, values)
+    return replace(guess, mapping=_check_split(guess.mapping, head))
+
+
+def _check_split(mapping: Mapping[str, str], head: Head) -> dict[str, str]:
+    """Without the column of a dataset's parts if it says something else."""
+    values = head.values_of(mapping["split"]) if "split" in mapping else []
+    other = any(not is_blank(value) and name_split(value) is None for value in values)
+    return {field: column for field, column in mapping.items() if field != "split" or not other}
 
 
 def hint_of(file: str) -> str:
@@ -117,12 +121,16 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
     mappings = {role: guess_mapping(columns, role=role) for role in FIELDS}
     fits = {role: set(REQUIRED[role]) <= mappings[role].keys() for role in FIELDS}
     names, hint = {simplify(column) for column in columns}, hint_of(file)
-    asks = bool({*names, *map(_last_word, columns)} & _ASKING)
+    asks = bool({*names, *map(_last_word, columns)} & ASKING)
     if fits["judgments"]:
         if "rank" in names and simplify(mappings["judgments"].get("relevance", "score")) == "score":
             return Guess("", {}, note="it has ranks and scores, so it looks like a system's results, not like judgments")
         if not fits["corpus"] or ("relevance" in mappings["judgments"] and (asks or names & {"queryid", "qid", "questionid"})):
             return Guess("judgments", mappings["judgments"])
+    numbered = _as_numbered_judgments(mappings["judgments"], columns, values)
+    if numbered:
+        alike = not _are_unique(values[numbered["query_id"]])
+        return Guess("judgments", numbered, sure=alike or hint == "judgments")
     if fits["queries"] and not fits["corpus"] and not asks and hint != "queries" and "num" not in names:
         documents = _take_longest_as_text(mappings["corpus"], columns, values)
         if hint == "corpus" or "title" in documents:
@@ -140,11 +148,22 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
     return replace(by_values, sure=False) if "text" in by_values.mapping else Guess("", {})
 
 
+def _as_numbered_judgments(
+    mapping: Mapping[str, str], columns: Sequence[str], values: Mapping[str, Sequence[Any]]
+) -> dict[str, str]:
+    """Judgments whose queries stand in a column that says of nothing what it is the id of: Nr, document, grade; else {}."""
+    if mapping.keys() - {"split"} != {"doc_id", "relevance"} or not are_grades(values[mapping["relevance"]]):
+        return {}
+    left = [column for column in columns if simplify(column) in ANY_ID and column not in mapping.values()]
+    is_text = count_words(values[mapping["doc_id"]]) > _TEXT_WORDS
+    return {} if len(left) != 1 or is_text else {"query_id": left[0], **mapping}
+
+
 def _choose_by_grades(queries: Guess, columns: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Guess:
     """Queries, or judgments that call a query by its text and a document "id": sure if a query or a document comes twice."""
     column, text = queries.mapping.get("id", ""), queries.mapping["text"]
     grades = [name for name in columns if is_grade_name(name) and are_grades(values[name])]
-    if simplify(column) not in _ANY_ID or not grades:
+    if simplify(column) not in ANY_ID or not grades:
         return queries
     if _are_unique(values[column]) and _are_unique(values[text]):
         return replace(queries, sure=False)

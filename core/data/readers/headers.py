@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.data.readers.columns import NAMES, is_grade_name, simplify
-from core.data.readers.values import is_number
+from core.data.readers.values import is_number, words_in
 
 _LONGEST_NAME = 40  # signs; what is longer is hardly the name of a column
 _MORE_WORDS = 3.0  # how many times as many words the rows have as a name above them
@@ -47,7 +47,7 @@ def _vote(cell: str, values: Sequence[str]) -> int:
     """Above 0 for a name above these values, below 0 for a value like them; _PLAIN where that is no mere hint."""
     if not cell:
         return 0
-    if is_number(cell) or len(cell) > _LONGEST_NAME or cell.endswith((".", "?", "!")):
+    if is_number(cell) or len(cell) > _LONGEST_NAME or cell.endswith((".", "?", "!", "。", "？")):
         return -_PLAIN
     if values and all(is_number(value) for value in values):
         return _PLAIN
@@ -57,9 +57,9 @@ def _vote(cell: str, values: Sequence[str]) -> int:
         return _PLAIN  # ids such as q1 below, none above
     if cell in values:
         return -1
-    words = sum(len(value.split()) for value in values) / len(values) if values else 0.0
+    words = sum(map(words_in, values)) / len(values) if values else 0.0
     if words >= _MORE_WORDS:
-        return 1 if len(cell.split()) * _MORE_WORDS <= words else -1
+        return 1 if words_in(cell) * _MORE_WORDS <= words else -1
     return -1 if len(cell.split()) > 3 else 0
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from core.data.readers.columns import TableUse
@@ -35,6 +36,7 @@ from core.data.readers.table_files import (
     is_label_text,
     list_filled_sheets,
     read_head,
+    read_sheet_head,
 )
 from core.data.readers.tables import read_tables
 from core.data.readers.told import TOLD, read_told
@@ -195,25 +197,26 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     )
 
 
-def list_tables_of(path: Path) -> list[str]:
+def list_tables_of(path: Path) -> tuple[str, ...]:
     """The sheets of a workbook whose sheets are the tables of a dataset: judgments, or queries by their name beside documents
     by theirs; none of any other."""
+    state = path.stat()
+    return _list_tables_of(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4_096)  # a layout is found several times while a folder is read, and a workbook takes long to open
+def _list_tables_of(path: Path, size: int, written: int) -> tuple[str, ...]:
+    """list_tables_of() of a file in this state."""
     try:
         sheets = list_filled_sheets(path)
         few = sheets if 1 < len(sheets) <= _MOST_SHEETS else {}
-        guesses = {name: guess_head(name, _begin(path / name, rows)) for name, rows in few.items()}
+        guesses = {name: guess_head(name, read_sheet_head(rows, path / name)) for name, rows in few.items()}
     except InputError:
-        return []
+        return ()
     sure = {name: guess for name, guess in guesses.items() if guess.sure}
     named = {guess.role for name, guess in sure.items() if hint_of(name) == guess.role}
     judged = any(guess.role == "judgments" or "relevant" in guess.mapping for guess in sure.values())
-    return list(sheets) if judged or {"corpus", "queries"} <= named else []
-
-
-def _begin(path: Path, rows: Sequence[list[str]]) -> Head:
-    """The beginning of a sheet, also of one that has a header alone: reading it says so."""
-    filled = [row for row in rows if any(row)]
-    return Head(tuple(filled[0]), ()) if len(filled) == 1 else read_head(path)
+    return tuple(sheets) if judged or {"corpus", "queries"} <= named else ()
 
 
 def layout_of(path: Path, *, told: Sequence[TableUse] = ()) -> Layout:
@@ -221,7 +224,7 @@ def layout_of(path: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     if path.is_dir():
         return find_layout(path, told=told)
     whole = (path.name,) if _is_whole(path) else ()
-    sheets = list_tables_of(path) if path.suffix.lower() in SHEET_SUFFIXES else []
+    sheets = list_tables_of(path) if path.suffix.lower() in SHEET_SUFFIXES else ()
     tables = tuple(f"{path.name}/{sheet}" for sheet in sheets) or (path.name,)
     return Layout(path.parent, whole=whole, tables=() if whole else tables, told=tuple(told))
 
@@ -440,7 +443,7 @@ def _is_bare_header(path: Path, role: str) -> bool:
     """Whether a workbook has nothing but the names of such a table's columns."""
     try:
         sheets = list(list_filled_sheets(path).values())
-        guess = guess_head(path.name, _begin(path, sheets[0])) if len(sheets) == 1 else None
+        guess = guess_head(path.name, read_sheet_head(sheets[0], path)) if len(sheets) == 1 else None
     except InputError:
         return False
     return guess is not None and guess.role == role

@@ -21,6 +21,7 @@ from core.text.phrases import count_of, first_five, shorten
 
 Pair = tuple[str, str]  # query id, document id
 Judgment = tuple[int, str, str, Grade]  # line, query id, document id, relevance
+NO_SPLITS: Mapping[str, Collection[str]] = {}
 EXPECTED_GRADE = f"expected a number from 0 to {HIGHEST_GRADE:,}, such as 0, 1 or 0.5"
 _QUERY_NAMES = {"query-id", "queryid", "query", "qid", "topic", "topic-id"}
 _DOC_NAMES = {"corpus-id", "corpusid", "doc-id", "docid", "docno", "document-id", "document", "doc", "did", "pid"}
@@ -184,12 +185,17 @@ def warn_missing_documents(pairs: Iterable[Pair], doc_ids: Collection[str]) -> l
 
 
 def assign_splits(
-    query_ids: Sequence[str], queries_of: Mapping[Path, set[str]], *, folder: Path
+    query_ids: Sequence[str],
+    queries_of: Mapping[Path, set[str]],
+    *,
+    folder: Path,
+    told: Mapping[str, Collection[str]] = NO_SPLITS,
 ) -> tuple[list[str], bool, list[str]]:
     """Split of each query, whether the data fixed it, and warnings.
 
     "tuning" and "test" if there are judgments in files of both names ("test" wins), else "" for all: qrels/train.tsv and
-    qrels/test.tsv, or files such as qrels.train.tsv and qrels.test.tsv.
+    qrels/test.tsv, or files such as qrels.train.tsv and qrels.test.tsv; without such files told, "train", "dev" and "test" ->
+    the queries that a column puts there. Of a column that names but two parts "dev" is the one that is missing.
     """
     files: dict[str, list[Path]] = {"train": [], "test": []}
     for path in queries_of:
@@ -197,7 +203,8 @@ def assign_splits(
         if name:
             files[name].append(path)
     if not files["train"] or not files["test"]:
-        return [""] * len(query_ids), False, []
+        judged = set().union(*queries_of.values())
+        return _assign_told(query_ids, {name: judged & set(ids) for name, ids in told.items()})
     train, test = (set().union(*(queries_of[path] for path in files[name])) for name in ("train", "test"))
     names = {
         name: ", ".join(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name for path in paths)
@@ -223,6 +230,30 @@ def assign_splits(
         if split not in splits:
             judge = "judges" if len(files[name]) == 1 else "judge"
             warnings.append(f"{names[name]} {judge} no query of the dataset: the {split} split is empty.")
+    return splits, True, warnings
+
+
+def _assign_told(query_ids: Sequence[str], told: Mapping[str, set[str]]) -> tuple[list[str], bool, list[str]]:
+    """assign_splits() by what a column says of the judged queries."""
+    parts = {name: ids for name, ids in told.items() if ids}
+    if len(parts) < 2:
+        only = next(iter(parts), "")
+        note = f'The column of splits says "{only}" of all judged queries, which divides nothing; it is not used.'
+        return [""] * len(query_ids), False, [note] if only else []
+    first, last = "train" if "train" in parts else "dev", "test" if "test" in parts else "dev"
+    splits = ["test" if query in parts[last] else "tuning" if query in parts[first] else "" for query in query_ids]
+    warnings = [
+        f'The split is the one of the data\'s own column: {count_of(splits.count("tuning"), "query")} of "{first}" for tuning, '
+        f'{count_of(splits.count("test"), "query")} of "{last}" for test.'
+    ]
+    both = [query for query in query_ids if query in parts[first] and query in parts[last]]
+    if both:
+        verb = "is" if len(both) == 1 else "are"
+        warnings.append(f"{count_of(len(both), 'query')} {verb} said to be in both and used for test only: {first_five(both)}.")
+    neither = [query for query, split in zip(query_ids, splits, strict=True) if not split]
+    if neither:
+        verb = "is" if len(neither) == 1 else "are"
+        warnings.append(f"{count_of(len(neither), 'query')} {verb} in neither, so in no split: {first_five(neither)}.")
     return splits, True, warnings
 
 

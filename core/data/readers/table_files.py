@@ -374,6 +374,16 @@ def _read_sheet(path: Path) -> Iterator[Row]:
     yield from _list_rows(rows, path)
 
 
+def read_sheet_head(cells_of: list[list[str]], path: Path) -> Head:
+    """read_head() of a sheet that is at hand, also of one that has a header alone: reading it says so."""
+    filled = [row for row in cells_of if any(row)]
+    return (
+        Head(tuple(filled[0]), ())
+        if len(filled) == 1
+        else _head_of(islice(_list_rows(cells_of, path), _LOOK_AHEAD), _LOOK_AHEAD)
+    )
+
+
 def _list_rows(cells_of: list[list[str]], path: Path) -> Iterator[Row]:
     (first, names), *rest = [(number, row) for number, row in enumerate(cells_of, start=1) if any(row)]
     columns = _name_columns(names, path, line=first, header=True)

@@ -10,7 +10,7 @@ from typing import Any
 from core.data.readers.cells import read_answer, read_grade, read_id, read_json_cell, read_tags, read_text_cell
 from core.data.readers.columns import ColumnMapping, TableUse, cut_id_ending, simplify
 from core.data.readers.contents import Contents
-from core.data.readers.corpus import Queries
+from core.data.readers.corpus import Queries, name_split
 from core.data.readers.grade_words import EXPLAIN, describe_words, map_words
 from core.data.readers.jsonl import check_id, kind_of
 from core.data.readers.lists import list_entries
@@ -53,6 +53,7 @@ def read_queries(root: Path, uses: Sequence[TableUse], contents: Contents) -> li
             else:
                 seen[key] = (path, row.number, query_id, text)
                 _add_query(contents.queries, query_id, text, row=row, mapping=mapping, path=path)
+            _note_split(contents.queries, query_id, row, mapping, path)
             if "relevant" in mapping:
                 relevant.append((path, row, query_id, mapping["relevant"]))
     if repeated:
@@ -61,6 +62,20 @@ def read_queries(root: Path, uses: Sequence[TableUse], contents: Contents) -> li
             f"counted once: {first_five([shorten(key) for key in repeated])}."
         )
     return relevant
+
+
+def _note_split(queries: Queries, query_id: str, row: Row, mapping: ColumnMapping, path: Path) -> None:
+    """Keeps what a column says of the part of the dataset that a query belongs to. Raises InputError for other words."""
+    value = row.values.get(mapping.get("split", ""))
+    if is_blank(value):
+        return
+    name = name_split(value)
+    if name is None:
+        what = (
+            f'column "{mapping["split"]}" is "{shorten(str(value))}", expected train, dev or test; correct it or do not map it'
+        )
+        raise row_error(what, path, number=row.number)
+    queries.splits.setdefault(name, set()).add(query_id)
 
 
 def _add_query(queries: Queries, query_id: str, text: str, *, row: Row, mapping: ColumnMapping, path: Path) -> None:
@@ -160,7 +175,9 @@ def read_labels(
         listed.setdefault(path, []).extend((row.number, query_id, doc_id, grade) for doc_id, grade in entries)
     sources = list(listed.items())
     for use in uses:
-        sources.append((root / use.file, list(_read_judgments(root, use, rows[use.file], finder, documents=documents))))
+        sources.append(
+            (root / use.file, list(_read_judgments(root, use, rows[use.file], finder, contents=contents, documents=documents)))
+        )
     graded = _grade(root, sources, {root / use.file: use.grades for use in uses}, contents.notes)
     _check_names(graded, finder.ids, contents.corpus.ids)
     return collect_judgments(graded)
@@ -205,6 +222,7 @@ def _read_judgments(
     rows: Sequence[Row],
     finder: _QueryFinder,
     *,
+    contents: Contents,
     documents: Collection[str],
 ) -> Iterator[_Given]:
     """The judgments of one table."""
@@ -215,6 +233,7 @@ def _read_judgments(
         grade = row.values.get(mapping["relevance"]) if "relevance" in mapping else 1
         for doc_id, own in _read_entries(row, mapping["doc_id"], path, documents, needed=True, grade=grade):
             for query_id in (by_text and finder.find(name)) or [name]:
+                _note_split(contents.queries, query_id, row, mapping, path)
                 yield row.number, query_id, doc_id, own
 
 

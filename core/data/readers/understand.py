@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from core.data.readers.columns import NOUNS, TableUse, find_problem, is_grade_name
 from core.data.readers.documents.sheets import UNSAVED
 from core.data.readers.grade_words import EXPLAIN, map_words
-from core.data.readers.guesses import Guess, guess_head
+from core.data.readers.guesses import Guess, guess_head, hint_of
 from core.data.readers.table_files import Head, count_formulas_of, is_sheet_file, read_head
 from core.data.readers.trec import ITERATIONS
 from core.data.readers.values import is_blank, is_numeric
@@ -120,6 +120,8 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
             questions.append(Question(file, "header", f"{file}: say whether its first line {first}, as it seems, or not."))
         if not guess.sure and not alone:
             questions.append(Question(file, "role", f"{file}: say whether it holds documents, queries, judgments or none."))
+    unknown = [file for file, guess in guesses.items() if file not in said and not guess.role and not guess.note]
+    questions += _ask_unknown({file: heads[file] for file in unknown}, held={*filled, *(use.role for use in uses)})
     for use in uses:
         if use.role and use.file in heads:
             questions += _ask(use, heads[use.file])
@@ -150,6 +152,16 @@ def _recognise_documents(guesses: Mapping[str, Guess], heads: Mapping[str, Head]
                 grades = next(name for name in heads[file].columns if is_grade_name(name))
                 found[file] = Guess("judgments", {"query_id": text, "doc_id": column, "relevance": grades})
     return found
+
+
+def _ask_unknown(heads: Mapping[str, Head], *, held: Collection[str]) -> list[Question]:
+    """Tables that are called queries or judgments, but whose columns nobody knows, where nothing else holds them."""
+    what = "say whether it holds documents, queries, judgments or none, and which columns are what"
+    return [
+        Question(file, "role", f"{file}: {what} ({', '.join(head.columns[:8])}).")
+        for file, head in heads.items()
+        if hint_of(file) in ("queries", "judgments") and hint_of(file) not in held
+    ]
 
 
 def _is_only_candidate(guesses: Mapping[str, Guess], said: Mapping[str, TableUse]) -> bool:

@@ -113,7 +113,7 @@ def test_labels_are_copied_as_they_are(tmp_path: Path, store: Workspace) -> None
     again = open_dataset("mine", store)
     assert again.fixed_split and again.fingerprint == first.fingerprint
     # The warnings are those of the files, once: no note repeats what the copy says itself.
-    assert again.warnings == first.warnings and len(first.warnings) == 3
+    assert again.warnings == first.warnings and len(first.warnings) == 4
     assert read_notes(find_dataset("mine", store)) == []
 
 

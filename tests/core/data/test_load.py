@@ -161,7 +161,7 @@ def test_texts_that_are_in_no_range_of_dates_are_told(tmp_path: Path) -> None:
 
 
 def test_labels_without_documents_or_queries_are_counted(tmp_path: Path) -> None:
-    qrels = "".join(f"q 0 gone{number} 1\n" for number in range(7)) + "who 0 a 1\n"
+    qrels = "".join(f"q 0 gone{number} 1\n" for number in range(7)) + "who 0 a 1\nq 0 a 1\n"
     evidence = [{"doc_id": "lost", "quote": "four"}, {"doc_id": "lost", "quote": "fives"}]
     dataset = load_dataset(write_folder(tmp_path, queries=query(evidence=evidence), qrels=qrels))
     assert dataset.warnings == (
@@ -170,7 +170,7 @@ def test_labels_without_documents_or_queries_are_counted(tmp_path: Path) -> None
         "gone0, gone1, gone2, gone3, gone4, ….",
         "2 evidence spans are in documents that are not in the corpus (kept: the answer is not in the corpus): lost.",
     )
-    assert len(dataset.judgments) == 8
+    assert len(dataset.judgments) == 9
     assert rows(dataset.evidence) == [("q", "lost", 0, 4), ("q", "lost", 4, 9)]
 
 
@@ -179,7 +179,7 @@ def test_other_warnings(tmp_path: Path) -> None:
     folder = write_folder(
         tmp_path,
         corpus=corpus,
-        queries=query(evidence=[{"doc_id": "a", "quote": "hen"}], split="test"),
+        queries=query(evidence=[{"doc_id": "a", "quote": "hen"}], lang="en"),
         qrels="q 0 a 0\nq 0 a 0\n",
     )
     (folder / "qrels.txt").write_text("q 0 b 1\n")
@@ -189,7 +189,7 @@ def test_other_warnings(tmp_path: Path) -> None:
         "Not read as queries or judgments, for its form is not known: qrels.json.",
         'corpus.jsonl: the field "url" of 1 document was ignored; put it under "metadata" to filter by it.',
         "1 document has neither title nor text, so not indexed: c.",
-        'queries.jsonl: the field "split" of 1 query was ignored.',
+        'queries.jsonl: the field "lang" of 1 query was ignored.',
         "1 judgment was given twice with the same value and counted once (queries q).",
         "1 judgment says 0 for a document that is the query's evidence; the judgment counts: queries q.",
     )

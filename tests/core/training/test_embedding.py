@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,43 @@ def find_changed(base: Path, folder: Path) -> set[str]:
     return {name for name, value in before.items() if not np.array_equal(value, after[name])}
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A training on pairs, once for all tests that only read it."""
+
+    folder: Path
+    outcome: Outcome
+    witness: Witness
+
+
+@pytest.fixture(scope="module")
+def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder, witness = tmp_path_factory.mktemp("pairs"), Witness()
+    return Trained(folder, run(base, folder, witness=witness), witness)
+
+
+def assert_learned(outcome: Outcome, base: Path, folder: Path) -> None:
+    assert outcome.metrics["validation"] < outcome.metrics["validation_untrained"]
+    assert outcome.metrics["trained_share"] in MIXES
+    assert (outcome.metrics["epochs"], outcome.metrics["resumed"], outcome.metrics["device"]) == (2, False, "cpu")
+    assert [point["epoch"] for point in outcome.curve if "validation" in point] == [1, 2]
+    assert find_changed(base, folder / "weights")
+
+
+def test_pairs_are_learned_from(trained: Trained, base: Path) -> None:
+    assert_learned(trained.outcome, base, trained.folder)
+
+
+@pytest.mark.parametrize("form", ["hard_negatives", "triplets", "scores", "labelled"])
+def test_every_form_of_examples_is_learned_from(
+    form: str, base: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Checkpoints come with a model card, for which the library looks things up on the hub; the guard of all tests tells.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    assert_learned(run(base, tmp_path, form=form), base, tmp_path)
+    assert capsys.readouterr().out == ""  # the command line's own answer goes there
+
+
 @pytest.mark.parametrize(
     ("form", "loss"),
     [
@@ -91,15 +130,8 @@ def find_changed(base: Path, folder: Path) -> set[str]:
         ("labelled", "CoSENTLoss"),
     ],
 )
-def test_every_form_of_examples_is_learned_from(form: str, loss: str, base: Path, tmp_path: Path, capsys: Any) -> None:
+def test_every_form_has_its_loss(form: str, loss: str, base: Path) -> None:
     assert type(embedding._make_loss(form, embedding_model(base))).__name__ == loss
-    outcome = run(base, tmp_path, form=form, epochs=3)
-    assert outcome.metrics["validation"] < outcome.metrics["validation_untrained"]
-    assert outcome.metrics["trained_share"] in MIXES
-    assert (outcome.metrics["epochs"], outcome.metrics["resumed"], outcome.metrics["device"]) == (3, False, "cpu")
-    assert [point["epoch"] for point in outcome.curve if "validation" in point] == [1, 2, 3]
-    assert find_changed(base, tmp_path / "weights")
-    assert capsys.readouterr().out == ""  # the command line's own answer goes there
 
 
 def embedding_model(folder: Path) -> Any:
@@ -108,9 +140,8 @@ def embedding_model(folder: Path) -> Any:
     return SentenceTransformer(str(folder), device="cpu")
 
 
-def test_what_is_written_is_a_plain_model_that_reads_as_much_as_its_base(base: Path, tmp_path: Path) -> None:
-    run(base, tmp_path, epochs=1)
-    model = embedding_model(tmp_path / "weights")
+def test_what_is_written_is_a_plain_model_that_reads_as_much_as_its_base(trained: Trained, base: Path) -> None:
+    model = embedding_model(trained.folder / "weights")
     assert model.max_seq_length == ROOM  # not the 16 of the training
     assert embedding_model(base).max_seq_length == ROOM
     long = "hub " * 40
@@ -145,23 +176,18 @@ def test_the_weights_are_averaged_where_that_is_better(base: Path, tmp_path: Pat
         np.testing.assert_allclose(half[name], (value + whole[name]) / 2, atol=1e-7)
 
 
-def test_frozen_layers_stay_as_they_were(base: Path, tmp_path: Path, only_trained: None) -> None:
-    run(base, tmp_path, freeze_layers=1)
+def test_frozen_layers_stay_as_they_were(trained: Trained, base: Path, tmp_path: Path, only_trained: None) -> None:
+    run(base, tmp_path, epochs=1, freeze_layers=1)
     changed = find_changed(base, tmp_path / "weights")
     assert changed
     assert all(name.startswith("encoder.layer.1.") for name in changed)
-    run(base, tmp_path / "free")
-    loose = find_changed(base, tmp_path / "free" / "weights")
+    loose = find_changed(base, trained.folder / "weights")
     assert {"embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"} <= loose
 
 
 def test_what_cannot_be_frozen(base: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the model has 2 layers; freeze at most 1, or nothing is left to train"):
         run(base, tmp_path, freeze_layers=2)
-
-
-def test_lora_can_be_used_with_what_is_installed(base: Path, tmp_path: Path) -> None:
-    run(base, tmp_path, epochs=1, lora_rank=4)
 
 
 @pytest.mark.parametrize("share", [None, 1.0])
@@ -188,32 +214,60 @@ def test_lora_is_merged_into_a_plain_folder(
         )
 
 
-@pytest.mark.parametrize("lora_rank", [0, 4])
-def test_a_training_that_was_cancelled_goes_on_and_gives_the_same_weights(
-    lora_rank: int, base: Path, tmp_path: Path, only_trained: None
-) -> None:
-    plan = {"epochs": 3, "lora_rank": lora_rank}
-    whole, cut = Witness(), Witness(lambda _, step: step == 4)
-    at_once = run(base, tmp_path / "whole", witness=whole, **plan)
+@dataclass(frozen=True)
+class Interrupted:
+    """A training of three epochs (`whole`), and the same again, cancelled in the third (`cut`: to be copied)."""
+
+    whole: Path
+    cut: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def interrupted(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    folder = tmp_path_factory.mktemp("interrupted")
+    whole, cut = Witness(), Witness(lambda _, step: step == 7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "MIXES", (1.0,))
+        outcome = run(base, folder / "whole", witness=whole, epochs=3)
+        with pytest.raises(Cancelled):
+            run(base, folder / "cut", witness=cut, epochs=3)
     assert sorted(set(whole.steps)) == list(range(1, 10))
-    with pytest.raises(Cancelled):
-        run(base, tmp_path / "cut", witness=cut, **plan)
-    assert len(cut.kept) == 1  # the checkpoint of the first epoch
-    assert not (tmp_path / "cut" / "weights").exists()
-    again = Witness()
-    resumed = run(base, tmp_path / "cut", witness=again, **plan)
-    assert sorted(set(again.steps)) == list(range(4, 10))
+    assert len(cut.kept) == 2  # the checkpoints of the first two epochs
+    assert not (folder / "cut" / "weights").exists()
+    return Interrupted(folder / "whole", folder / "cut", outcome)
+
+
+def assert_resumed(resumed: Outcome, at_once: Outcome, again: Witness, *, steps: range) -> None:
+    assert sorted(set(again.steps)) == list(steps)
     assert "measuring the untrained model" not in again.labels
     assert (at_once.metrics["resumed"], resumed.metrics["resumed"]) == (False, True)
     assert resumed.curve == at_once.curve
     assert resumed.metrics == {**at_once.metrics, "resumed": True}
+
+
+def test_a_training_that_was_cancelled_goes_on_and_gives_the_same_weights(
+    interrupted: Interrupted, base: Path, tmp_path: Path, only_trained: None
+) -> None:
+    shutil.copytree(interrupted.cut, tmp_path / "cut")
+    again = Witness()
+    resumed = run(base, tmp_path / "cut", witness=again, epochs=3)
+    assert_resumed(resumed, interrupted.outcome, again, steps=range(7, 10))
+    assert_same_weights(interrupted.whole / "weights", tmp_path / "cut" / "weights")
+
+
+def test_low_rank_updates_that_were_cancelled_go_on_too(base: Path, tmp_path: Path, only_trained: None) -> None:
+    at_once = run(base, tmp_path / "whole", lora_rank=4)
+    with pytest.raises(Cancelled):
+        run(base, tmp_path / "cut", witness=Witness(lambda _, step: step == 4), lora_rank=4)
+    again = Witness()
+    resumed = run(base, tmp_path / "cut", witness=again, lora_rank=4)
+    assert_resumed(resumed, at_once, again, steps=range(4, 7))
     assert_same_weights(tmp_path / "whole" / "weights", tmp_path / "cut" / "weights")
 
 
-def test_a_broken_checkpoint_is_passed_over(base: Path, tmp_path: Path, only_trained: None) -> None:
-    run(base, tmp_path / "whole", epochs=3)
-    with pytest.raises(Cancelled):
-        run(base, tmp_path / "cut", witness=Witness(lambda _, step: step == 7), epochs=3)
+def test_a_broken_checkpoint_is_passed_over(interrupted: Interrupted, base: Path, tmp_path: Path, only_trained: None) -> None:
+    shutil.copytree(interrupted.cut, tmp_path / "cut")
     newest = find_checkpoint(tmp_path / "cut" / "training")
     assert newest is not None
     assert newest.name == "checkpoint-6"
@@ -222,7 +276,7 @@ def test_a_broken_checkpoint_is_passed_over(base: Path, tmp_path: Path, only_tra
     again = Witness()
     run(base, tmp_path / "cut", witness=again, epochs=3)
     assert sorted(set(again.steps)) == list(range(4, 10))  # from the first epoch's
-    assert_same_weights(tmp_path / "whole" / "weights", tmp_path / "cut" / "weights")
+    assert_same_weights(interrupted.whole / "weights", tmp_path / "cut" / "weights")
 
 
 def test_patience_counts_on_over_an_interruption(base: Path, tmp_path: Path, only_trained: None) -> None:
@@ -234,23 +288,20 @@ def test_patience_counts_on_over_an_interruption(base: Path, tmp_path: Path, onl
     assert (whole.metrics["best_epoch"], whole.metrics["epochs"]) == (1, 3)  # two that are no better
     with pytest.raises(Cancelled):
         run(base, tmp_path / "cut", witness=Witness(lambda _, step: step == 14), **plan)  # in the third epoch of six steps each
-    cut = run(base, tmp_path / "cut", **plan)
-    assert cut.metrics == {**whole.metrics, "resumed": True}
-    assert_same_weights(tmp_path / "whole" / "weights", tmp_path / "cut" / "weights")
-    # And cancelled after the last epoch: nothing is left to train.
+    # It goes on, and is cancelled after the last epoch: nothing is left to train.
+    again = Witness(lambda label, _: label == "choosing the weights")
     with pytest.raises(Cancelled):
-        run(base, tmp_path / "late", witness=Witness(lambda label, _: label == "choosing the weights"), **plan)
-    again = Witness()
-    late = run(base, tmp_path / "late", witness=again, **plan)
-    assert set(again.steps) == {18}  # the sixth step of the third epoch, once more reported
+        run(base, tmp_path / "cut", witness=again, **plan)
+    assert sorted(set(again.steps)) == list(range(13, 19))
+    last = Witness()
+    late = run(base, tmp_path / "cut", witness=last, **plan)
+    assert set(last.steps) == {18}  # the sixth step of the third epoch, once more reported
     assert late.metrics == {**whole.metrics, "resumed": True}
-    assert_same_weights(tmp_path / "whole" / "weights", tmp_path / "late" / "weights")
+    assert_same_weights(tmp_path / "whole" / "weights", tmp_path / "cut" / "weights")
 
 
-def test_labels_name_the_epoch_that_runs(base: Path, tmp_path: Path) -> None:
-    witness = Witness()
-    run(base, tmp_path, witness=witness)
-    told = list(dict.fromkeys(witness.labels))
+def test_labels_name_the_epoch_that_runs(trained: Trained) -> None:
+    told = list(dict.fromkeys(trained.witness.labels))
     assert told == [
         "measuring the untrained model",
         *(f"training, epoch {1 + (step - 1) // 3} of 2, step {step} of 6" for step in range(1, 7)),
@@ -271,12 +322,6 @@ def test_a_training_that_diverges_says_so(base: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr(MultipleNegativesRankingLoss, "forward", overflow)
     with pytest.raises(InputError, match=r"no number any more after step 1: .* a smaller learning_rate than 0.001"):
         run(base, tmp_path)
-
-
-def test_nobody_outside_is_asked(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Checkpoints come with a model card, for which the library looks things up on the hub; the guard of all tests tells.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    run(base, tmp_path, epochs=1)
 
 
 def test_what_a_base_that_is_not_there_says(tmp_path: Path) -> None:

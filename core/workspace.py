@@ -122,7 +122,7 @@ class Workspace:
 
     def write_frame(self, key: str, frame: pd.DataFrame) -> None:
         """Keeps a frame in the cache under this key."""
-        write_frame(frame, self.path("cache", "nodes", f"{key}.parquet"))
+        write_frame(frame, self._clear(self.path("cache", "nodes", f"{key}.parquet")))
 
     def has_frame(self, key: str) -> bool:
         """Whether a frame is in the cache under this key."""
@@ -136,7 +136,13 @@ class Workspace:
 
     def write_facts(self, key: str, facts: dict[str, Any]) -> None:
         """Keeps small facts about a node."""
-        write_json(self.path("cache", "nodes", f"{key}.json"), facts)
+        write_json(self._clear(self.path("cache", "nodes", f"{key}.json")), facts)
+
+    def _clear(self, file: Path) -> Path:
+        """The file, after a folder in its place was set aside."""
+        if file.is_dir():
+            self.set_aside(file, "it is a folder")
+        return file
 
     def find_or_make(self, what: str, inputs: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What make() gives, a JSON object: made once for these inputs by this code, and found again from then on.

@@ -18,6 +18,7 @@ from core.systems.trained_systems import make_trained_systems
 from pages.parts.experiment.history import show_history
 from pages.parts.experiment.runs import show_changed, show_jobs, start
 from pages.parts.experiment.system_editor import read_own_systems, show_systems
+from pages.parts.experiment.workspace import show_workspace
 from pages.shared.forms.own_systems import offer_scores
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.outlook import Outlook, describe_outlook, look_ahead
@@ -26,7 +27,7 @@ from pages.shared.frame.services import open_dataset, open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 
-PARTS = ("Run", "History", "Systems")
+PARTS = ("Run", "History", "Systems", "Workspace")
 _SPLITS = {"all": "all", "test": "test", "tuning": "tuning"}
 
 
@@ -147,6 +148,8 @@ if trouble:
     st.error(f"Your own systems cannot be read. {escape_markdown(trouble)}")
 if part == "History":
     show_history(view)
+elif part == "Workspace":
+    show_workspace()
 elif part == "Systems":
     show_systems(own_systems)
     if st.session_state.get("system_base") in own_systems:

@@ -13,6 +13,7 @@ from core.cli.commands import COMMANDS
 from core.cli.terminal import PlainOutput, clear_progress
 from core.errors import InputError, LadderError
 from core.settings import quieten_libraries
+from core.storage.disk import explain_disk
 
 EXIT_BAD_INPUT = 2
 
@@ -40,6 +41,13 @@ def _run(given: list[str]) -> int:
             traceback.print_exception(error)
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT if isinstance(error, InputError) else 1
+    except OSError as error:
+        trouble = explain_disk(error)
+        if trouble is None or options.verbose:
+            raise
+        clear_progress()
+        print(f"error: {trouble}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130

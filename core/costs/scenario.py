@@ -129,10 +129,10 @@ def make_scenario(dataset: Dataset, workspace: Workspace, *, models: Models | No
 
 def read_scenario(dataset: Dataset, workspace: Workspace, *, models: Models | None = None, **changes: Any) -> Scenario:
     """What the user expects of a dataset: as it was saved, else make_scenario(). changes: as there."""
-    file = _kept_file(dataset.name, workspace)
-    if not file.is_file():
+    try:
+        kept = _FILES.read(_kept_file(dataset.name, workspace))
+    except FileNotFoundError:
         return make_scenario(dataset, workspace, models=models, **changes)
-    kept = _FILES.read(file)
     return dataclasses.replace(kept, **{name: value for name, value in changes.items() if value is not None})
 
 

@@ -19,13 +19,13 @@ from core.data.readers.columns import TableUse
 from core.data.readers.layouts import find_root, layout_of
 from core.data.samples import list_samples
 from core.data.write import write_dataset
-from core.errors import InputError, NotInWorkspace
+from core.errors import DamagedFile, InputError, NotInWorkspace
 from core.progress import ProgressCallback, ignore_progress
 from core.records import RecordFile, keep_content
 from core.storage.files import hold_folder, remove_folder
 from core.workspace import Workspace
 
-_RULES = "label_rules.json"
+_OLD_RULES = "label_rules.json"
 _NOTES = "import_notes.json"  # what was found when documents were converted; the copy no longer shows it
 _SOURCE = ".source.json"  # where it was taken from, if that is no folder of files; hidden: not for whom it is exported to
 _LONGEST_NAME = 60
@@ -62,9 +62,9 @@ class _KeptRules:
     rules: dict[str, LabelRules]
 
 
-_RULE_FILES = RecordFile(
-    _KeptRules, upgrades=[keep_content], cure="delete this file; what counts as relevant can be said again"
-)
+_RULES_CURE = "delete this file, then say again what counts as relevant"
+_RULE_FILES = RecordFile(LabelRules, upgrades=[keep_content], cure=_RULES_CURE)
+_OLD_RULE_FILES = RecordFile(_KeptRules, upgrades=[keep_content], cure=_RULES_CURE)
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,9 @@ def _is_dataset(path: Path) -> bool:
 
 
 def _read_folders(workspace: Workspace) -> dict[str, str]:
-    file = workspace.path("datasets.json")
-    return _FOLDER_FILES.read(file).paths if file.exists() else {}
+    """Those that were opened; a damaged list is set aside: the folders can be opened again, everything else goes on."""
+    kept = _FOLDER_FILES.find(workspace.path("datasets.json"), root=workspace.folder)
+    return kept.paths if kept is not None else {}
 
 
 def _write_folders(paths: dict[str, str], workspace: Workspace) -> None:
@@ -224,8 +225,8 @@ def find_source(place: str, workspace: Workspace) -> tuple[str, Source] | None:
     """The dataset that was taken from a place, by its name, and what is known of that; None if there is none."""
     for file in sorted(workspace.datasets.glob(f"*/{_SOURCE}")):
         if not file.parent.name.startswith("."):
-            source = _SOURCE_FILES.read(file)
-            if source.place == place:
+            source = _SOURCE_FILES.find(file, root=workspace.folder)
+            if source is not None and source.place == place:
                 return file.parent.name, source
     return None
 
@@ -256,8 +257,14 @@ def _copy_whole(folder: Path, dataset: Dataset, target: Path, told: Sequence[Tab
 
 def read_notes(entry: CatalogEntry) -> list[str]:
     """Warnings from when an uploaded dataset was taken in, which loading its copy no longer gives."""
-    file = entry.path / _NOTES
-    return list(_NOTE_FILES.read(file).notes) if entry.kind == "uploaded" and file.is_file() else []
+    if entry.kind != "uploaded":
+        return []
+    try:
+        return list(_NOTE_FILES.read(entry.path / _NOTES).notes)
+    except FileNotFoundError:
+        return []
+    except DamagedFile as error:  # the data are whole; what was noticed about them is lost
+        return [f"What was noticed when this dataset was taken in {error.what}: {entry.path / _NOTES}."]
 
 
 def remove_dataset(name: str, workspace: Workspace) -> None:
@@ -284,21 +291,34 @@ def read_label_rules(entry: CatalogEntry, workspace: Workspace) -> LabelRules:
 
 
 def find_kept_rules(name: str, workspace: Workspace) -> LabelRules | None:
-    """What was said in this workspace about how the labels of a dataset are read."""
-    return _read_kept_rules(workspace).get(name)
+    """What was said in this workspace about how the labels of a dataset are read. Raises InputError if its file is damaged:
+    read otherwise, the labels would mean something else."""
+    try:
+        return _RULE_FILES.read(_rule_file(name, workspace))
+    except FileNotFoundError:
+        return _read_old_rules(workspace).get(name)
 
 
 def keep_label_rules(name: str, rules: LabelRules | None, workspace: Workspace) -> None:
     """Keeps how the labels of a dataset are read from now on; None: as its own folder says."""
-    kept = _read_kept_rules(workspace)
-    wanted = {key: known for key, known in kept.items() if key != name} | ({name: rules} if rules else {})
-    if wanted != kept:
-        _RULE_FILES.write(workspace.path(_RULES), _KeptRules(wanted))
+    if rules is not None:
+        _RULE_FILES.write(_rule_file(name, workspace), rules)
+        return
+    _rule_file(name, workspace).unlink(missing_ok=True)
+    old = _read_old_rules(workspace)
+    if name in old:
+        _OLD_RULE_FILES.write(workspace.path(_OLD_RULES), _KeptRules({key: kept for key, kept in old.items() if key != name}))
 
 
-def _read_kept_rules(workspace: Workspace) -> dict[str, LabelRules]:
-    file = workspace.path(_RULES)
-    return _RULE_FILES.read(file).rules if file.exists() else {}
+def _rule_file(name: str, workspace: Workspace) -> Path:
+    """A file for each dataset, so that a damaged one is in the way of no other."""
+    return workspace.path("label_rules", f"{Path(name).name}.json")
+
+
+def _read_old_rules(workspace: Workspace) -> dict[str, LabelRules]:
+    """Those of all datasets were in one file."""
+    file = workspace.path(_OLD_RULES)
+    return _OLD_RULE_FILES.read(file).rules if file.exists() else {}
 
 
 def open_entry(entry: CatalogEntry, workspace: Workspace) -> Dataset:

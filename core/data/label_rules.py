@@ -42,7 +42,7 @@ class LabelRules:
         object.__setattr__(self, "language", "" if spelled == AUTO else spelled)
 
 
-_FILES = RecordFile(LabelRules, upgrades=[keep_content], cure="correct or delete this file")
+_FILES = RecordFile(LabelRules, upgrades=[keep_content], cure="correct or delete this file", sealed=False)
 
 
 def read_rules(folder: Path) -> LabelRules:

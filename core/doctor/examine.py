@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.doctor.damage import drop_rows, find_damage
+from core.doctor.damage import drop_rows, find_damage, find_in_the_way
 from core.doctor.finding import ACT_WORDS, BY_HAND, DROP_ROWS, END_JOB, REMOVE, SET_ASIDE, Finding
 from core.doctor.leftovers import find_leftovers, find_set_aside
 from core.jobs.state import read_job
@@ -60,8 +60,13 @@ class Examination:
 
 def examine(workspace: Workspace) -> Examination:
     """Looks at everything in the workspace and changes nothing."""
-    findings = [*find_damage(workspace), *find_leftovers(workspace), *find_set_aside(workspace)]
-    return Examination(measure_sizes(workspace), tuple(findings))
+    blocked = find_in_the_way(workspace)
+    if blocked:
+        note = "Nothing else was looked at; mend this first, then look again."
+        return Examination(measure_sizes(workspace), tuple(blocked), (note,))
+    damaged = find_damage(workspace)
+    left = [finding for finding in find_leftovers(workspace) if finding.path not in {one.path for one in damaged}]
+    return Examination(measure_sizes(workspace), (*damaged, *left, *find_set_aside(workspace)))
 
 
 def measure_sizes(workspace: Workspace) -> dict[str, int]:
@@ -73,11 +78,12 @@ def measure_sizes(workspace: Workspace) -> dict[str, int]:
 
 def mend(findings: tuple[Finding, ...], workspace: Workspace) -> list[str]:
     """Does what each finding says, unless a living process uses it by now; returns a sentence for each that was mended."""
-    still = {(finding.kind, finding.path) for finding in (*find_leftovers(workspace), *find_set_aside(workspace))}
+    removed = {finding for finding in findings if finding.act in (REMOVE, END_JOB)}
+    still = {(one.kind, one.path) for one in (*find_leftovers(workspace), *find_set_aside(workspace))} if removed else set()
     done = []
     for finding in findings:
         path = workspace.folder / finding.path
-        if finding.act == BY_HAND or (finding.act in (REMOVE, END_JOB) and (finding.kind, finding.path) not in still):
+        if finding.act == BY_HAND or (finding in removed and (finding.kind, finding.path) not in still):
             continue
         if finding.act == REMOVE:
             _remove(path)

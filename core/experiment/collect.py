@@ -129,7 +129,7 @@ class ExperimentDraft:
             "total_seconds": time.perf_counter() - self._started,
             "encode_seconds": usage.encode_seconds,
             "encoded_texts": usage.encoded_texts,
-            "distinct_texts": count_distinct_texts(system_runs.targets, system_runs.resources),
+            "distinct_texts": count_distinct_texts(system_runs.targets, execution),
             "nodes_run": ran,
             "nodes_cached": len(steps) - ran,
         }

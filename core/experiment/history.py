@@ -56,8 +56,8 @@ def save_experiment(experiment: Experiment, workspace: Workspace) -> None:
         write_frame(run, _run_file(folder, name))
     write_frame(experiment.per_query, folder / "per_query.parquet")
     file = folder / "experiment.json"
-    if file.exists():
-        before = _DESCRIPTIONS.read(file)
+    before = _DESCRIPTIONS.find(file, root=workspace.folder)
+    if before is not None:
         experiment = dataclasses.replace(experiment, name=before.name, note=before.note)
     _DESCRIPTIONS.write(file, experiment)
 
@@ -78,7 +78,7 @@ def read_experiment(folder: Path) -> Experiment:
     described = _DESCRIPTIONS.read(folder / "experiment.json")
     files = {system.name: _run_file(folder, system.name) for system in described.systems if system.error is None}
     with reading(folder, cure=_CURE):
-        runs = {name: _read_columns(file, RUN) for name, file in files.items() if file.exists()}
+        runs = {name: _read_columns(file, RUN) for name, file in files.items()}
         per_query = _read_columns(folder / "per_query.parquet", PER_QUERY)
     known = per_query["system"].isin([system.name for system in described.systems])
     return dataclasses.replace(described, per_query=per_query[known].reset_index(drop=True), runs=runs)
@@ -155,6 +155,6 @@ def delete_experiment(experiment_id: str, workspace: Workspace) -> None:
 def find_folder(experiment_id: str, workspace: Workspace) -> Path:
     """The folder of an experiment, damaged or not. Raises NotInWorkspace."""
     folder = find_entry(workspace.experiments, experiment_id)
-    if folder is None or not (folder / "experiment.json").is_file():
+    if folder is None or not (folder / "experiment.json").exists():
         raise NotInWorkspace(f"The experiment {experiment_id!r} is not here. Choose one from the history, or import it.")
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -103,10 +104,10 @@ def write_speed(resources: Resources) -> None:
         resources.workspace.write_facts(_SPEED_KEY, {"characters_per_second": speed})
 
 
-def count_distinct_texts(targets: Mapping[str, Node], resources: Resources) -> int:
+def count_distinct_texts(targets: Mapping[str, Node], execution: Execution) -> int:
     """Distinct texts that the systems embed, whether encoded now or in an earlier run."""
-    hashes = set(resources.usage.hashes)
+    hashes: set[str] = set()
     for node in distinct_nodes(targets):
-        facts = resources.workspace.read_facts(node.key)
-        hashes.update(facts["texts"] if facts else [])
-    return len(hashes)
+        with contextlib.suppress(LadderError):  # one that cannot run encodes nothing
+            hashes.update(execution.find_texts(node))
+    return len(hashes | execution.resources.usage.hashes)

@@ -16,6 +16,7 @@ from core.graph.resources import Resources
 from core.progress import ProgressEvent
 from core.schema import check_chunks, check_run
 from core.settings import ENDPOINT_PREFIX
+from core.storage.disk import explain_disk
 
 _CHECKS: dict[str, Callable[..., pd.DataFrame]] = {"chunks": check_chunks, "run": check_run}
 _KEPT_ON_DISK = frozenset(_CHECKS)  # kinds that are frames; vectors have a cache of their own
@@ -64,6 +65,15 @@ class Execution:
         kept[node.key] = found
         return found
 
+    def find_texts(self, node: Node) -> list[str]:
+        """Names of the texts that a node has a model encode, [] for other nodes. Where they are not known any more (its file
+        was damaged), it is run again."""
+        facts = self.resources.workspace.read_facts(node.key)
+        if facts is None and node.encoded and node.key not in self.ran | self.failed.keys():
+            self._run(node)
+            facts = self.resources.workspace.read_facts(node.key)
+        return facts["texts"] if facts else []
+
     def _read(self, node: Node) -> Any:
         if not self.use_disk or node.gives not in _KEPT_ON_DISK or isinstance(node.stage, Source):
             return None
@@ -91,6 +101,11 @@ class Execution:
         except LadderError as error:
             self.failed[node.key] = error
             raise
+        except OSError as error:
+            if explain_disk(error) is not None:  # the next system would fail as this one does
+                raise
+            self.failed[node.key] = StageError(f"{type(node.stage).__name__} failed: {type(error).__name__}: {error}")
+            raise self.failed[node.key] from error
         except Exception as error:  # a stage must not stop the other systems, whatever breaks in it
             self.failed[node.key] = StageError(f"{type(node.stage).__name__} failed: {type(error).__name__}: {error}")
             raise self.failed[node.key] from error

@@ -23,6 +23,7 @@ from core.stages.base import Pair, Scorer
 from core.stages.embed import Encoder, EndpointEncoder, encode_cached, load_encoder, model_revision, text_hash
 from core.stages.rerank import hash_pairs, load_cross_encoder
 from core.storage.names import find_entry
+from core.storage.sealed_folder import find_broken_seal
 from core.text.tokens import Tokenizer, load_tokenizer
 from core.workspace import WEIGHTS, Workspace
 
@@ -53,6 +54,7 @@ class Models:
         with self._heavy:
             if (name, revision) not in self._encoders:
                 quieten_libraries()
+                check_weights(source)
                 server = get_embedding_server()
                 self._encoders[(name, revision)] = self.load(source or name, server=server, threads=self.threads)
             return self._encoders[(name, revision)]
@@ -65,6 +67,7 @@ class Models:
         """The tokenizer of a name; source: as for encoder()."""
         with self._light:
             if (name, revision) not in self._tokenizers:
+                check_weights(source)
                 self._tokenizers[(name, revision)] = load_tokenizer(source or name)
             return self._tokenizers[(name, revision)]
 
@@ -75,6 +78,7 @@ class Models:
             loaded = self._cross_encoders.get(name)
             if loaded is None or loaded[0] != revision:
                 quieten_libraries()
+                check_weights(name)
                 loaded = self._cross_encoders[name] = (revision, load_cross_encoder(name))
             return loaded[1]
 
@@ -82,8 +86,19 @@ class Models:
         """The query adapter in a folder."""
         with self._light:
             if str(folder) not in self._adapters:
+                check_weights(str(folder))
                 self._adapters[str(folder)] = read_adapter(folder)
             return self._adapters[str(folder)]
+
+
+def check_weights(source: str) -> None:
+    """Raises ModelUnavailable if `source` is the folder of a model trained here and its files are not as they were written."""
+    folder = Path(source.removeprefix(UNSCALED_PREFIX))
+    problem = find_broken_seal(folder) if source and folder.is_dir() else None
+    if problem is not None:
+        raise ModelUnavailable(
+            f"The trained model {folder.parent.name!r} is damaged: {problem} ({folder}). Remove it and train it again."
+        )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from core.errors import Cancelled, LadderError
 from core.jobs.locks import JobCancel, hold_workspace, release_alive
 from core.jobs.state import CANCELLED, DONE, FAILED, RUNNING, Job, write_job
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
+from core.storage.disk import explain_disk
 from core.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -56,12 +58,13 @@ def run_job(
         keeper.finish(FAILED, error=str(error))
         raise
     except OSError as error:
-        sentence = (
+        trouble = explain_disk(error) or LadderError(
             f"The workspace cannot be written or read ({error}). Check its free space and permissions, then start again; "
             "what was finished is kept."
         )
-        keeper.finish(FAILED, error=sentence)
-        raise LadderError(sentence) from error
+        with contextlib.suppress(OSError):  # on a full disk this cannot be written either; the job then reads as interrupted
+            keeper.finish(FAILED, error=str(trouble))
+        raise trouble from error
     except Exception as error:
         keeper.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
         raise

@@ -21,12 +21,18 @@ def keep_log(workspace: Workspace, name: str) -> None:
     for another workspace it moves there.
     """
     file = workspace.path("log", f"{name}.log")
+    if file.is_dir():
+        workspace.set_aside(file, "it is a folder")
     logger = logging.getLogger("core")
     for handler in [handler for handler in logger.handlers if isinstance(handler, RotatingFileHandler)]:
         if handler.baseFilename == str(file.absolute()):
             return
         logger.removeHandler(handler)
         handler.close()
+    try:
+        file.open("a", encoding="utf-8").close()
+    except OSError:  # what is worth a warning goes to standard error then
+        return
     handler = RotatingFileHandler(file, maxBytes=_BYTES, backupCount=_OLDER, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(_LINE))
     logger.addHandler(handler)

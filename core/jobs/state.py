@@ -12,7 +12,7 @@ import socket
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.errors import InputError, NotInWorkspace
+from core.errors import DamagedFile, InputError, NotInWorkspace
 from core.jobs.locks import drop_files, is_alive, set_cancel
 from core.records import Content, RecordFile
 from core.schema import content_hash
@@ -109,8 +109,9 @@ def read_job(job_id: str, workspace: Workspace) -> Job:
     job = look_at_job(job_id, workspace)  # it may have ended between the two looks
     if job.is_active:
         job = replace(job, state=INTERRUPTED, label=INTERRUPTED, seconds_left=None)
-        write_job(job, workspace)
-        drop_files(job_id, workspace)
+        with contextlib.suppress(OSError):  # a disk that cannot be written: it is found out again next time
+            write_job(job, workspace)
+            drop_files(job_id, workspace)
     return job
 
 
@@ -127,11 +128,16 @@ def look_at_job(job_id: str, workspace: Workspace) -> Job:
 
 
 def list_jobs(workspace: Workspace) -> list[Job]:
-    """All jobs, newest first; one whose file is damaged is left out: nobody can say what it was."""
+    """All jobs, newest first. One whose file is damaged is set aside, since nobody can say what it was; what the job has made
+    is kept elsewhere."""
     jobs = []
     for name in sorted((path.stem for path in workspace.jobs.glob("*.json")), reverse=True):
-        with contextlib.suppress(NotInWorkspace, InputError):  # or forgotten by another process a moment ago
+        try:
             jobs.append(read_job(name, workspace))
+        except DamagedFile as error:
+            workspace.set_aside(workspace.jobs / f"{name}.json", error.why)
+        except (NotInWorkspace, InputError):  # forgotten by another process a moment ago, or written by a later version
+            continue
     return jobs
 
 

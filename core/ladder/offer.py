@@ -11,7 +11,7 @@ from core.data.dataset import Dataset
 from core.diagnosis.metadata import advise_metadata
 from core.ladder.goals import Goals
 from core.stages.rewrite import Glossary
-from core.systems.available import list_own_systems
+from core.systems.available import find_own_systems
 from core.systems.system import Lexical, System
 from core.systems.trained import TrainedModel, list_models
 from core.workspace import Workspace
@@ -67,7 +67,7 @@ def make_offer(
         by_evidence=primary.startswith("evidence"),
         has_filters=dataset.has_filters,
         infer_fields=tuple(advice.loc[advice["recommended"].astype(bool), "field"]),
-        glossaries=find_glossaries(list_own_systems(workspace).values()),
+        glossaries=find_glossaries(find_own_systems(workspace).values()),
         rerankers=goals.rerankers,
         trained=trained,
     )

@@ -337,7 +337,8 @@ def _hold(assessment_id: str, workspace: Workspace) -> filelock.BaseFileLock:
 
 def _read_scores(assessment_id: str, workspace: Workspace) -> dict[str, _Score]:
     file = _file(assessment_id, SCORES_FILE, workspace)
-    return _SCORES.read(file).systems if file.exists() else {}
+    kept = _SCORES.find(file, root=workspace.folder)  # damaged ones are scored again
+    return kept.systems if kept is not None else {}
 
 
 def _read_looks(assessment_id: str, workspace: Workspace) -> _Looks | None:

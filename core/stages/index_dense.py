@@ -22,6 +22,8 @@ from core.settings import EXACT_SEARCH_LIMIT
 from core.stages.base import Resources, Stage
 from core.stages.embed import Vectors
 from core.stages.indexed_chunks import IndexedChunks
+from core.storage.damage import set_aside
+from core.storage.sealed_folder import find_broken_collection, seal_collection
 from core.text.conditions import is_scalar, match_condition, match_filter
 
 COSINE, L2, INNER_PRODUCT = "cosine", "l2", "ip"  # as Chroma calls them
@@ -49,6 +51,7 @@ class DenseIndex:
     cancel: CancelToken = field(default_factory=CancelToken)
     names: list[str] | None = None
     distance: str = COSINE
+    root: Path | None = None  # the workspace, in which a damaged collection is set aside; None: the folder's parent
     _client: Any = None
     _collection: Any = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -137,6 +140,7 @@ class DenseIndex:
                     cancel=self.cancel,
                     names=self.names,
                     distance=self.distance,
+                    root=self.root,
                 )
         return self._collection
 
@@ -227,9 +231,11 @@ def open_collection(
     cancel: CancelToken,
     names: list[str] | None = None,
     distance: str = COSINE,
+    root: Path | None = None,
 ) -> tuple[Any, Any]:
     """(client, collection) of `folder`; the collection is built aside and renamed when whole, so that no reader meets half an
-    index. The files are held until the client is closed.
+    index. One that is not as it was built is set aside in the workspace `root`, and built again. The files are held until the
+    client is closed.
 
     Raises WorkspaceBusy when another process has been building the same index for longer than five minutes.
     """
@@ -238,7 +244,10 @@ def open_collection(
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(f"{folder}.lock", timeout=_LOCK_SECONDS):
-            if not folder.is_dir():
+            damage = find_broken_collection(folder) if folder.exists() else None
+            if damage is not None:
+                set_aside(folder, damage, root=root or folder.parent)
+            if not folder.exists():
                 aside = folder.with_name(folder.name + ".building")
                 shutil.rmtree(aside, ignore_errors=True)
                 build_collection(aside, matrix, metadata, cancel=cancel, names=names, distance=distance)
@@ -270,6 +279,7 @@ def build_collection(
         _add(collection, ids, matrix, metadata, cancel=cancel)
     finally:
         client.close()  # left open, it would hold the files of the folder that the next attempt removes
+    seal_collection(folder)
 
 
 def update_collection(
@@ -296,9 +306,11 @@ def update_collection(
         for row, name in enumerate(same):  # an update merges, so that a field that is gone has to be named
             cancel.check()
             _relabel(collection, name, clean_metadata(changed[row]) or {})
-        return int(collection.count())
+        count = int(collection.count())
     finally:
         client.close()
+    seal_collection(folder)
+    return count
 
 
 def _relabel(collection: Any, name: str, wanted: dict[str, Any]) -> None:
@@ -336,7 +348,8 @@ class IndexDense(Stage):
         metadata = [by_id[doc_ids[row]] for row in vectors.chunk_rows]
         key = content_hash([_FORMAT, vectors.key, metadata, *([] if self.distance == COSINE else [self.distance])])
         folder = resources.index_folder(key)
-        return DenseIndex(vectors, metadata, folder, cancel=resources.cancel, distance=self.distance)
+        root = folder.parent.parent
+        return DenseIndex(vectors, metadata, folder, cancel=resources.cancel, distance=self.distance, root=root)
 
 
 def measure_index_recall(index: DenseIndex, query_vectors: np.ndarray, *, depth: int = 100) -> float:

@@ -79,6 +79,14 @@ def find_whole(file: Path, read: Callable[[Path], Value], *, root: Path) -> Valu
         return None
 
 
+def _move(path: Path, target: Path) -> None:
+    try:
+        path.rename(target)
+    except PermissionError:  # a folder that nobody may write cannot go to another place
+        path.chmod(0o700)
+        path.rename(target)
+
+
 def set_aside(path: Path, why: str, *, root: Path, beside: Sequence[Path] = ()) -> Path | None:
     """Moves a damaged file or folder below the workspace `root` to damaged/TIME/, under the path that it had; returns where it
     is now, None if another process was quicker. beside: other files that belong to it."""
@@ -88,7 +96,7 @@ def set_aside(path: Path, why: str, *, root: Path, beside: Sequence[Path] = ()) 
     target = apart / path.relative_to(root)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.rename(target)
+        _move(path, target)
     except FileNotFoundError:
         shutil.rmtree(apart, ignore_errors=True)
         return None

@@ -123,10 +123,10 @@ def read_json(file: Path) -> Any:
     return value
 
 
-def write_frame(frame: pd.DataFrame, file: Path) -> None:
-    """Writes a frame as Parquet, whole or not at all."""
+def write_frame(frame: pd.DataFrame, file: Path, *, index: bool = False) -> None:
+    """Writes a frame as Parquet, whole or not at all. index: whether its index is kept too."""
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
+    frame.to_parquet(buffer, index=index, compression="zstd")
     with replace_file(file) as aside:
         aside.write_bytes(_seal_parquet(buffer.getvalue()))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from core.errors import InputError
+from core.storage.damage import reading
 from core.storage.files import replace_file
 from core.systems.named import make_named_systems
 from core.systems.system import System
@@ -11,16 +14,31 @@ from core.systems.trained_systems import make_trained_systems
 from core.systems.yaml_files import read_systems, write_systems
 from core.workspace import Workspace
 
+_log = logging.getLogger(__name__)
+
 
 def list_own_systems(workspace: Workspace) -> dict[str, System]:
-    """The systems that users added to this workspace."""
+    """The systems that users added to this workspace. Raises InputError if their file cannot be read."""
     file = workspace.systems_file
-    return read_systems(file.read_text(encoding="utf-8"), file=file) if file.exists() else {}
+    if not file.exists():
+        return {}
+    with reading(file, cure="correct it, or take it away and add your systems again"):
+        text = file.read_text(encoding="utf-8")
+    return read_systems(text, file=file)
+
+
+def find_own_systems(workspace: Workspace) -> dict[str, System]:
+    """list_own_systems() for who can go on without them: none if their file cannot be read, which is put down in the log."""
+    try:
+        return list_own_systems(workspace)
+    except InputError as error:
+        _log.warning("Your own systems are left out. %s", error)
+        return {}
 
 
 def list_systems(workspace: Workspace) -> dict[str, System]:
-    """The named systems, then the workspace's own."""
-    return {**make_named_systems(), **list_own_systems(workspace)}
+    """The named systems, then the workspace's own, see find_own_systems()."""
+    return {**make_named_systems(), **find_own_systems(workspace)}
 
 
 def save_own_system(system: System, workspace: Workspace) -> None:
@@ -44,5 +62,5 @@ def list_available(workspace: Workspace, *, dataset: str) -> dict[str, System]:
     return {
         **make_named_systems(),
         **make_trained_systems(list_models(workspace, dataset=dataset)),
-        **list_own_systems(workspace),
+        **find_own_systems(workspace),
     }

@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.evaluation.comparisons import compare_pairs
 from core.trained_model.evaluation_file import write_evaluation
 from core.trained_model.model_under_test import ModelUnderTest
-from core.trained_model.part_training import describe_gain, part_file, read_part, train_part, write_part
+from core.trained_model.part_training import describe_gain, read_part, train_part, write_part
 from core.training.material import split_off_validation
 from core.training.train import PreparedTraining
 
@@ -35,13 +35,14 @@ def cross_fit(subject: ModelUnderTest, prepared: PreparedTraining, folds: int) -
     found: list[pd.Series] = []
     for number, part in enumerate(parts, start=1):
         name = f"fold-{folds}-{number}"
-        if not part_file(subject, name).exists():
+        values = read_part(subject, name)
+        if values is None:
             rest = [query_id for query_id in judged if query_id not in set(part)]
             learning, validation = split_off_validation(ladder.dataset, rest, ladder.groups, seed=prepared.plan.seed)
             label = f"cross-fitting, fold {number} of {folds}"
             values, _, _ = train_part(subject, prepared, learning, validation, label=label, name=name, query_ids=part)
             write_part(subject, name, values)
-        found.append(read_part(subject, name))
+        found.append(values)
     values = pd.concat(found)
     table = pd.DataFrame({"untrained": base.reindex(values.index), "trained": values})
     (gain,) = compare_pairs(table, [("untrained", "trained")], measure=ladder.primary)

@@ -6,7 +6,6 @@ from typing import Any, TypedDict, cast
 
 import filelock
 
-from core.errors import InputError
 from core.records import RecordFile, keep_content
 from core.systems.trained import TrainedModel, model_folder
 from core.workspace import Workspace
@@ -36,11 +35,9 @@ _FILES = RecordFile(Evaluation, upgrades=[keep_content], cure="measure this mode
 
 
 def read_evaluation(model: TrainedModel, workspace: Workspace) -> Evaluation:
-    """What is known of a model on the test queries; {} if nothing is, or the file is damaged: it is measured anew then."""
-    try:
-        return _FILES.read(model_folder(model.id, workspace) / FILE)
-    except (FileNotFoundError, InputError):
-        return {}
+    """What is known of a model on the test queries; {} if nothing is, or the file was damaged and set aside: it is measured
+    anew then."""
+    return _FILES.find(model_folder(model.id, workspace) / FILE, root=workspace.folder) or {}
 
 
 def write_evaluation(model: TrainedModel, workspace: Workspace, **parts: Any) -> None:

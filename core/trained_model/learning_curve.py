@@ -28,8 +28,11 @@ def draw_learning_curve(subject: ModelUnderTest, prepared: PreparedTraining) -> 
     order = [learning[row] for row in np.random.default_rng(prepared.plan.seed).permutation(len(learning))]
     base = subject.measure(subject.start)
     known = {point["share"]: point for point in read_evaluation(model, workspace).get("curve_points", [])}
+    parts: dict[float, pd.Series] = {}
     for share in SHARES:
-        if share in known:
+        kept_values = read_part(subject, f"curve-{share}")
+        if share in known and kept_values is not None:
+            parts[share] = kept_values
             continue
         count = max(1, round(share * len(order)))
         kept = [query_id for query_id in learning if query_id in set(order[:count])]
@@ -41,9 +44,9 @@ def draw_learning_curve(subject: ModelUnderTest, prepared: PreparedTraining) -> 
             else train_part(subject, prepared, kept, prepared.material.validation, label=label, name=f"curve-{share}")
         )
         known[share] = {"share": share, "queries": count, "pairs": pairs, "seconds": seconds}
+        parts[share] = values
         write_part(subject, f"curve-{share}", values)
         write_evaluation(model, workspace, curve_points=[known[one] for one in sorted(known)])
-    parts = {share: read_part(subject, f"curve-{share}") for share in SHARES}
     gains, rise = compare_points(base, parts, measure=subject.ladder.primary)
     points = [{**known[share], **describe_gain(parts[share], gains[share])} for share in SHARES]
     curve = {"points": points, **judge_learning_curve(rise)}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.evaluation.comparisons import Comparison
 from core.progress import ProgressEvent
-from core.storage.files import remove_folder, replace_file
+from core.storage.files import read_frame, remove_folder, write_frame
 from core.systems.system import System
 from core.systems.trained import model_folder
 from core.systems.trained_systems import apply_weights
@@ -65,16 +65,15 @@ def part_file(subject: ModelUnderTest, name: str) -> Path:
     return model_folder(subject.model.id, subject.workspace) / f"{name}.parquet"
 
 
-def read_part(subject: ModelUnderTest, name: str) -> pd.Series:
-    """The values of a part by query id."""
-    values: pd.Series = pd.read_parquet(part_file(subject, name))["value"]
-    return values
+def read_part(subject: ModelUnderTest, name: str) -> pd.Series | None:
+    """The values of a part by query id; None if it was not measured yet, or its file was damaged and set aside."""
+    frame = subject.workspace.find_whole(part_file(subject, name), read_frame)
+    return None if frame is None else frame["value"]
 
 
 def write_part(subject: ModelUnderTest, name: str, values: pd.Series) -> None:
     """Keeps the values of a part, by query id."""
-    with replace_file(part_file(subject, name)) as aside:
-        values.to_frame("value").to_parquet(aside)
+    write_frame(values.to_frame("value"), part_file(subject, name), index=True)
 
 
 def describe_gain(values: pd.Series, gain: Comparison) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from core.settings import DEFAULT_MODEL, ENDPOINT_PREFIX, TRAINED_PREFIX, find_m
 from core.stages.adapt import QueryAdapter, write_adapter
 from core.stages.embed import model_revision
 from core.storage.files import remove_folder
+from core.storage.sealed_folder import seal_folder
 from core.systems.available import list_systems
 from core.systems.system import System
 from core.systems.trained import (
@@ -221,6 +222,7 @@ def train(
         progress=keeper.progress,
     )
     remove_folder(weights_folder(record.id, workspace))
+    seal_folder(aside)
     aside.replace(weights_folder(record.id, workspace))
     seconds = keeper.seconds
     metrics = {**outcome.metrics, "threads": get_threads()}

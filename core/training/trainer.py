@@ -18,6 +18,9 @@ from core.errors import InputError, LadderError, ModelUnavailable, first_line
 from core.progress import CancelToken
 from core.settings import DEFAULT_MODEL, quieten_libraries
 from core.stages.embed import resolve_model
+from core.storage.damage import find_whole
+from core.storage.files import read_json, write_json
+from core.storage.sealed_folder import find_broken_seal, seal_folder
 from core.training.request import TrainingPlan
 
 _LOGGED = 40  # points of the loss curve in all
@@ -54,7 +57,11 @@ class TrainingProgress:
 def find_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint below a folder that is whole, or None: one that was being written has no trainer state."""
     found = [path for path in folder.glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name)]
-    whole = [path for path in found if _read_state(path) is not None and (path / "optimizer.pt").is_file()]
+    whole = [
+        path
+        for path in found
+        if _read_state(path) is not None and (path / "optimizer.pt").is_file() and find_broken_seal(path) is None
+    ]
     return max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
@@ -142,13 +149,10 @@ def run_trainer(
     """
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from core.storage.files import read_json, write_json
-
     trainer.remove_callback(PrinterCallback)
     file = folder / "untrained.json"
-    if file.exists():
-        untrained = float(read_json(file)["validation"])
-    else:
+    untrained = find_whole(file, lambda found: float(read_json(found)["validation"]), root=folder)
+    if untrained is None:
         progress.report("measuring the untrained model", 0.0, 1.0, [])
         untrained = float(trainer.evaluate()["eval_loss"])
         write_json(file, {"validation": untrained})
@@ -200,6 +204,7 @@ def _make_callback(progress: TrainingProgress, plan: TrainingPlan) -> Any:
             self.tell(state)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            seal_folder(Path(args.output_dir) / f"checkpoint-{state.global_step}")
             progress.on_checkpoint(progress.seconds)
 
         def tell(self, state: Any) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from core.costs.prices import read_prices
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE
-from core.errors import InputError, NotInWorkspace
+from core.errors import DamagedFile, InputError, NotInWorkspace
 from core.evaluation.answers import find_answerable
 from core.graph.estimate import estimate_work, read_speed, write_speed
 from core.graph.execute import Execution
@@ -25,6 +25,7 @@ from core.schema import QUERIES, empty
 from core.settings import DEFAULT_DIMENSIONS, get_threads
 from core.stages.embed import model_revision
 from core.stages.index_dense import COSINE, build_collection
+from core.storage.sealed_folder import find_broken_seal
 from core.systems.build import build, make_sources, resolve_language
 from core.systems.system import System
 from core.versions.contents import COLLECTION, Contents, find_vectors, name_passages, write_contents
@@ -39,6 +40,7 @@ from core.versions.version import (
     version_folder,
     write_version,
 )
+from core.workspace import Workspace
 
 _INDEX_SPEED, _INDEX_SIZE = "indexing-speed", "indexing-size"
 _PASSAGES_PER_SECOND = 1_500.0  # until an index was built here
@@ -210,6 +212,22 @@ def build_index(contents: Contents, folder: Path, resources: Resources, *, dista
         resources.workspace.write_facts(_INDEX_SPEED, {"passages_per_second": speed})
 
 
+def _find_whole(draft: Version, workspace: Workspace) -> Version | None:
+    """The version, if it was built before and its files are as they were then; a damaged one is set aside."""
+    folder = version_folder(draft.id, draft.dataset, workspace)
+    try:
+        found = load_version(draft.id, draft.dataset, workspace)
+        problem = find_broken_seal(folder)
+    except NotInWorkspace:
+        return None
+    except DamagedFile as error:
+        problem = error.why
+    if problem is None:
+        return found
+    workspace.set_aside(folder, problem)
+    return None
+
+
 def build_aside(draft: Version, resources: Resources, fill: Callable[[Path, Version], Version]) -> Version:
     """Fills a folder aside and renames it when whole. fill(folder, draft) -> the version that it has become.
 
@@ -219,10 +237,10 @@ def build_aside(draft: Version, resources: Resources, fill: Callable[[Path, Vers
     folder = version_folder(draft.id, draft.dataset, workspace)
     aside = aside_folder(draft.id, draft.dataset, workspace)
     with hold_build(draft, workspace):
-        try:
-            return load_version(draft.id, draft.dataset, workspace)
-        except NotInWorkspace:
-            shutil.rmtree(aside, ignore_errors=True)
+        found = _find_whole(draft, workspace)
+        if found is not None:
+            return found
+        shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         write_version(draft, aside)
         version = fill(aside, draft)

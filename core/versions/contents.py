@@ -13,7 +13,7 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.load import load_dataset
 from core.data.write import write_dataset
-from core.errors import InputError
+from core.errors import DamagedFile
 from core.graph.node import Node
 from core.graph.resources import Models
 from core.live.search import LiveSearch
@@ -21,7 +21,8 @@ from core.schema import EVIDENCE, JUDGMENTS, QUERIES, content_hash, empty
 from core.stages.embed import EmbedChunks, Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
 from core.storage.files import read_frame, write_frame
-from core.versions.version import Version, check_model, version_folder
+from core.storage.sealed_folder import find_broken_seal, list_files, seal_folder
+from core.versions.version import RECORD, Version, check_model, version_folder
 from core.workspace import Workspace
 
 CORPUS, COLLECTION = "corpus", "collection"
@@ -76,11 +77,14 @@ def write_contents(contents: Contents, folder: Path) -> None:
         write_frame(contents.chunks, folder / _CHUNKS)
     if contents.matrix is not None:
         np.save(folder / _VECTORS, contents.matrix)
+    seal_folder(folder, [name for name in list_files(folder) if not name.startswith(f"{COLLECTION}/") and name != RECORD])
 
 
 def read_contents(version: Version, workspace: Workspace) -> Contents:
     """Raises InputError if the files are not what the version says they are."""
     folder = version_folder(version.id, version.dataset, workspace)
+    if (problem := find_broken_seal(folder)) is not None:
+        raise _say_damaged(version, folder, problem)
     try:
         corpus = load_dataset(folder / CORPUS, name=version.dataset)
         chunks = read_frame(folder / _CHUNKS) if (folder / _CHUNKS).is_file() else None
@@ -95,8 +99,9 @@ def read_contents(version: Version, workspace: Workspace) -> Contents:
     return Contents(corpus, chunks, names, matrix)
 
 
-def _say_damaged(version: Version, folder: Path, what: str) -> InputError:
-    return InputError(f"the version {version.id} is damaged ({what}); build it again, or roll back", file=folder)
+def _say_damaged(version: Version, folder: Path, what: str) -> DamagedFile:
+    told = f"the version {version.id} is damaged ({what}); build it again, or roll back"
+    return DamagedFile(told, file=folder, why=what)
 
 
 def find_vectors(target: Node) -> Node | None:
@@ -114,7 +119,12 @@ def restore(contents: Contents, target: Node, folder: Path) -> dict[str, Any]:
     for node in target.walk():
         if isinstance(node.stage, IndexDense):
             made[node.key] = DenseIndex(
-                held, contents.list_metadata(), folder / COLLECTION, names=contents.names, distance=node.stage.distance
+                held,
+                contents.list_metadata(),
+                folder / COLLECTION,
+                names=contents.names,
+                distance=node.stage.distance,
+                root=folder.parents[2],
             )
     return made
 

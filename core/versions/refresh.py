@@ -23,8 +23,9 @@ from core.graph.execute import Execution
 from core.graph.node import Node
 from core.graph.resources import Resources
 from core.schema import CHUNKS, content_hash, empty, list_passages
-from core.stages.index_dense import update_collection
-from core.versions.build import build_aside, complete, draft_version, prepare_graph
+from core.stages.index_dense import COSINE, update_collection
+from core.storage.sealed_folder import find_broken_collection
+from core.versions.build import build_aside, build_index, complete, draft_version, prepare_graph
 from core.versions.contents import (
     COLLECTION,
     Contents,
@@ -145,7 +146,8 @@ def refresh(dataset: Dataset, resources: Resources) -> Refreshed:
         after = renew(before, dataset, target, execution, changes)
         if after.matrix is not None:
             old = version_folder(version.id, version.dataset, resources.workspace) / COLLECTION
-            counted.update(_update(before, after, old, folder / COLLECTION, resources))
+            distance = (system.dense and system.dense.distance) or COSINE
+            counted.update(_update(before, after, old, folder / COLLECTION, resources, distance=distance))
         write_contents(after, folder)
         return complete(
             empty_version,
@@ -216,16 +218,20 @@ def _cut(before: pd.DataFrame, dataset: Dataset, node: Node, changes: Changes, r
     return joined.sort_values(["place", "position"], kind="stable").drop(columns="place").reset_index(drop=True)
 
 
-def _update(before: Contents, after: Contents, old: Path, new: Path, resources: Resources) -> dict[str, int]:
+def _update(before: Contents, after: Contents, old: Path, new: Path, resources: Resources, *, distance: str) -> dict[str, int]:
     """Copies the collection and changes the copy. Returns passages_added and passages_removed."""
     resources.report("updating the index")
-    shutil.copytree(old, new)
     known, wanted = set(before.names), set(after.names)
     metadata_before = dict(zip(before.names, before.list_metadata(), strict=True))
     metadata = after.list_metadata()
     add = [row for row, name in enumerate(after.names) if name not in known]
     moved = [row for row, name in enumerate(after.names) if name in known and metadata[row] != metadata_before[name]]
     remove = [name for name in before.names if name not in wanted]
+    counted = {"passages_added": len(add), "passages_removed": len(remove)}
+    if find_broken_collection(old) is not None:  # nothing to build upon
+        build_index(after, new.parent, resources, distance=distance)
+        return counted
+    shutil.copytree(old, new)
     matrix = after.matrix if after.matrix is not None else np.zeros((0, 0), dtype=np.float32)
     count = update_collection(
         new,
@@ -236,4 +242,4 @@ def _update(before: Contents, after: Contents, old: Path, new: Path, resources: 
     )
     if count != len(after.names):
         raise LadderError(f"The updated index holds {count} passages instead of {len(after.names)}; build the version anew.")
-    return {"passages_added": len(add), "passages_removed": len(remove)}
+    return counted

@@ -28,7 +28,7 @@ from core.systems.yaml_files import from_spec
 from core.workspace import Workspace
 
 PROMOTED, REFRESHED, ROLLED_BACK, REMOVED = "promoted", "refreshed", "rolled back", "removed"
-_FILE, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"
+RECORD, _LIVE, _EVALUATION = "version.json", "live.json", "evaluation.json"
 _ASIDE = ".building"
 _LOCK_SECONDS = 10.0
 _BUILD_LOCK_SECONDS = 5.0
@@ -129,15 +129,15 @@ def aside_folder(version_id: str, dataset: str, workspace: Workspace) -> Path:
 
 def write_version(version: Version, folder: Path) -> None:
     """Writes the record of a version into its folder."""
-    _VERSIONS.write(folder / _FILE, version)
+    _VERSIONS.write(folder / RECORD, version)
 
 
 def load_version(version_id: str, dataset: str, workspace: Workspace) -> Version:
     """Raises NotInWorkspace if there is none of this id, InputError if its file is damaged."""
     folder = find_entry(workspace.versions(dataset), version_id)
-    if folder is None or not (folder / _FILE).is_file():
+    if folder is None or not (folder / RECORD).exists():
         raise NotInWorkspace(f"The index version {version_id!r} of {dataset} is not in this workspace.")
-    return _VERSIONS.read(folder / _FILE)
+    return _VERSIONS.read(folder / RECORD)
 
 
 def check_model(version: Version) -> None:
@@ -166,9 +166,9 @@ def _list_folders(dataset: str, workspace: Workspace, *, hidden: bool) -> list[V
     found = []
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         aside = folder.name.startswith(".") and folder.name.endswith(_ASIDE)
-        if (aside if hidden else not folder.name.startswith(".")) and (folder / _FILE).is_file():
+        if (aside if hidden else not folder.name.startswith(".")) and (folder / RECORD).exists():
             try:
-                found.append(_VERSIONS.read(folder / _FILE))
+                found.append(_VERSIONS.read(folder / RECORD))
             except InputError:
                 continue
     return sorted(found, key=lambda version: (version.created, version.id), reverse=True)
@@ -187,8 +187,10 @@ def measure_size(version: Version, workspace: Workspace) -> int:
 
 def read_live(dataset: str, workspace: Workspace) -> Live:
     """Which version answers; nothing yet if none was promoted. Raises InputError if the file that says so is damaged."""
-    file = workspace.versions(dataset) / _LIVE
-    return _LIVES.read(file) if file.is_file() else Live()
+    try:
+        return _LIVES.read(workspace.versions(dataset) / _LIVE)
+    except FileNotFoundError:
+        return Live()
 
 
 @contextmanager
@@ -300,11 +302,9 @@ def discard_unfinished(version_id: str, dataset: str, workspace: Workspace) -> N
 
 def read_evaluation(version: Version, workspace: Workspace) -> Evaluation | None:
     """How the version did against a bar when that was last asked, see core.versions.promote; None if it never was, or
-    if its file is damaged: it is measured anew then."""
-    try:
-        return _EVALUATIONS.read(version_folder(version.id, version.dataset, workspace) / _EVALUATION)
-    except (FileNotFoundError, InputError):
-        return None
+    if its file is damaged and was set aside: it is measured anew then."""
+    file = version_folder(version.id, version.dataset, workspace) / _EVALUATION
+    return _EVALUATIONS.find(file, root=workspace.folder)
 
 
 def write_evaluation(version: Version, told: Evaluation, workspace: Workspace) -> None:

@@ -437,3 +437,21 @@ def test_the_endpoint_is_tried_and_limited(small: Workspace, monkeypatch: pytest
     app.button(key="endpoint_keep").click().run()
     assert read(app.error) == "at_once is 0; it must be between 1 and 64"
     assert "secret" not in str([found.value for found in [*app.markdown, *app.error, *app.success]])
+
+
+def test_the_workspace_is_looked_over_and_mended(small: Workspace) -> None:
+    small.path("cache", "nodes", "<b>a.json").write_text("{", encoding="utf-8")
+    small.path("jobs", "gone.alive").touch()
+    app = open_experiment_page("Workspace")
+    assert not app.dataframe, "nothing is read before it is asked for"
+    app.button(key="workspace_check").click().run()
+    found = app.dataframe[0].value
+    assert found["File or folder"].tolist() == ["cache/nodes/<b>a.json", "jobs/gone.alive"]
+    assert found["Kind"].tolist() == ["damaged", "left behind"]
+    assert {"datasets", "steps of systems"} <= set(app.dataframe[1].value["Kind"])
+    app.button(key="workspace_mend").click().run()
+    assert "cache/nodes/<b>a.json: set aside in the folder damaged/" in read(app.success)
+    assert app.dataframe[0].value["Kind"].tolist() == ["set aside"]
+    app.button(key="workspace_mend").click().run()
+    assert "Nothing is wrong with this workspace." in read(app.success)
+    assert not app.exception

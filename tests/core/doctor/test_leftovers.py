@@ -89,7 +89,7 @@ def test_what_a_living_process_uses_stays(workspace: Path) -> None:
     store.path("models", "adapter-1", "weights.part", "x").touch()
     store.path("experiments", "e", "runs", "x").touch()
     with (
-        replace_file(store.path("prices.csv")),
+        replace_file(store.path("widths.json")),
         hold_folder(store.path("imports", "dataset-1")),
         hold_workspace(store, "a job", on_wait=print),
         filelock.FileLock(store.path("indexes", "k.lock")),

@@ -19,7 +19,7 @@ class Reading:
     row_documents: bool = False
 
 
-_FILES = RecordFile(Reading, upgrades=[keep_content], cure="correct or delete this file")
+_FILES = RecordFile(Reading, upgrades=[keep_content], cure="correct or delete this file", sealed=False)
 
 
 def read_reading(folder: Path) -> Reading:

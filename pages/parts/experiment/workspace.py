@@ -1,0 +1,86 @@
+"""The workspace: how large it is, what is damaged or was left behind in it, and mending that."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.doctor.examine import Examination, examine, mend
+from core.doctor.finding import ACT_WORDS
+from core.text.phrases import count_of
+from pages.parts.experiment.history import describe_bytes
+from pages.shared.frame.services import open_workspace
+from pages.shared.frame.text import escape_markdown
+
+_FOUND, _DONE = "_workspace_found", "_workspace_done"
+
+
+def show_workspace() -> None:
+    """The part "Workspace" of the page: looks on request, since every file is read."""
+    st.markdown(
+        "Looks at every file: how much room each kind takes, what is damaged, what an ended process has left behind, what "
+        "was set aside. Nothing is changed before you say so."
+    )
+    for sentence in st.session_state.pop(_DONE, ()):
+        st.success(escape_markdown(sentence))
+    if st.button("Check the workspace", type="primary", key="workspace_check"):
+        with st.spinner("Reading every file…"):
+            st.session_state[_FOUND] = examine(open_workspace())
+    found: Examination | None = st.session_state.get(_FOUND)
+    if found is not None:
+        _show_findings(found)
+        _show_sizes(found)
+    st.caption(escape_markdown(f"{open_workspace().folder} · the same on the command line: python -m core doctor"))
+
+
+def _show_findings(found: Examination) -> None:
+    for note in found.notes:
+        st.info(escape_markdown(note))
+    if found.is_healthy:
+        st.success("Nothing is wrong with this workspace.")
+        return
+    st.subheader(count_of(len(found.findings), "finding"))
+    rows = [
+        {
+            "Kind": finding.kind,
+            "File or folder": finding.path,
+            "What": finding.what,
+            "Mending": ACT_WORDS[finding.act],
+            "Then": finding.cure,
+            "Frees": finding.bytes,
+        }
+        for finding in found.findings
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content" if len(rows) < 10 else 388,
+        column_config={"Frees": st.column_config.NumberColumn(format="bytes")},
+        alt=f"What was found in the workspace: {len(rows)} rows",
+    )
+    freed = sum(finding.bytes for finding in found.findings)
+    with st.popover("Mend", icon=":material/healing:"):
+        st.markdown(
+            f"What was left behind or set aside is removed ({describe_bytes(freed)}), what is damaged is set aside in the "
+            "folder damaged/ and made again where that is possible. What a running job uses stays."
+        )
+        st.button("Mend it", type="primary", on_click=_mend, args=(found,), key="workspace_mend")
+
+
+def _mend(found: Examination) -> None:
+    """A callback: mends, and looks again."""
+    done = mend(found.findings, open_workspace())
+    st.session_state[_DONE] = done or ("Nothing was left to mend.",)
+    st.session_state[_FOUND] = examine(open_workspace())
+
+
+def _show_sizes(found: Examination) -> None:
+    st.subheader("Room on the disk")
+    rows = [{"Kind": kind, "Size": size} for kind, size in found.sizes.items()]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["Kind", "Size"]),
+        hide_index=True,
+        height="content",
+        column_config={"Size": st.column_config.NumberColumn(format="bytes")},
+        alt=f"Room that each kind of file takes: {len(rows)} rows",
+    )

@@ -23,6 +23,7 @@ from core.errors import DamagedFile, InputError, NotInWorkspace
 from core.progress import ProgressCallback, ignore_progress
 from core.records import RecordFile, keep_content
 from core.storage.files import hold_folder, remove_folder
+from core.storage.names import place_entry
 from core.workspace import Workspace
 
 _OLD_RULES = "label_rules.json"
@@ -312,7 +313,7 @@ def keep_label_rules(name: str, rules: LabelRules | None, workspace: Workspace) 
 
 def _rule_file(name: str, workspace: Workspace) -> Path:
     """A file for each dataset, so that a damaged one is in the way of no other."""
-    return workspace.path("label_rules", f"{Path(name).name}.json")
+    return place_entry(workspace.path("label_rules", "x").parent, f"{name}.json")
 
 
 def _read_old_rules(workspace: Workspace) -> dict[str, LabelRules]:

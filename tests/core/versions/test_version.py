@@ -241,7 +241,7 @@ def test_damage_is_told_with_the_cure(corpus: Dataset, resources: Resources) -> 
     (folder / "vectors.npy").write_bytes(vectors)
     lines = (folder / "corpus" / "corpus.jsonl").read_text().splitlines()
     (folder / "corpus" / "corpus.jsonl").write_text("\n".join(lines[1:]))
-    with pytest.raises(InputError, match="corpus.jsonl is not as it was written"):
+    with pytest.raises(InputError, match=r"corpus\.jsonl is not as it was written"):
         read_contents(version, resources.workspace)
     (folder / "version.json").write_text(json.dumps({"id": version.id}))
     with pytest.raises(InputError, match="remove this version and build it again"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,21 @@ def run(dataset: Dataset, folder: Path, systems: dict[str, System] | None = None
     return compare(dataset, systems or FEW, workspace=Workspace(folder), **{"models": FakeModels(), **options})
 
 
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """All named systems on the dataset, once for all tests; the workspace is to be copied."""
+
+    experiment: Experiment
+    workspace: Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("compare")
+    dataset = load_dataset(write_small_dataset(folder / "small"))
+    return Made(run(dataset, folder / "workspace", NAMED), folder / "workspace")
+
+
 def without_times(experiment: Experiment) -> dict[str, Any]:
     content = experiment.to_json()
     for name in ("id", "created", "timings"):
@@ -66,8 +82,8 @@ def write_trec(experiment: Experiment, folder: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.run" for name in experiment.ready}
 
 
-def test_all_named_systems_run(dataset: Dataset, workspace: Path, tmp_path: Path) -> None:
-    experiment = run(dataset, workspace, NAMED)
+def test_all_named_systems_run(dataset: Dataset, made: Made, tmp_path: Path) -> None:
+    experiment = made.experiment
     assert [(system.name, system.error) for system in experiment.systems] == [(name, None) for name in NAMED]
     content = json.loads(json.dumps(experiment.to_json(), allow_nan=False))
     assert {"name": "small", "documents": 12, "queries": 8, "judgments": len(dataset.judgments)}.items() <= content[
@@ -95,9 +111,9 @@ def test_all_named_systems_run(dataset: Dataset, workspace: Path, tmp_path: Path
     answerable = set(qrels.loc[qrels["relevance"] >= 1, "query_id"])
     qrels = qrels[qrels["query_id"].isin(answerable)]
     measures = {name: ir_measures.parse_measure(name) for name in list_measures(has_evidence=False)}
+    files = write_trec(experiment, tmp_path / "runs")
     for system in content["systems"]:
-        file = write_trec(experiment, tmp_path / "runs")[system["name"]]
-        hits = list(ir_measures.read_trec_run(str(file)))
+        hits = list(ir_measures.read_trec_run(str(files[system["name"]])))
         again = ir_measures.calc_aggregate(list(measures.values()), qrels, hits)
         for name, measure in measures.items():
             assert again[measure] == pytest.approx(system["measures"][name]["mean"], abs=1e-6), (system["name"], name)
@@ -125,19 +141,18 @@ def test_filters_change_what_is_found(dataset: Dataset, workspace: Path) -> None
     assert UNLABELLED_QUERY not in set(experiment.per_query["query_id"])
 
 
-def test_runs_say_where_each_hit_stands(dataset: Dataset, workspace: Path) -> None:
+def test_runs_say_where_each_hit_stands(dataset: Dataset, made: Made) -> None:
     texts = dict(zip(dataset.documents["doc_id"], dataset.documents["text"], strict=True))
-    for found in run(dataset, workspace, NAMED).runs.values():
+    for found in made.experiment.runs.values():
         assert (found["start"] < found["end"]).all()
         assert all(end <= len(texts[doc]) for doc, end in zip(found["doc_id"], found["end"], strict=True))
 
 
-def test_a_second_run_encodes_and_runs_nothing(dataset: Dataset, workspace: Path) -> None:
-    models = FakeModels()
-    first = run(dataset, workspace, NAMED, models=models)
-    asked = len(models.fake.asked)
+def test_a_second_run_encodes_and_runs_nothing(dataset: Dataset, made: Made, workspace: Path) -> None:
+    models, first = FakeModels(), made.experiment
+    shutil.copytree(made.workspace, workspace, dirs_exist_ok=True)
     second = run(dataset, workspace, NAMED, models=models)
-    assert len(models.fake.asked) == asked
+    assert models.fake.asked == []
     timings = second.timings
     assert (timings["encoded_texts"], timings["encode_seconds"], timings["nodes_run"]) == (0, 0, 0)
     assert timings["nodes_cached"] == first.timings["nodes_run"]
@@ -181,10 +196,10 @@ def test_another_process_finds_everything_and_imports_no_torch(dataset: Dataset,
     assert json.loads(answer.stdout) == [0, 0, [], [None] * 4]
 
 
-def test_the_same_input_gives_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
-    made = [run(dataset, tmp_path / name, NAMED) for name in ("one", "two")]
-    assert without_times(made[0]) == without_times(made[1])
-    files = [write_trec(experiment, tmp_path / f"runs-{number}") for number, experiment in enumerate(made)]
+def test_the_same_input_gives_the_same_bytes(dataset: Dataset, made: Made, tmp_path: Path) -> None:
+    both = [made.experiment, run(dataset, tmp_path / "another", NAMED)]
+    assert without_times(both[0]) == without_times(both[1])
+    files = [write_trec(experiment, tmp_path / f"runs-{number}") for number, experiment in enumerate(both)]
     for name in NAMED:
         assert files[0][name].read_bytes() == files[1][name].read_bytes()
         assert len(files[0][name].read_bytes()) > 100

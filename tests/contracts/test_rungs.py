@@ -18,6 +18,8 @@ from core.graph.resources import Resources
 from core.ladder.goals import Goals
 from core.ladder.ladder import Ladder
 from core.ladder.rungs import RUNGS
+from core.ladder.rungs.chunking import CHUNKING
+from core.ladder.rungs.metadata_filters import METADATA_FILTERS
 from core.ladder.rungs.rung import Rung
 from core.recommendation.assess import Assessment, assess
 from core.recommendation.files import save_assessment
@@ -64,16 +66,23 @@ def test_a_comparison_is_seen(source: str) -> None:
 
 @pytest.fixture(scope="module")
 def made_up() -> Iterator[Rung]:
-    """A rung that no product has, in its order and out again."""
+    """A rung that no product has, behind two that have little to compute; afterwards all are as they were."""
     rung = make_rung(
         "made_up",
         propose=lambda incumbent, offer: [replace(incumbent, chunk=Recursive(size=32))],
         one_time=lambda system, chunks: "make it up",
         cures="not_in_corpus",
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(RUNGS, rung.name, rung)
-        yield rung
+    before = dict(RUNGS)
+    _set_rungs({one.name: one for one in (CHUNKING, METADATA_FILTERS, rung)})
+    yield rung
+    _set_rungs(before)
+
+
+def _set_rungs(rungs: dict[str, Rung]) -> None:
+    """In their order."""
+    RUNGS.clear()
+    RUNGS.update(rungs)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from core.data.load import load_dataset
 from core.experiment.compare import compare
 from core.experiment.history import load_experiment, save_experiment
 from core.jobs.kinds import SCALING
-from core.jobs.runner import run_here
 from core.jobs.state import COMMAND_LINE, DONE, list_jobs
 from core.scaling import timing
 from core.stages.rerank import CrossEncoderRerank
@@ -30,6 +29,7 @@ from core.systems.system import Dense
 from core.systems.trained import EMBEDDING, save_model, weights_folder
 from core.workspace import Workspace
 from tests.core.ladder.test_trained_rungs import make_model
+from tests.support.command_line import run_jobs_with
 from tests.support.models import FakeModels
 from tests.support.small import write_small_dataset
 
@@ -72,7 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 
 def use_fake_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.cli.job.run_here", functools.partial(run_here, models=FakeModels()))
+    run_jobs_with(FakeModels(), monkeypatch)
     for name in ("make_overview", "read_scenario"):
         monkeypatch.setattr(cli_cost, name, functools.partial(getattr(cli_cost, name), models=FakeModels()))
 

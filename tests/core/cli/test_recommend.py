@@ -1,9 +1,10 @@
-"""recommend on the command line: once for real in a process of its own, then its words, files and exit codes."""
+"""recommend on the command line: once as a whole with the fake models, then its words, files and exit codes."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ from core.recommendation.assess import Assessment
 from core.recommendation.files import load_assessment
 from core.records import decode
 from core.workspace import Workspace
-from tests.support.app import REPOSITORY, build_environment
+from tests.support.command_line import run_jobs_with
+from tests.support.models import FakeModels
 from tests.support.small import write_small_dataset
 
 FIRST_WORDS = "Label more queries first"
@@ -33,7 +35,7 @@ FIRST_WORDS = "Label more queries first"
 
 @dataclass(frozen=True)
 class Call:
-    """What a real run gave: what it printed, and the assessment that it kept."""
+    """What a whole run gave: what it printed, and the assessment that it kept."""
 
     code: int
     out: str
@@ -48,14 +50,15 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Call:
     folder = tmp_path_factory.mktemp("recommend")
     write_small_dataset(folder / "small")
     store = Workspace(folder / "workspace")
-    command = [sys.executable, "-m", "core", "recommend", str(folder / "small"), "--workspace", str(store.folder)]
-    done = subprocess.run(
-        [*command, "--json", "-", "--fail-under", "P@10=1", "--name", "Before the launch"],
-        cwd=REPOSITORY, env=build_environment(store.folder), capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    assessment = load_assessment(json.loads(done.stdout)["id"], store)
-    return Call(done.returncode, done.stdout, done.stderr, store, assessment)
+    command = ["recommend", str(folder / "small"), "--workspace", str(store.folder), "--json", "-", "--fail-under", "P@10=1"]
+    out, err, models = io.StringIO(), io.StringIO(), FakeModels()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        run_jobs_with(models, patch)
+        code = main([*command, "--name", "Before the launch"])
+    assert out.getvalue(), err.getvalue()
+    assert models.fake.asked, "no other model was loaded"
+    assessment = load_assessment(json.loads(out.getvalue())["id"], store)
+    return Call(code, out.getvalue(), err.getvalue(), store, assessment)
 
 
 def test_json_goes_to_standard_output_and_the_words_to_standard_error(real: Call) -> None:
@@ -276,7 +279,7 @@ def test_failures_are_listed_by_cause(real: Call) -> None:
         "Why 15 of 60 test queries fail with dense (no answer among the first five):",
         "    12  Exact terms. The query names a code, number or rare term that its answer holds; matching",
         "        words finds it.",
-        "     3  Ranked too low. The answer is among the first 100 hits but not among the first five, and no",
-        "        fix above brings it there.",
+        "     3  Ranked too low. The answer is among the first 100 hits but not among the first five; no more",
+        "        exact cause was found.",
     ]
     assert format_failures(count_failures(real.assessment, {}), width=100) == ""

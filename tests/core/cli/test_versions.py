@@ -14,7 +14,6 @@ from core.cli.main import EXIT_BAD_INPUT, main
 from core.cli.versions import format_hits, format_refreshed
 from core.data.catalog import open_dataset, remove_dataset
 from core.jobs.kinds import VERSIONS
-from core.jobs.runner import run_here
 from core.jobs.state import COMMAND_LINE, DONE, FAILED, list_jobs
 from core.systems.named import make_named_systems
 from core.versions.build import build_version, draft_version
@@ -31,6 +30,7 @@ from core.versions.version import (
 )
 from core.workspace import Workspace
 from tests.support.assessments import AxisModels, write_labelled_dataset
+from tests.support.command_line import run_jobs_with
 from tests.support.versions import named, put_live, resources_of
 
 NAME = "notes"
@@ -44,7 +44,7 @@ VERSION_KEYS = {
 def models(monkeypatch: pytest.MonkeyPatch) -> AxisModels:
     """The commands as they are, but for the models they load."""
     models = AxisModels()
-    monkeypatch.setattr("core.cli.job.run_here", functools.partial(run_here, models=models))
+    run_jobs_with(models, monkeypatch)
     monkeypatch.setattr(cli_versions, "open_version", functools.partial(open_version, models=models))
     return models
 

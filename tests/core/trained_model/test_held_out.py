@@ -18,7 +18,7 @@ from core.evaluation.comparisons import COMPARISON, compare_table
 from core.experiment.history import load_experiment
 from core.systems.trained import TrainedModel, remove_model
 from core.trained_model.evaluation_file import read_evaluation
-from core.trained_model.held_out import compare_with_cheap, compare_with_untrained
+from core.trained_model.held_out import compare_with_untrained
 from core.trained_model.model_under_test import ModelUnderTest
 from core.workspace import Workspace
 from tests.core.trained_model.conftest import Desk
@@ -94,7 +94,7 @@ def test_changed_data_are_refused(harmed: Harmed) -> None:
         ModelUnderTest(dataclasses.replace(harmed.dataset, queries=fewer), harmed.model, harmed.store, AxisModels())
 
 
-# Where nothing but training helps
+# Where nothing but training helps; tests/core/cli/test_train.py has the comparison with the best cheap rung
 
 
 def test_what_training_alone_can_do_is_better(desk: Desk) -> None:
@@ -103,15 +103,6 @@ def test_what_training_alone_can_do_is_better(desk: Desk) -> None:
     assert (row["against"], row["verdict"], row["n"]) == ("untrained", "better", 32)
     assert row["delta"] > 0.3 and row["low"] > 0
     assert "learning_curve" not in desk.told and "folds" not in desk.told
-
-
-def test_the_best_cheap_rung_is_climbed_on_the_tuning_queries_of_the_model(desk: Desk) -> None:
-    """Word matching is better than the embeddings, which lead to the next topic; words alone cannot be adapted."""
-    compare_with_cheap(desk.subject)
-    untrained, cheap = desk.told["comparisons"]
-    assert untrained["verdict"] == "better"
-    assert cheap["baseline"].startswith("hybrid") and cheap["system"] == f"{cheap['baseline']}-adapter"
-    assert cheap["baseline_mean"] > untrained["baseline_mean"]
 
 
 def test_a_model_that_was_removed_meanwhile_gives_a_sentence(desk: Desk) -> None:

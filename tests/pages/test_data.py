@@ -438,6 +438,19 @@ def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
     assert list_import_folders(Workspace(workspace)) == []
 
 
+def test_grades_in_words_are_explained_where_they_stand(workspace: Path) -> None:
+    marks = ("marks.csv", b"query_id,doc_id,mark,grade\nq1,1,x,lovely\nq1,2,x,dull\n", "text/csv")
+    app = upload(open_page("data"), CSV, QUESTIONS, marks)
+    assert "are words (dull, lovely)" in read(app.warning)
+    app.number_input(key="data_grade_marks.csv_grade_lovely").set_value(2)
+    assert "are words (dull)" in read(run(app).warning)
+    app.number_input(key="data_grade_marks.csv_grade_dull").set_value(0)
+    assert "are words" not in read(run(app).warning)
+    press(app, "Load")
+    judged = load_dataset(find_dataset("my-data", Workspace(workspace)).path).judgments
+    assert judged.to_numpy().tolist() == [["q1", "1", 2], ["q1", "2", 0]]
+
+
 def test_a_bad_row_of_a_table_leaves_only_the_upload(workspace: Path) -> None:
     app = upload(open_page("data"), ("a.csv", b"id,text\n1,x\n1,y\n", "text/csv"))
     assert read(app.error).startswith("a.csv, line 3: ") and own(workspace) == []

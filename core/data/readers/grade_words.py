@@ -69,6 +69,16 @@ def map_words(values: Iterable[Any], *, known: Mapping[str, Any] | None = None) 
     return {text: found[word] for text, word in words.items()}
 
 
+def list_unclear_words(values: Iterable[Any]) -> list[str]:
+    """The words among grades if it is not plain what they stand for, sorted; none if it is, or if all are numbers."""
+    texts = {str(value).strip() for value in values if not is_blank(value)}
+    try:
+        map_words(texts)
+    except ValueError:
+        return sorted(text for text in texts if not is_number(text) and text.lower() not in NOTHING)
+    return []
+
+
 def are_grades(values: Sequence[Any]) -> bool:
     """Whether a column has numbers only, or words that are known as grades, blanks aside."""
     filled = [value for value in values if not is_blank(value)]

@@ -10,10 +10,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.data.grades import HIGHEST_GRADE
 from core.data.readers.columns import FIELDS, NOUNS, REQUIRED, TableUse
+from core.data.readers.grade_words import list_unclear_words
 from core.data.readers.guesses import guess_columns
 from core.data.readers.layouts import layout_of
-from core.data.readers.table_files import Head, read_head
+from core.data.readers.table_files import Head, read_head, read_rows
 from core.data.readers.understand import Question, understand
 from core.errors import InputError
 from core.text.phrases import count_of
@@ -23,6 +25,7 @@ _NO_COLUMN = "no column"
 _ROLES = {**{role: noun.capitalize() for role, noun in NOUNS.items()}, "": "Not used"}
 _ROWS = 5  # shown of each table
 _CELL = 120  # characters of a value in a preview
+_WORDS = 24  # words of grades that are asked about one by one; a column with more holds hardly grades
 _HINTS = ("header", "role")  # questions that the controls answer as they stand
 
 
@@ -111,7 +114,45 @@ def _ask(root: Path, guess: TableUse, questions: Sequence[Question]) -> TableUse
     columns = _choose_columns(file, head, guess, str(role))
     alone = role == "judgments" and not columns["relevance"]
     every = alone and st.checkbox("Every row counts as 1", key=f"data_every_{file}", help="There are no grades.")
-    return TableUse(file, str(role), columns, header=head.is_named, all_relevant=bool(every))
+    column = columns.get("relevance", "") if role == "judgments" else ""
+    grades = (
+        _explain_grades(root, TableUse(file, str(role), columns, header=head.is_named, grades=guess.grades)) if column else {}
+    )
+    return TableUse(file, str(role), columns, header=head.is_named, all_relevant=bool(every), grades=grades)
+
+
+def _explain_grades(root: Path, use: TableUse) -> dict[str, str]:
+    """Asks what the words in a column of grades stand for, where that is not plain: word -> number of those that were said."""
+    path, column = root / use.file, use.used["relevance"]
+    try:
+        words = _list_unclear_words(str(path), column, use.header, path.stat().st_mtime_ns)
+    except InputError:  # said where the table is read
+        return {}
+    if not 0 < len(words) <= _WORDS:
+        return dict(use.grades)
+    st.caption(escape_markdown(f'What the words in "{column}" stand for: 0 is not relevant, a higher grade more relevant.'))
+    grades = {}
+    for start in range(0, len(words), 4):
+        for word, place in zip(words[start : start + 4], st.columns(4), strict=False):
+            said = place.number_input(
+                escape_markdown(shorten(word, width=_CELL)),
+                min_value=0.0,
+                max_value=float(HIGHEST_GRADE),
+                value=float(use.grades[word].replace(",", ".")) if word in use.grades else None,
+                step=1.0,
+                format="%g",
+                placeholder="grade",
+                key=f"data_grade_{use.file}_{column}_{word}",
+            )
+            if said is not None:
+                grades[word] = f"{said:g}"
+    return grades
+
+
+@st.cache_data(show_spinner="Reading the grades…", max_entries=32)
+def _list_unclear_words(path: str, column: str, header: bool, written: int) -> list[str]:
+    """The words of a column of grades if it is not plain which grades they are; none if it is."""
+    return list_unclear_words(row.values.get(column) for row in read_rows(Path(path), header=header))
 
 
 def _show_cell(value: object) -> str:

@@ -21,6 +21,7 @@ from core.text.phrases import shorten
 
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,14}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")  # 1,000: or is it 1.0?
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
@@ -115,6 +116,9 @@ def read_grade(value: Any, number: int, path: Path, *, words: Mapping[str, Any])
     text = str(value).strip()
     if is_blank(value) or text.lower() in NOTHING:
         return None
+    if _THOUSANDS.fullmatch(text):
+        what = f'the relevance is "{text}", which may be thousands or decimals; write it without the comma, or with a point'
+        raise row_error(what, path, number=number)
     text = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else str(words.get(text, text))
     try:
         return parse_relevance(text)

@@ -7,14 +7,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.data.readers.values import is_blank, is_number
+from core.data.readers.values import SHEET_ERRORS, is_blank, is_number
 from core.text.phrases import first_five, join_words, shorten
 
 EXPLAIN = (
     "write numbers in their place, or say in tables.yaml what they stand for, as in grades: {good: 2, fair: 1, bad: 0} "
     "(docs/tables.md)"
 )
-NOTHING = {"nan", "null", "none", "na", "n/a", "-"}  # what programs and people write for no grade
+# What programs and people write for no grade; spreadsheets show errors of formulas in their place
+NOTHING = {"nan", "null", "none", "na", "n/a", "-", *(error.lower() for error in SHEET_ERRORS)}
 
 
 def _words(text: str) -> frozenset[str]:

@@ -77,7 +77,7 @@ def guess_mapping(columns: Sequence[str], *, role: str) -> dict[str, str]:
             mapping[field] = ending[0]
     if role == "judgments" and "relevance" not in mapping:
         named = [column for column in columns if is_grade_name(column) and column not in mapping.values()]
-        if named:
+        if len(named) == 1:  # which of several is asked
             mapping["relevance"] = named[0]
     return {field: mapping[field] for field in fields if field in mapping}
 

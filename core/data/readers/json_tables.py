@@ -1,30 +1,49 @@
 """Tables in JSON: a list of objects, each a row, or one object of ids with texts, lists of ids, or grades.
 
 [{"id": "q1", "query": "…", "relevant": ["d1"]}]      {"q1": "…"}      {"q1": ["d1"]}      {"q1": {"d1": 2, "d7": 0}}
+
+Also an object that holds nothing but such a list, as {"data": […]}, and objects line by line (JSON Lines) under this name.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.data.readers.encoding import read_text
-from core.data.readers.jsonl import parse_json
+from core.data.readers.jsonl import parse_json, read_jsonl
 from core.data.readers.values import is_number
 from core.errors import InputError
+from core.text.phrases import join_words
 
+_NAMES = (
+    "data", "rows", "records", "items", "results", "entries", "examples", "corpus", "documents", "docs", "passages", "queries",
+    "questions", "topics", "qrels", "judgments", "labels", "relevance",
+)  # fmt: skip
+_WRAPPED = re.compile(
+    r'\{(?:\s*"[^"]*+"\s*:\s*(?:"[^"]*+"|[-\w.]++)\s*,)*+\s*"(?:' + "|".join(_NAMES) + r')"\s*:\s*\[(?=\s*\{)', re.IGNORECASE
+)  # {"version": 1, "data": [{
+_LINES = re.compile(r"\ufeff?\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
 _START = 65_536  # bytes in which the first row of a list is looked for
 
 
 def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields (number from 1, row). Raises InputError for broken JSON, and for JSON of another shape."""
+    text = read_text(path)
+    if _LINES.match(text):
+        yield from read_jsonl(path)
+        return
     try:
-        value = parse_json(read_text(path))
+        value = parse_json(text)
     except ValueError as error:
         raise InputError(f"broken JSON ({error}); correct it", file=path) from error
-    rows = _list_rows(value)
+    lists = list_wrapped(value) if isinstance(value, dict) else []
+    if len(lists) > 1:
+        raise InputError(f"holds {len(lists)} tables ({join_words(lists)}); save each of them as a file of its own", file=path)
+    rows = _list_rows(value[lists[0]] if lists else value)
     if not rows:
         raise InputError(
             "is JSON, but neither a list of objects nor an object of ids with texts, lists of ids, or grades; "
@@ -46,11 +65,32 @@ def read_start(path: Path) -> str:
 def first_json_row(path: Path) -> dict[str, Any] | None:
     """The first object of a list; None for other files, and where it is longer than what is looked at."""
     start = read_start(path)
+    wrapped = _WRAPPED.match(start)
+    if wrapped is None and not start.startswith("[") and not _LINES.match(start):
+        return None
+    begin = wrapped.end() if wrapped else int(start.startswith("["))
     try:
-        value, _ = json.JSONDecoder().raw_decode(start[1:].lstrip()) if start.startswith("[") else (None, 0)
+        value, _ = json.JSONDecoder().raw_decode(start[begin:].lstrip())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def holds_several_tables(path: Path) -> bool:
+    """Whether a JSON file is an object of several lists of rows: documents, queries and judgments in one."""
+    if not _WRAPPED.match(read_start(path)):
+        return False
+    try:
+        value = parse_json(read_text(path))
+    except (InputError, ValueError):
+        return False
+    return isinstance(value, dict) and len(list_wrapped(value)) > 1
+
+
+def list_wrapped(value: Mapping[str, Any]) -> list[str]:
+    """The names in an object under which lists of rows stand, if they are names that people give to such."""
+    found = [name for name, rows in value.items() if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
+    return found if all(name.lower() in _NAMES for name in found) else []
 
 
 def _list_rows(value: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.readers.encoding import check_regular_file, not_utf8, replace_surrogates
+from core.data.readers.values import SHEET_ERRORS
 from core.errors import InputError
 from core.text.phrases import first_five, shorten
 
@@ -178,6 +179,8 @@ def check_id(value: str) -> str | None:
     """Why this text cannot be an id, or None. Tabs and line ends would break judgment and run files."""
     if not value.strip():
         return "is empty; give every record an id"
+    if value in SHEET_ERRORS:
+        return f"is {value}, an error of a spreadsheet's formula; correct it"
     if value != value.strip() or any(character in value for character in "\t\r\n"):
         return f"{shorten(repr(value))} begins or ends with white space or holds a tab or line end; take it out"
     return None

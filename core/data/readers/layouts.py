@@ -24,7 +24,7 @@ from core.data.readers.documents.unread import find_cure
 from core.data.readers.guesses import guess_head, guess_mapping, hint_of
 from core.data.readers.huggingface import check_shards, is_numbered, list_shards
 from core.data.readers.json_datasets import are_squad_rows, list_squad_rows, read_json_dataset, read_squad, recognise_json
-from core.data.readers.json_tables import first_json_row, read_start
+from core.data.readers.json_tables import first_json_row, holds_several_tables, read_start
 from core.data.readers.jsonl import read_jsonl
 from core.data.readers.passage_rows import are_passage_rows, may_be_passage_rows, read_passage_rows
 from core.data.readers.qrels import find_qrels, read_judgments
@@ -181,9 +181,9 @@ def find_layout(folder: Path, *, told: Sequence[TableUse] = ()) -> Layout:
     lines = [name for name in documents if name not in whole and not clear]  # rows of a table, where nothing else is a document
     tables = [name for name in (*rest, *lines) if name.lower().endswith(TABLE_SUFFIXES)]
     if (tables or labels) and not corpus:
-        tables += [name for name in (*rest, *lines) if name not in labels and _is_json_list(folder / name)]
+        tables += [name for name in (*rest, *lines) if name not in labels and _is_json_table(folder / name)]
     tables = [name for name in (*tables, *labels) if name not in (corpus, queries, *whole)]
-    if not clear and (tables or said):
+    if (not clear and (tables or said)) or any(use.role == "corpus" for use in said.values()):
         content = []
     return Layout(
         folder,
@@ -252,6 +252,7 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
         found = f"found only {first_five(others)}" if others else "found nothing"
         cures = "; ".join(dict.fromkeys(filter(None, map(find_cure, others)))) or "add one of them"
         raise InputError(f"expected corpus.jsonl, documents ({SHOWN}) or tables, {found}; {cures}", file=folder)
+    _check_one_corpus(layout, understanding)
     several = find_table_datasets(layout, understanding)
     if several:
         raise _several(folder, several)
@@ -264,6 +265,19 @@ def read_layout(layout: Layout, *, corpus: Corpus | None = None, on_progress: Pr
         contents = read_tables(folder, uses, have=contents, on_progress=on_progress)
     contents.notes = [*notes, *_note_unread(layout), *contents.notes]
     return contents
+
+
+def _check_one_corpus(layout: Layout, understanding: Understanding) -> None:
+    """Raises InputError where documents lie beside a table of them that is called so: either may be the corpus."""
+    told = {use.file for use in layout.told}
+    for file, head in understanding.heads.items():
+        guess = guess_head(file, head)
+        if layout.documents and file not in told and guess.role == hint_of(file) == "corpus" and guess.sure:
+            raise InputError(
+                f"holds {count_of(len(layout.documents), 'document')} ({first_five(layout.documents)}) and a table of "
+                f"documents, {file}; move one of them away, or say in {TOLD} what {file} holds (docs/tables.md)",
+                file=layout.folder,
+            )
 
 
 def _note_unread(layout: Layout) -> list[str]:
@@ -414,12 +428,15 @@ def _are_labels(folder: Path, name: str) -> bool:
     return guess.role == hint and guess.sure
 
 
-def _is_json_list(path: Path) -> bool:
-    return path.suffix.lower() == ".json" and first_json_row(path) is not None
+def _is_json_table(path: Path) -> bool:
+    """Whether a JSON file is a list of rows, or is called as a table of documents: then reading it says what it lacks."""
+    return path.suffix.lower() == ".json" and (first_json_row(path) is not None or hint_of(path.name) == "corpus")
 
 
 def _are_json_labels(path: Path, hint: str) -> bool:
     """Whether a JSON file is a table of queries or judgments: one that is called so, or whose rows list relevant documents."""
+    if holds_several_tables(path):
+        return True  # reading it says that each has to be a file of its own
     row = first_json_row(path)
     if row is not None:
         guess = guess_head(path.name, Head(tuple(row), (Row(1, row),)))

@@ -24,8 +24,8 @@ def list_entries(value: Any, *, known: Collection[str] = ()) -> list[tuple[str, 
     """The ids in a cell with their grades (None where the cell gives none), nested lists flattened, each id once.
 
     A mapping of ids to numbers gives grades; objects in a list give their id, and their grade if they have one. Text in
-    square brackets is a list; other text is one id, unless it is unknown and its parts between ; | , or white space are all
-    known. known: ids of documents.
+    square brackets is a list; other text is one id, unless it is unknown and some of its parts between ; | or line ends
+    are known, or all between commas or white space. known: ids of documents.
     Raises ValueError that says what is wrong, as the rest of a sentence.
     """
     found: dict[str, Any] = {}
@@ -84,9 +84,10 @@ def _read_text(text: str, known: Collection[str]) -> Iterator[tuple[str, Any]]:
         value = read_list(text)
         yield from ((name, None) for name in value) if isinstance(value, tuple) else _walk(value)
     else:
-        parts = next(
-            (parts for mark in _SEPARATORS if (parts := _cut(text, mark)) and all(one in known for one in parts)), [text]
-        )
+        cuts = {mark: _cut(text, mark) for mark in _SEPARATORS}
+        parts = next((parts for parts in cuts.values() if parts and all(one in known for one in parts)), None)
+        # Where some are known the others are documents that are not there, which is counted; commas and spaces are in ids, too.
+        parts = parts or next((cuts[mark] for mark in ";|\n" if any(one in known for one in cuts[mark])), [text])
         yield from ((part, None) for part in parts)
 
 

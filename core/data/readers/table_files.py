@@ -38,6 +38,7 @@ _START = 8_192  # bytes from which a text file is told to be labels
 _NO_SEPARATOR = "\x1f"  # a sign that no text holds: each line is one cell
 _WHITE_SPACE = ""
 _FEATURES = re.compile(r"\s*-?\d+(?:\.\d+)?[ \t]+(?:qid:\S+[ \t]+)?\d+:-?\d")  # "2 qid:10 1:0.03", a line of LETOR's
+_RULE = re.compile(r":?-{2,}:?")
 _NAMES_SEPARATOR = re.compile(r"sep=(.)\n", re.IGNORECASE)  # what a spreadsheet program may write above a table
 
 
@@ -279,7 +280,7 @@ def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -
     start, begin = first, 0
     try:
         for cells in reader:
-            if any(map(str.strip, cells)):
+            if any(map(str.strip, cells)) and not (delimiter == "|" and _is_rule(cells)):
                 yield start, cells
             end = lines.tell()
             joined.look(start, cells, text[begin:end] if reader.line_num + first - start > 1 else "")
@@ -296,6 +297,12 @@ def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -
             file=path,
             line=found[0],
         )
+
+
+def _is_rule(cells: list[str]) -> bool:
+    """Whether a line is what Markdown draws below a table's header: |---|:---:|."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return all(_RULE.fullmatch(cell) for cell in filled)
 
 
 def _fits_quoting(text: str) -> bool:

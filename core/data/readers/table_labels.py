@@ -134,20 +134,23 @@ def _are_ids(column: str, values: Collection[str]) -> bool:
 
 
 class _QueryFinder:
-    """The queries that a judgment names, by id or by text: as it stands, else in normal form."""
+    """The queries that a judgment names, by id or by text: as it stands, else in normal form, else without accents."""
 
     def __init__(self, queries: Queries, *, numbered: bool) -> None:
         self.numbered = numbered
         self.ids = set(queries.ids)
         self.by_text: dict[str, list[str]] = {}
         self.by_form: dict[str, list[str]] = {}
+        self.by_letters: dict[str, list[str]] = {}
         for query_id, text in zip(queries.ids, queries.texts, strict=True):
             self.by_text.setdefault(text.strip(), []).append(query_id)
             self.by_form.setdefault(_normal_form(text), []).append(query_id)
+            self.by_letters.setdefault(_without_accents(text), []).append(query_id)
 
     def find(self, value: str) -> list[str]:
         """The queries with this text, none if there is none."""
-        return self.by_text.get(value) or self.by_form.get(_normal_form(value), [])
+        found = self.by_text.get(value) or self.by_form.get(_normal_form(value))
+        return found or self.by_letters.get(_without_accents(value), [])
 
     def are_texts(self, values: Collection[str]) -> bool:
         """Whether these values name queries by their text: if more of them are texts than ids."""
@@ -283,3 +286,8 @@ def _read_entries(
 def _normal_form(text: str) -> str:
     """Text without what differs between two writings of one query: case, width, white space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", _normal_form(text))
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))

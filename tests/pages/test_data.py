@@ -441,7 +441,7 @@ def test_tables_go_through_the_mapping_step(workspace: Path) -> None:
 def test_grades_in_words_are_explained_where_they_stand(workspace: Path) -> None:
     marks = ("marks.csv", b"query_id,doc_id,mark,grade\nq1,1,x,lovely\nq1,2,x,dull\n", "text/csv")
     app = upload(open_page("data"), CSV, QUESTIONS, marks)
-    assert "are words (dull, lovely)" in read(app.warning)
+    assert "are words (dull, lovely); say above which grade each of them is." in read(app.warning)
     app.number_input(key="data_grade_marks.csv_grade_lovely").set_value(2)
     assert "are words (dull)" in read(run(app).warning)
     app.number_input(key="data_grade_marks.csv_grade_dull").set_value(0)

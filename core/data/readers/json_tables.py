@@ -2,7 +2,8 @@
 
 [{"id": "q1", "query": "…", "relevant": ["d1"]}]      {"q1": "…"}      {"q1": ["d1"]}      {"q1": {"d1": 2, "d7": 0}}
 
-Also an object that holds nothing but such a list, as {"data": […]}, and objects line by line (JSON Lines) under this name.
+Also an object that holds nothing but such a list, as {"data": […]}, columns as pandas writes them, {"id": {"0": "d1"}} or
+{"id": ["d1"]}, and objects line by line (JSON Lines) under this name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.data.readers.columns import NAMES, simplify
 from core.data.readers.encoding import read_text
 from core.data.readers.jsonl import parse_json, read_jsonl
 from core.data.readers.values import is_number
@@ -26,6 +28,8 @@ _NAMES = (
 _WRAPPED = re.compile(
     r'\{(?:\s*"[^"]*+"\s*:\s*(?:"[^"]*+"|[-\w.]++)\s*,)*+\s*"(?:' + "|".join(_NAMES) + r')"\s*:\s*\[(?=\s*\{)', re.IGNORECASE
 )  # {"version": 1, "data": [{
+_BY_COLUMN = re.compile(r'\{\s*"\w+"\s*:\s*\{\s*"\d+"\s*:')
+_KNOWN = 2  # names that are known as columns, before an object is taken for a table by columns
 _LINES = re.compile(r"\ufeff?\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
 _START = 65_536  # bytes in which the first row of a list is looked for
 
@@ -76,6 +80,11 @@ def first_json_row(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def may_have_rows(start: str) -> bool:
+    """Whether JSON that begins so may be rows: a list, objects line by line, or columns of numbered rows."""
+    return start.startswith("[") or _LINES.match(start) is not None or _BY_COLUMN.match(start) is not None
+
+
 def holds_several_tables(path: Path) -> bool:
     """Whether a JSON file is an object of several lists of rows: documents, queries and judgments in one."""
     if not _WRAPPED.match(read_start(path)):
@@ -93,11 +102,32 @@ def list_wrapped(value: Mapping[str, Any]) -> list[str]:
     return found if all(name.lower() in _NAMES for name in found) else []
 
 
+def _list_columns(value: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Column -> values, of an object of columns as pandas writes it: lists of one length, or objects of row numbers; else {}.
+
+    Names of columns tell it from ids with lists or grades.
+    """
+    if value.keys() == {"columns", "index", "data"} and all(isinstance(one, list) for one in value.values()):
+        names, rows = map(str, value["columns"]), [row for row in value["data"] if isinstance(row, list)]
+        return {name: [row[place] if place < len(row) else None for row in rows] for place, name in enumerate(names)}
+    if sum(simplify(name) in NAMES for name in value) < _KNOWN:
+        return {}
+    inside = list(value.values())
+    if all(isinstance(one, list) for one in inside) and len(set(map(len, inside))) == 1:
+        return dict(value)
+    if all(isinstance(one, dict) and one.keys() == inside[0].keys() for one in inside):
+        return {name: [column[row] for row in inside[0]] for name, column in value.items()}
+    return {}
+
+
 def _list_rows(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, list):
         return value if all(isinstance(row, dict) for row in value) else []
     if not isinstance(value, dict):
         return []
+    columns = _list_columns(value)
+    if columns:
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     inside = list(value.values())
     if all(isinstance(one, str) for one in inside):
         return [{"id": name, "text": text} for name, text in value.items()]

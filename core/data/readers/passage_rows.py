@@ -6,6 +6,7 @@ DPR: question, answers, positive_ctxs, negative_ctxs, hard_negative_ctxs: lists 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.data.readers.cells import read_id, read_text_cell, to_text
 from core.data.readers.columns import is_grade_name, simplify
 from core.data.readers.contents import Contents
 from core.data.readers.guesses import guess_mapping
+from core.data.readers.json_tables import may_have_rows
 from core.data.readers.jsonl import check_id
 from core.data.readers.qrels import Judgment, collect_judgments, parse_relevance
 from core.data.readers.table_files import Head, Row, read_rows, row_error
@@ -30,6 +32,7 @@ _PASSAGE_IDS = ("passageid", "psgid", "docid", "id", "pid")
 _CHOSEN: Mapping[str, Grade | None] = {"positive_ctxs": 1, "hard_negative_ctxs": 0, "negative_ctxs": None}
 _RETRIEVED = ("passages", "ctxs")  # what a system found: judged where the passages say so themselves
 _IN_JSON = ('"positive_ctxs"', '"passage_text"', '"ctxs"')
+_MARCO_COLUMNS = re.compile(r'\{\s*"answers"\s*:\s*\{\s*"\d+"\s*:')  # answers of all rows, then passages of all rows
 _NO_ANSWER = "No Answer Present."  # what MS MARCO writes for none
 
 
@@ -63,8 +66,9 @@ def are_passage_rows(head: Head) -> bool:
 
 
 def may_be_passage_rows(start: str) -> bool:
-    """Whether a JSON list that begins so holds such rows; a row may be longer than what is looked at."""
-    return start.lstrip().startswith("[") and any(f'"{name}"' in start for name in _QUERY) and any(map(start.count, _IN_JSON))
+    """Whether a JSON file that begins so holds such rows; a row, or a column, may be longer than what is looked at."""
+    asked = any(f'"{name}"' in start for name in _QUERY) and any(map(start.count, _IN_JSON))
+    return may_have_rows(start) and (asked or _MARCO_COLUMNS.match(start) is not None)
 
 
 def read_passage_rows(paths: Iterable[Path]) -> Contents:
@@ -213,8 +217,11 @@ def _judge(path: Path, rows: Sequence[_Asked], documents: Mapping[tuple[str, str
 
 
 def _note_labels(rows: Sequence[_Asked], contents: Contents) -> None:
-    judged = [[passage.grade for passage in row.passages if passage.grade is not None] for row in rows]
-    without, none = sum(not grades for grades in judged), sum(bool(grades) and not any(grades) for grades in judged)
+    judged: dict[str, list[Grade]] = {}
+    for row in rows:
+        judged.setdefault(row.query_id, []).extend(one.grade for one in row.passages if one.grade is not None)
+    without = sum(not grades for grades in judged.values())
+    none = sum(bool(grades) and not any(grades) for grades in judged.values())
     if without:
         verb = "has passages without a label" if without == 1 else "have passages without labels"
         contents.notes.append(f"{count_of(without, 'query')} {verb}: what a system found is a document, but no judgment.")

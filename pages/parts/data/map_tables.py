@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.data.grades import HIGHEST_GRADE
 from core.data.readers.columns import FIELDS, NOUNS, REQUIRED, TableUse
-from core.data.readers.grade_words import list_unclear_words
+from core.data.readers.grade_words import EXPLAIN, list_unclear_words
 from core.data.readers.guesses import guess_columns
 from core.data.readers.layouts import layout_of
 from core.data.readers.table_files import Head, read_head, read_rows
@@ -160,7 +160,7 @@ def _show_cell(value: object) -> str:
 
 
 def _without_file(question: Question) -> str:
-    sentence = question.sentence.removeprefix(f"{question.file}: ")
+    sentence = question.sentence.removeprefix(f"{question.file}: ").replace(EXPLAIN, "say above which grade each of them is")
     return sentence[:1].upper() + sentence[1:]
 
 

@@ -51,7 +51,16 @@ def lines_of(records: list[dict[str, Any]]) -> str:
             ROWS,
         ),
         (
-            judged("q1,d1,1\nq2,d2,0\n").copy() | {"notes.md": "# Notes\n", "tables.yaml": "corpus.csv: {role: documents}\n"},
+            QUERIES
+            | {
+                "corpus.json": json.dumps({"id": {"0": "d1", "1": "d2"}, "text": {"0": "some text", "1": "other text"}}),
+                "qrels.json": json.dumps({"query_id": ["q1", "q2"], "doc_id": ["d1", "d2"], "grade": [1, 0]}),
+            },
+            ROWS,
+        ),
+        (BOTH | {"qrels.json": json.dumps({"columns": ["query_id", "doc_id", "grade"], "index": [0, 1], "data": ROWS})}, ROWS),
+        (
+            judged("q1,d1,1\nq2,d2,0\n") | {"notes.md": "# Notes\n", "tables.yaml": "corpus.csv: {role: documents}\n"},
             ROWS,
         ),
     ],

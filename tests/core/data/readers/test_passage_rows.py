@@ -52,6 +52,11 @@ def write(folder: Path, rows: Rows, kind: str, *, name: str = "train") -> Path:
     folder.mkdir(exist_ok=True)
     if kind == "json":
         (folder / f"{name}.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    elif kind == "lines.json":
+        (folder / f"{name}.json").write_text("".join(json.dumps(row) + "\n" for row in rows * 2), encoding="utf-8")
+    elif kind == "columns.json":
+        columns = {column: {str(place): row[column] for place, row in enumerate(rows)} for column in rows[0]}
+        (folder / f"{name}.json").write_text(json.dumps(columns), encoding="utf-8")
     elif kind == "jsonl":
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     else:
@@ -60,7 +65,7 @@ def write(folder: Path, rows: Rows, kind: str, *, name: str = "train") -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["json", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["json", "jsonl", "lines.json", "columns.json", "parquet"])
 def test_marco_and_dpr_are_datasets(tmp_path: Path, kind: str) -> None:
     marco = load_dataset(write(tmp_path / "marco", MARCO, kind))
     assert marco.documents[["doc_id", "text"]].to_numpy().tolist() == [

@@ -27,14 +27,22 @@ def _words(text: str) -> frozenset[str]:
 _LEVELS = (
     _words(
         "not relevant|non relevant|nonrelevant|notrelevant|irrelevant|nr|false|f|no|n|nein|non|falsch|faux|incorrect|"
-        "nicht relevant|non pertinent|pas pertinent|no relevante|irrelevante|non rilevante"
+        "nicht relevant|non pertinent|pas pertinent|no relevante|irrelevante|non rilevante|não|não relevante|nee|niet relevant|"
+        "нет|нерелевантно|не релевантно|нерелевантный|不相关|无关|否|不相關|無關|関連なし|無関係|いいえ|관련 없음|아니요"
     ),
     _words(
         "partially relevant|partly relevant|partial|somewhat relevant|marginally relevant|slightly relevant|pr|mr|"
-        "teilweise relevant|partiellement pertinent|parcialmente relevante|parzialmente rilevante"
+        "teilweise relevant|partiellement pertinent|parcialmente relevante|parzialmente rilevante|deels relevant|"
+        "частично релевантно|частично релевантный|部分相关|部分相關|部分的に関連|부분 관련"
     ),
-    _words("relevant|r|true|t|yes|y|ja|j|oui|sí|si|wahr|vrai|correct|pertinent|relevante|rilevante"),
-    _words("highly relevant|very relevant|perfectly relevant|hr|vr|sehr relevant|hoch relevant|très pertinent|muy relevante"),
+    _words(
+        "relevant|r|true|t|yes|y|ja|j|oui|sí|si|sì|wahr|vrai|correct|pertinent|relevante|rilevante|sim|"
+        "да|релевантно|релевантный|相关|是|相關|関連|関連あり|はい|관련|관련 있음|예"
+    ),
+    _words(
+        "highly relevant|very relevant|perfectly relevant|hr|vr|sehr relevant|hoch relevant|très pertinent|muy relevante|"
+        "molto rilevante|muito relevante|zeer relevant|очень релевантно|高度相关|非常相关|高度相關|非常に関連|매우 관련"
+    ),
 )
 _SCALES = (
     {"exact": 3, "substitute": 2, "complement": 1, "irrelevant": 0},  # products for searches (ESCI), as TREC grades them

@@ -34,6 +34,7 @@ _BY_ID_ENDING = {
     "queries": {"id": _OF_QUERIES},
     "judgments": {"query_id": _OF_QUERIES, "doc_id": _OF_DOCUMENTS},
 }
+_OF_TOPICS = {"num", "topic", "topicid", "queryid", "qid", "questionid"}  # names beside the titles of TREC's topics
 _FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}
 _TEXT_WORDS = 1.5  # a column with more words a value than this holds text
 
@@ -139,7 +140,9 @@ def _guess_by_names(file: str, columns: Sequence[str], values: Mapping[str, Sequ
         mapping = _with_first_as_id(mappings["queries"], columns, values)
         if {str(value).lower() for value in values.get(mapping.get("relevant", ""), [])} <= _FLAGS:
             mapping.pop("relevant", None)
-        return _choose_by_grades(Guess("queries", mapping), columns, values)
+        # Titles alone may as well be those of documents that lie beside the table.
+        plain = asks or hint == "queries" or simplify(mapping["text"]) != "title" or names & _OF_TOPICS
+        return _choose_by_grades(Guess("queries", mapping, sure=bool(plain)), columns, values)
     if fits["corpus"]:
         mapping = _with_first_as_id(mappings["corpus"], columns, values)
         own = any(simplify(column) not in ("id", "text") for column in mappings["corpus"].values())

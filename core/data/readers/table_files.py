@@ -38,6 +38,7 @@ _START = 8_192  # bytes from which a text file is told to be labels
 _NO_SEPARATOR = "\x1f"  # a sign that no text holds: each line is one cell
 _WHITE_SPACE = ""
 _FEATURES = re.compile(r"\s*-?\d+(?:\.\d+)?[ \t]+(?:qid:\S+[ \t]+)?\d+:-?\d")  # "2 qid:10 1:0.03", a line of LETOR's
+_SEPARATORS = frozenset("\t,;|")
 _RULE = re.compile(r":?-{2,}:?")
 _NAMES_SEPARATOR = re.compile(r"sep=(.)\n", re.IGNORECASE)  # what a spreadsheet program may write above a table
 
@@ -259,11 +260,12 @@ def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
             file=path,
             line=1,
         )
+    text, remarks = _skip_remarks(text)
     named = _NAMES_SEPARATOR.match(text)
     delimiter = named[1] if named else _guess_delimiter(text, tabs=path.suffix.lower() == ".tsv")
-    first = 1
+    first = 1 + remarks
     if named:
-        text, first = text[named.end() :], 2
+        text, first = text[named.end() :], first + 1
     if delimiter == _WHITE_SPACE:
         for number, line in enumerate(text.split("\n"), start=first):
             if line.strip() and not is_comment(line):
@@ -271,6 +273,14 @@ def _cut_lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         return
     plain = delimiter == "\t" and not _fits_quoting(text)
     yield from _parse(text, path, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL, first=first)
+
+
+def _skip_remarks(text: str) -> tuple[str, int]:
+    """Without the remarks above a table, and how many lines they are; what has a separator may be a header."""
+    number = 0
+    while is_comment(line := text.partition("\n")[0]) and "\n" in text and not _SEPARATORS.intersection(line):
+        text, number = text[len(line) + 1 :], number + 1
+    return text, number
 
 
 def _parse(text: str, path: Path, *, delimiter: str, quoting: Any, first: int) -> Iterator[tuple[int, list[str]]]:

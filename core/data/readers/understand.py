@@ -120,7 +120,7 @@ def understand(root: Path, files: Sequence[str], *, told: Iterable[TableUse] = (
             questions.append(Question(file, "header", f"{file}: say whether its first line {first}, as it seems, or not."))
         if not guess.sure and not alone:
             questions.append(Question(file, "role", f"{file}: say whether it holds documents, queries, judgments or none."))
-    unknown = [file for file, guess in guesses.items() if file not in said and not guess.role and not guess.note]
+    unknown = [file for file, guess in guesses.items() if file not in said and guess.role in {"", *filled} and not guess.note]
     questions += _ask_unknown({file: heads[file] for file in unknown}, held={*filled, *(use.role for use in uses)})
     for use in uses:
         if use.role and use.file in heads:
@@ -148,8 +148,8 @@ def _recognise_documents(guesses: Mapping[str, Guess], heads: Mapping[str, Head]
     for file, guess in guesses.items():
         if guess.role == "queries" and not guess.sure and "id" in guess.mapping:
             column, text = guess.mapping["id"], guess.mapping["text"]
-            if known.intersection(map(str, heads[file].values_of(column))):
-                grades = next(name for name in heads[file].columns if is_grade_name(name))
+            grades = next((name for name in heads[file].columns if is_grade_name(name)), None)
+            if grades is not None and known.intersection(map(str, heads[file].values_of(column))):
                 found[file] = Guess("judgments", {"query_id": text, "doc_id": column, "relevance": grades})
     return found
 
@@ -172,7 +172,7 @@ def _is_only_candidate(guesses: Mapping[str, Guess], said: Mapping[str, TableUse
 
 
 def _note_unused_table(file: str, head: Head, guess: Guess, filled: set[str]) -> str:
-    if guess.role in filled:
+    if guess.role in filled and hint_of(file) not in {"queries", "judgments"} - filled:
         return f"{file} is not used: the {NOUNS[guess.role]} come from elsewhere."
     reason = guess.note or f"its columns ({', '.join(head.columns[:8])}) are not known"
     return f"{file} is not used: {reason}."

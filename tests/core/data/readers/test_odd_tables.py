@@ -35,6 +35,9 @@ def lines_of(records: list[dict[str, Any]]) -> str:
     [
         (BOTH | {"judged.csv": "query,doc_id,grade\nou est le cafe,d1,1\nTWO B,d2,0\n"}, ROWS),
         (judged("q1,d1,1\nq1,d2,#N/A\nq2,d2,0\nq2,d1,#WERT!\n"), ROWS),
+        (BOTH | {"judged.csv": "# made in May\n## by two\nquery_id,doc_id,grade\nq1,d1,1\nq2,d2,0\n"}, ROWS),
+        (judged("q1,d1,相关\nq2,d2,不相关\n"), ROWS),
+        (judged("q1,d1,да\nq2,d2,нет\n"), ROWS),
         (BOTH | {"qrels.txt": "| query_id | doc_id | grade |\n|---|:---:|---|\n| q1 | d1 | 1 |\n| q2 | d2 | 0 |\n"}, ROWS),
         (
             CORPUS | {"queries.csv": "id,text,relevant_docs\nq1,one a,d1;gone\nq2,two b,d1|d2\n"},
@@ -98,6 +101,18 @@ def test_said_in_one_sentence(tmp_path: Path, files: dict[str, str], message: st
     with pytest.raises(InputError) as error:
         load_dataset(write_files(tmp_path / "in", files))
     assert message in str(error.value)
+
+
+def test_a_table_of_titles_beside_documents_is_no_table_of_queries(tmp_path: Path) -> None:
+    documents = {"a.md": "# A\ntext", "b.md": "# B\ntext"}
+    meta = {
+        "meta.csv": "id,title,year\na.md,Some title,2020\nb.md,Other title,2021\n",
+        "qrels.csv": "foo,bar\nx y,a.md\nx z,b.md\n",
+    }
+    dataset = load_dataset(write_files(tmp_path / "in", documents | meta))
+    assert len(dataset.documents) == 2 and not len(dataset.queries)
+    for name in meta:
+        assert any(note.startswith(f"{name} is not read. {name}: say whether it holds") for note in dataset.warnings)
 
 
 def test_a_workbook_with_a_line_above_its_header_hides_no_corpus(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ python := .venv/bin/python
 # A file stays with one process, which makes its costly fixtures once; tests/conftest.py says in which order files are taken.
 pytest = $(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test test-fast check bench fuzz clean
+.PHONY: help setup run test test-fast check bench visitors fuzz clean
 
 help:
 	@echo "make run        start the app (first call installs it); HOST=0.0.0.0 PORT=8600 to show colleagues, who need a password"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-fast  run the tests that take seconds at most, without a browser"
 	@echo "make check      style, types and the direction of imports"
 	@echo "make bench      measure speed and memory"
+	@echo "make visitors   measure how much jobs slow the pages, and ten sessions at once"
 	@echo "make fuzz       read damaged inputs of every kind; ARGS=\"--seed 2 --count 1000\""
 	@echo "make clean      remove caches; .venv and the workspace stay"
 
@@ -55,6 +56,10 @@ check:
 bench:
 	@tools/setup.sh app
 	@$(python) tools/bench.py $(ARGS)
+
+visitors:
+	@tools/setup.sh dev
+	@$(python) tools/visitors.py $(ARGS)
 
 fuzz:
 	@tools/setup.sh dev

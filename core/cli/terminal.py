@@ -17,6 +17,7 @@ from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
+    from core.jobs.queue import Place
 
 WORKSPACE_HELP = "where caches and results are kept (default: ./workspace, or LADDER_WORKSPACE)"
 DATASET_HELP = (
@@ -88,14 +89,17 @@ def print_warnings(dataset: Dataset) -> None:
         print(f"note: {warning}", file=sys.stderr)
 
 
-def make_wait_printer() -> Callable[[str], None]:
-    """Says once who holds the workspace."""
-    said: set[str] = set()
+def make_wait_printer() -> Callable[[Place], None]:
+    """Says the place in the queue: on a terminal always in the same line, elsewhere whenever another job stands in the way."""
+    said: Place | None = None
 
-    def show(holder: str) -> None:
-        if holder not in said:
-            said.add(holder)
-            print(f"Waiting for {holder}, which is using this workspace.", file=sys.stderr)
+    def show(place: Place) -> None:
+        nonlocal said
+        if sys.stderr.isatty():
+            print(f"\r\033[KWaiting, {place.describe()}", end="", file=sys.stderr, flush=True)
+        elif said is None or said.ids != place.ids:
+            print(f"Waiting, {place.describe()}.", file=sys.stderr)
+        said = place
 
     return show
 

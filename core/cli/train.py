@@ -22,7 +22,6 @@ from core.cli.terminal import (
 )
 from core.errors import InputError
 from core.evaluation.verdicts import VERDICT_WORDS
-from core.jobs.child import run_as_child
 from core.jobs.kinds.train import TrainingResult, make_training_job
 from core.systems.trained import KIND_WORDS, KINDS, NOT_LEARNED, TrainedModel, list_models, remove_model
 from core.systems.trained_systems import make_trained_systems
@@ -74,7 +73,6 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="compare with the untrained model only, not with the best cheap rung"
     )
     add_output_options(parser)
-    parser.add_argument("--job", help=argparse.SUPPRESS)  # how the app starts its child
     parser.set_defaults(run=run_train)
 
 
@@ -88,9 +86,6 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
 def run_train(options: argparse.Namespace) -> int:
     """train DATASET: trains, compares, prints (to standard error if the JSON goes to standard output)."""
     workspace = open_workspace(options.workspace)
-    if options.job:
-        run_as_child(options.job, workspace=workspace)
-        return 0
     if options.kind is None:
         raise InputError(f"say what to train: --kind {', --kind '.join(KINDS)}")
     check_target("--json", options.json)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import filelock
 
 from core.errors import Cancelled, LadderError
-from core.jobs.locks import JobCancel, hold_workspace, release_alive
+from core.jobs.locks import JobCancel, release_alive
+from core.jobs.queue import Place, hold_workspace
 from core.jobs.state import CANCELLED, DONE, FAILED, RUNNING, Job, write_job
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
 from core.storage.disk import explain_disk
@@ -20,6 +23,7 @@ from core.workspace import Workspace
 
 Result = TypeVar("Result")
 _WRITE_SECONDS = 0.3  # progress within a step is written at most this often
+_STEPS = 5  # of which the longest says how long one takes
 _COUNT = re.compile(r"\d+")
 
 
@@ -31,43 +35,27 @@ def run_job(
     alive: filelock.BaseFileLock,
     shows_ready: bool = True,
     on_progress: ProgressCallback = ignore_progress,
-    on_wait: Callable[[str], None] = lambda holder: None,
+    on_wait: Callable[[Place], None] = lambda place: None,
 ) -> Result:
-    """Waits for the workspace, does the work, keeps the job's state; lets go of `alive` at the end.
+    """Waits for the job's turn, does the work, keeps the job's state; lets go of `alive` at the end.
 
     work: saves its result and returns the state in which the job ended (DONE or CANCELLED) with it. Raises what went
     wrong, as LadderError where the user can mend it; the job's state then holds the sentence. shows_ready: see JobKeeper.
+    on_wait(place): called about twice a second while others are before it.
     """
     keeper = JobKeeper(job, workspace, on_progress, shows_ready=shows_ready)
 
-    def wait(holder: str) -> None:
-        keeper.wait(holder)
-        on_wait(holder)
+    def wait(place: Place) -> None:
+        keeper.wait(place.describe())
+        on_wait(place)
 
     try:
-        with hold_workspace(workspace, job.title, on_wait=wait):
+        with keeper.telling_end(), hold_workspace(job, workspace, on_wait=wait):
             keeper.cancel.check()
             keeper.update(state=RUNNING, label="starting", seconds_left=None)
             state, result = work(keeper)
-        keeper.finish(state)
+            keeper.finish(state)
         return result
-    except (Cancelled, KeyboardInterrupt):
-        keeper.finish(CANCELLED)
-        raise
-    except LadderError as error:
-        keeper.finish(FAILED, error=str(error))
-        raise
-    except OSError as error:
-        trouble = explain_disk(error) or LadderError(
-            f"The workspace cannot be written or read ({error}). Check its free space and permissions, then start again; "
-            "what was finished is kept."
-        )
-        with contextlib.suppress(OSError):  # on a full disk this cannot be written either; the job then reads as interrupted
-            keeper.finish(FAILED, error=str(trouble))
-        raise trouble from error
-    except Exception as error:
-        keeper.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
-        raise
     finally:
         release_alive(alive)
 
@@ -82,6 +70,7 @@ class JobKeeper:
         self._send = send
         self._shows_ready = shows_ready
         self._written = 0.0
+        self._steps: deque[float] = deque([time.monotonic()], maxlen=_STEPS + 1)  # when the last ones were over
 
     def update(self, **changes: Any) -> None:
         """Writes the job with these fields changed, at once."""
@@ -92,7 +81,13 @@ class JobKeeper:
     def report(self, event: ProgressEvent) -> None:
         """Passes an event of the work on, and keeps how far the job is."""
         self._send(event)
-        changes: dict[str, Any] = {"label": event.label, "progress": event.share, "seconds_left": event.seconds_left}
+        self._steps.append(time.monotonic())
+        changes: dict[str, Any] = {
+            "label": event.label,
+            "progress": event.share,
+            "seconds_left": event.seconds_left,
+            "step_seconds": max(after - before for before, after in itertools.pairwise(self._steps)),
+        }
         finished = event.system if self._shows_ready else None
         if finished is not None:
             changes["ready"] = (*self.job.ready, finished)
@@ -103,12 +98,35 @@ class JobKeeper:
         else:
             self.job = replace(self.job, **changes)
 
-    def wait(self, holder: str) -> None:
-        """Called while another job holds the workspace."""
+    def wait(self, place: str) -> None:
+        """Called while other jobs are before this one. place: in words."""
         self.cancel.check()
-        label = f"waiting for {holder}"
-        if label != self.job.label:
+        label = f"waiting, {place}"
+        if label != self.job.label and time.monotonic() - self._written > _WRITE_SECONDS:
             self.update(label=label)
+
+    @contextlib.contextmanager
+    def telling_end(self) -> Iterator[None]:
+        """Keeps in the job's state what ended the block, in a sentence, and lets it pass."""
+        try:
+            yield
+        except (Cancelled, KeyboardInterrupt):
+            self.finish(CANCELLED)
+            raise
+        except LadderError as error:
+            self.finish(FAILED, error=str(error))
+            raise
+        except OSError as error:
+            trouble = explain_disk(error) or LadderError(
+                f"The workspace cannot be written or read ({error}). Check its free space and permissions, then start again; "
+                "what was finished is kept."
+            )
+            with contextlib.suppress(OSError):  # on a full disk this cannot be written either; it then reads as interrupted
+                self.finish(FAILED, error=str(trouble))
+            raise trouble from error
+        except Exception as error:
+            self.finish(FAILED, error=f"Something went wrong that should not: {type(error).__name__}: {error}")
+            raise
 
     def finish(self, state: str, *, error: str | None = None) -> None:
         """Writes how the job ended; error: the sentence that says why it failed."""

@@ -1,7 +1,7 @@
-"""The locks of jobs: whether a job's process lives, what cancels it, and who holds the workspace.
+"""The locks of jobs: whether a job's process lives, what cancels it, and the one that the running job holds.
 
 While a job lives its process holds a lock on a file: the system lets go of it however the process ends, so that a job
-whose process is gone is told from one that is slow. One heavy job runs per workspace, others wait their turn.
+whose process is gone is told from one that is slow. One heavy job runs per workspace, others wait their turn (core.jobs.queue).
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import filelock
 
 from core.progress import CancelToken
-from core.storage.files import replace_file
 from core.workspace import Workspace
 
-_POLL_SECONDS = 0.5
-HEAVY, HOLDER = "heavy.lock", "heavy.holder"  # the lock of the workspace, and who holds it
+HEAVY = "heavy.lock"  # the lock of the workspace
+HOLDER = "heavy.holder"  # in which an earlier version wrote who holds it
+_GUARD_POLL = 0.005  # every page looks at every job: whoever finds the guard taken is not to wait for long
 _CANCEL_SECONDS = 0.2  # the cancel file is looked for at most this often
 
 
@@ -40,18 +39,24 @@ def release_alive(lock: filelock.BaseFileLock) -> None:
         file.unlink(missing_ok=True)
 
 
-def _guard(jobs: Path) -> filelock.BaseFileLock:
+def _guard(jobs: Path) -> AbstractContextManager[object]:
     """Held while a lock is taken, dropped or looked at: its file is there before it is held and after, and whoever looked just
     then would take the process for gone."""
-    return filelock.FileLock(jobs / "alive.lock")
+    return filelock.FileLock(jobs / "alive.lock").acquire(poll_interval=_GUARD_POLL)
 
 
 def is_alive(job_id: str, workspace: Workspace, *, pid: int, host: str) -> bool:
     """Whether the job's process still holds its lock. Without a lock file the process id decides, on this machine."""
+    held = holds_lock(job_id, workspace)
+    return held if held is not None else host != socket.gethostname() or _process_exists(pid)
+
+
+def holds_lock(job_id: str, workspace: Workspace) -> bool | None:
+    """Whether a process holds the job's lock; None if there is no such file."""
     file = _alive_file(job_id, workspace)
     with _guard(workspace.jobs):
         if not file.exists():
-            return host != socket.gethostname() or _process_exists(pid)
+            return None
         lock = filelock.FileLock(file)
         try:
             lock.acquire(blocking=False)
@@ -76,6 +81,11 @@ def _process_exists(pid: int) -> bool:
 def set_cancel(job_id: str, workspace: Workspace) -> None:
     """Sets the job's JobCancel, in whatever process it is."""
     _cancel_file(job_id, workspace).touch()
+
+
+def is_cancel_set(job_id: str, workspace: Workspace) -> bool:
+    """Whether the job has been asked to stop."""
+    return _cancel_file(job_id, workspace).exists()
 
 
 def drop_files(job_id: str, workspace: Workspace) -> None:
@@ -120,31 +130,20 @@ class JobCancel(CancelToken):
         self._file.unlink(missing_ok=True)
 
 
+def workspace_lock(workspace: Workspace) -> filelock.BaseFileLock:
+    """Held by the heavy job that runs."""
+    return filelock.FileLock(workspace.path("jobs", HEAVY), thread_local=False)
+
+
 def is_workspace_held(workspace: Workspace) -> bool:
     """Whether a heavy job runs in the workspace."""
     try:
-        with filelock.FileLock(workspace.path("jobs", HEAVY), timeout=0):
+        with workspace_lock(workspace).acquire(blocking=False):
             return False
     except filelock.Timeout:
         return True
 
 
-@contextmanager
-def hold_workspace(workspace: Workspace, title: str, *, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Holds the workspace for one heavy job; meanwhile others wait. on_wait(who) is called about twice a second."""
-    lock = filelock.FileLock(workspace.path("jobs", HEAVY))
-    holder = workspace.path("jobs", HOLDER)
-    while True:
-        try:
-            lock.acquire(timeout=_POLL_SECONDS)
-            break
-        except filelock.Timeout:
-            text = holder.read_text(encoding="utf-8") if holder.exists() else ""
-            on_wait(text or "another job in this workspace")
-    try:
-        with replace_file(holder) as aside:
-            aside.write_text(f"{title!r} (process {os.getpid()})", encoding="utf-8")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+def queue_guard(workspace: Workspace) -> filelock.BaseFileLock:
+    """Held while a job joins the queue: turns are given out one at a time."""
+    return filelock.FileLock(workspace.path("jobs", "submit.lock"))

@@ -1,14 +1,15 @@
-"""Runs long work as jobs: in the app each in a thread, a training in a child process; on the command line here.
+"""Runs long work as jobs: in the app each in a child process, on the command line here.
 
 What a job does is in the file of its kind (core.jobs.kinds), what other processes see of it in core.jobs.state.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,22 +19,27 @@ from core.data.catalog import open_named
 from core.data.dataset import Dataset
 from core.errors import Cancelled, LadderError
 from core.graph.resources import Models
-from core.jobs.child import watch_child
-from core.jobs.keeper import run_job
+from core.jobs.child import work_in_child
+from core.jobs.keeper import JobKeeper, run_job
 from core.jobs.kinds import find_kind
 from core.jobs.kinds.kind import JobKind
-from core.jobs.locks import hold_alive
-from core.jobs.state import COMMAND_LINE, DONE, Job, find_same, forget_old_jobs, make_way, read_job, write_job
+from core.jobs.locks import queue_guard
+from core.jobs.queue import Place, line_up
+from core.jobs.state import COMMAND_LINE, DONE, Job, find_same, forget_old_jobs, make_way, read_job
 from core.progress import ProgressCallback, ignore_progress
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.2
 
 
 class JobRunner:
-    """Runs this process's jobs, each in a thread; an experiment has its job's id. Create one per process and workspace."""
+    """Runs this process's jobs; an experiment has its job's id. Create one per process and workspace.
 
-    def __init__(self, workspace: Workspace, models: Models) -> None:
+    models: None does each job in a child process, which loads its own; with models jobs are threads of this process.
+    """
+
+    def __init__(self, workspace: Workspace, models: Models | None = None) -> None:
         self._workspace = workspace
         self._models = models
 
@@ -44,15 +50,14 @@ class JobRunner:
         id is returned: two browsers that press Start at once get one run. One that gives way is not the same as one that stays.
         """
         workspace, kind = self._workspace, find_kind(job.kind)
-        with filelock.FileLock(workspace.path("jobs", "submit.lock")):
+        with queue_guard(workspace):
             same = find_same(job, workspace)
             if same is not None and (job.gives_way or not same.gives_way):
                 return same.id
             if not job.gives_way:
                 make_way(workspace)
             forget_old_jobs(workspace)
-            alive = None if kind.own_process else hold_alive(job.id, workspace)
-            write_job(job, workspace)
+            job, alive = line_up(job, workspace)
         threading.Thread(target=self._run, args=(job, kind, alive, then), name=f"job {job.id}", daemon=True).start()
         return job.id
 
@@ -69,26 +74,21 @@ class JobRunner:
             marker.unlink(missing_ok=True)  # it was not done
             raise
 
-    def _run(self, job: Job, kind: JobKind[Any], alive: filelock.BaseFileLock | None, then: Callable[[], object]) -> None:
-        """alive: None if the job's own process holds it."""
-        workspace = self._workspace
-        if alive is None:
-            watch_child(job, workspace)
-        else:
-            try:
-                run_job(
-                    job,
-                    lambda keeper: kind.work(keeper, open_named(job.dataset, workspace), self._models),
-                    workspace=workspace,
-                    alive=alive,
-                    shows_ready=kind.shows_ready,
-                )
-            except Cancelled:
-                pass
-            except LadderError:  # the job's state says what went wrong, the log where: nobody waits for this thread
-                _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
-            except Exception:
-                _log.exception("The job %s (%s) broke off", job.id, job.kind)
+    def _run(self, job: Job, kind: JobKind[Any], alive: filelock.BaseFileLock, then: Callable[[], object]) -> None:
+        workspace, models = self._workspace, self._models
+
+        def work(keeper: JobKeeper) -> tuple[str, Any]:
+            return kind.work(keeper, open_named(job.dataset, workspace), models)
+
+        do = work if models is not None else work_in_child
+        try:
+            run_job(job, do, workspace=workspace, alive=alive, shows_ready=kind.shows_ready)
+        except Cancelled:
+            pass
+        except LadderError:  # the job's state says what went wrong, the log where: nobody waits for this thread
+            _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
+        except Exception:
+            _log.exception("The job %s (%s) broke off", job.id, job.kind)
         with contextlib.suppress(LadderError):
             if read_job(job.id, workspace).state == DONE:
                 then()
@@ -101,25 +101,54 @@ def run_here(
     workspace: Workspace,
     models: Models | None = None,
     on_progress: ProgressCallback = ignore_progress,
-    on_wait: Callable[[str], None] = lambda holder: None,
+    on_wait: Callable[[Place], None] = lambda place: None,
 ) -> Any:
     """Does a job of this dataset in the calling thread, as one of the command line that the app shows and can cancel; returns
     what the work of its kind gives, once that is saved.
 
-    on_wait(who): called about twice a second while another job holds the workspace. Raises what went wrong, and Cancelled if
+    on_wait(place): called about twice a second while other jobs are before it. Raises what went wrong, and Cancelled if
     the job was cancelled: what was computed until then stays in the caches, and a training's last checkpoint stays.
     """
     kind = find_kind(job.kind)
-    job = replace(job, starter=COMMAND_LINE)
-    make_way(workspace)
-    alive = hold_alive(job.id, workspace)
-    write_job(job, workspace)
+    with queue_guard(workspace):
+        make_way(workspace)
+        job, alive = line_up(replace(job, starter=COMMAND_LINE), workspace)
+
+    def work(keeper: JobKeeper) -> tuple[str, Any]:
+        with _stopping(keeper):
+            return kind.work(keeper, dataset, models)
+
     return run_job(
         job,
-        lambda keeper: kind.work(keeper, dataset, models),
+        work,
         workspace=workspace,
         alive=alive,
         shows_ready=kind.shows_ready,
         on_progress=on_progress,
         on_wait=on_wait,
     )
+
+
+@contextlib.contextmanager
+def _stopping(keeper: JobKeeper) -> Iterator[None]:
+    """Stops what the block does as Ctrl-C would if the job was cancelled elsewhere and it goes on for too long: a model that
+    is loading asks nobody. Only the main thread can be stopped so."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            if keeper.cancel.cancelled:
+                if not over.wait(keeper.job.stop_seconds):
+                    _thread.interrupt_main()
+                return
+
+    watcher = threading.Thread(target=watch, name="stop when cancelled", daemon=True)
+    if threading.current_thread() is threading.main_thread():
+        watcher.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        keeper.cancel.check()  # raises, if it came from there
+        raise
+    finally:
+        over.set()

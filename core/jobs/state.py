@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import DamagedFile, InputError, NotInWorkspace
-from core.jobs.locks import drop_files, is_alive, set_cancel
+from core.jobs.locks import drop_files, is_alive, is_cancel_set, set_cancel
 from core.records import Content, RecordFile
 from core.schema import content_hash
 from core.storage.names import find_entry
@@ -29,6 +29,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
 )
 ACTIVE = (QUEUED, RUNNING)
 APP, COMMAND_LINE = "the app", "the command line"
+_SOON, _LATEST = 3.0, 15.0  # seconds: a job that was cancelled ends within them, whatever it does
 _KEPT = 50  # ended jobs whose state is kept; their experiments stay
 
 
@@ -42,6 +43,9 @@ class Job:
     ready: systems that are finished; for a job of the app their results are in the experiment already.
     starter: APP or COMMAND_LINE. error: why it failed. gives_way: nobody asked for it, so it is cancelled as soon as
     somebody starts another job.
+    turn: its number in the queue, larger than those of all jobs that were there before it. step_seconds: how long a step
+    took of late, as far as it is known. cancelling: it was asked to stop and has not yet; read_job() finds it out. worker: the
+    process that does the work, if that is not the one that started it.
     """
 
     id: str
@@ -62,6 +66,10 @@ class Job:
     kind: str = "compare"
     options: dict[str, Any] = field(default_factory=dict)
     gives_way: bool = False
+    turn: int = 0
+    step_seconds: float | None = None
+    cancelling: bool = False
+    worker: int = 0
 
     @property
     def is_active(self) -> bool:
@@ -77,6 +85,11 @@ class Job:
     def is_ours(self) -> bool:
         """True if this very process runs it."""
         return self.pid == os.getpid() and self.host == socket.gethostname()
+
+    @property
+    def stop_seconds(self) -> float:
+        """The longest that it goes on once it is cancelled: a step, but whoever cancels does not wait for a long one."""
+        return min(max(_SOON, 2 * (self.step_seconds or 0.0)), _LATEST)
 
     @property
     def system_names(self) -> list[str]:
@@ -104,8 +117,10 @@ def read_job(job_id: str, workspace: Workspace) -> Job:
     Raises NotInWorkspace, and InputError if its file is damaged.
     """
     job = look_at_job(job_id, workspace)
-    if not job.is_active or is_alive(job.id, workspace, pid=job.pid, host=job.host):
+    if not job.is_active:
         return job
+    if is_alive(job.id, workspace, pid=job.pid, host=job.host):
+        return replace(job, cancelling=is_cancel_set(job.id, workspace))
     job = look_at_job(job_id, workspace)  # it may have ended between the two looks
     if job.is_active:
         job = replace(job, state=INTERRUPTED, label=INTERRUPTED, seconds_left=None)

@@ -12,6 +12,7 @@ import streamlit as st
 from core.graph.resources import Models
 from core.jobs.runner import JobRunner
 from core.jobs.state import Job
+from pages.shared.frame import services
 
 RecordJobs = Callable[[Callable[[Job], Any]], list[Any]]
 UseModels = Callable[[Callable[[], Models]], None]
@@ -19,8 +20,9 @@ UseModels = Callable[[Callable[[], Models]], None]
 
 @pytest.fixture(autouse=True)
 def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test opens its own workspace, loads no model and starts no sample run."""
+    """Every test opens its own workspace, loads no model and starts no sample run. Its jobs are threads of this process."""
     monkeypatch.setattr("pages.shared.frame.page.start_background", lambda: True)
+    monkeypatch.setattr(services, "JobRunner", lambda store: JobRunner(store, services.open_models()))
     st.cache_resource.clear()
     st.cache_data.clear()
     yield

@@ -14,7 +14,7 @@ from core.experiment.history import list_experiments, load_experiment, save_expe
 from core.graph.endpoint_limits import read_limits
 from core.graph.estimate import WorkEstimate
 from core.jobs.kinds import ASSESS
-from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, RUNNING, Job, list_jobs, write_job
+from core.jobs.state import COMMAND_LINE, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, list_jobs, write_job
 from core.ladder.goals import Goals
 from core.records import decode, encode
 from core.systems.available import list_own_systems, save_own_system
@@ -28,6 +28,8 @@ from tests.pages.conftest import RecordJobs
 from tests.support.fake_service import Reply, answer_well, run_service
 from tests.support.pages import open_page, read
 from tests.support.small import HOSTILE, make_experiment, write_small_dataset
+
+WAITING = "waiting, next in line, behind “Night run”, about 4 min"
 
 
 @pytest.fixture
@@ -134,9 +136,23 @@ def test_job_of_the_command_line_is_said_with_owner_time_and_systems(small: Work
     text = read(open_experiment_page().markdown)
     assert f"Night run** on small. Started by the command line (process {job.pid} on build-machine)." in text
     assert "✓ Ready: bm25" in text and "… Waiting: dense" in text
+
+
+def test_cancelling_and_the_place_in_the_queue_are_said_at_once(small: Workspace) -> None:
+    job = write_running(small, step_seconds=4.2)
+    waits = dataclasses.replace(
+        job, id="20990101-000001-aaaa", title="Morning run", state=QUEUED, label=WAITING, seconds_left=None
+    )
+    write_job(waits, small)
     app = open_experiment_page()
+    assert f"Morning run: {WAITING}" in read(app.sidebar.caption)
     app.button(key=f"page_cancel_{job.id}").click().run()
-    assert (small.jobs / f"{job.id}.cancel").exists()
+    bars = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
+    assert "Night run: cancelling, after this batch, about 4 s" in bars
+    for button in (app.button(key=f"page_cancel_{job.id}"), app.sidebar.button(key=f"cancel_{job.id}")):
+        assert (button.label, button.disabled) == ("Cancelling", True)
+    assert not app.button(key=f"page_cancel_{waits.id}").disabled
+    assert not app.exception
 
 
 def test_same_comparison_cannot_be_started_twice(small: Workspace) -> None:

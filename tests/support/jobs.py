@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from core.jobs.locks import hold_workspace
-from core.jobs.state import RUNNING, Job, read_job, write_job
+from core.jobs.locks import holds_lock, workspace_lock
+from core.jobs.state import DONE, RUNNING, Job, read_job, write_job
 from core.workspace import Workspace
 
 WAIT_SECONDS = 60
@@ -24,31 +24,27 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float = WAIT_SECONDS, ever
 
 
 def wait_for_end(job_id: str, store: Workspace) -> Job:
-    """The job as it ended."""
-    wait_until(lambda: not read_job(job_id, store).is_active)
+    """The job as it ended, once whoever ran it has let go of it."""
+    wait_until(lambda: not read_job(job_id, store).is_active and holds_lock(job_id, store) is None)
     return read_job(job_id, store)
 
 
 class Held:
-    """The workspace, held by another thread until the block ends."""
+    """The workspace, held until the block ends. title: of the job that seems to do so; without one no job is to be seen."""
 
-    def __init__(self, store: Workspace, title: str = "in the way") -> None:
+    def __init__(self, store: Workspace, title: str = "") -> None:
         self._store, self._title = store, title
-        self._held, self._free = threading.Event(), threading.Event()
-
-    def _hold(self) -> None:
-        with hold_workspace(self._store, self._title, on_wait=lambda who: None):
-            self._held.set()
-            self._free.wait(WAIT_SECONDS)
 
     def __enter__(self) -> None:
-        self._thread = threading.Thread(target=self._hold)
-        self._thread.start()
-        assert self._held.wait(WAIT_SECONDS)
+        self._lock = workspace_lock(self._store)
+        self._lock.acquire()
+        if self._title:
+            self._job = write_running(self._store, "compare", dataset="small", title=self._title)
 
     def __exit__(self, *_: object) -> None:
-        self._free.set()
-        self._thread.join(WAIT_SECONDS)
+        if self._title:
+            write_job(dataclasses.replace(self._job, state=DONE), self._store)
+        self._lock.release()
 
 
 def write_running(store: Workspace, kind: str, *, dataset: str, **changes: Any) -> Job:

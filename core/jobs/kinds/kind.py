@@ -23,8 +23,8 @@ class JobKind(Generic[Result]):
     name: as in Job.kind. work: does it, saves what came of it, and returns the state in which the job ended (DONE or
     CANCELLED) with its result; see run_job() for what it may raise. Without models it loads its own. started_on: the title
     of the page where one is started, for the app to name it when one broke off. shows_ready: a
-    system is told as ready once it is finished; False where none is to be seen before all are. own_process: the app runs
-    it in a child process, so that neither Cancel nor a lack of memory can harm the app. counts_systems: how far one that
+    system is told as ready once it is finished; False where none is to be seen before all are. all_cores: it may
+    use every core; others leave one to the pages of the app. counts_systems: how far one that
     ended early came is told as the number of its systems that were finished. keeps_parts: what was computed before it
     ended early stays.
     """
@@ -33,7 +33,7 @@ class JobKind(Generic[Result]):
     work: Callable[[JobKeeper, Dataset, Models | None], tuple[str, Result]]
     started_on: str = "Experiment"
     shows_ready: bool = True
-    own_process: bool = False
+    all_cores: bool = False
     counts_systems: bool = True
     keeps_parts: bool = True
 

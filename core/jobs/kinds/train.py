@@ -1,4 +1,4 @@
-"""A training as a job, in the app in a process of its own: a model is trained, then compared on queries it never saw."""
+"""A training as a job: a model is trained, then compared on queries it never saw."""
 
 from __future__ import annotations
 
@@ -98,4 +98,4 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return DONE, TrainingResult(model, read_evaluation(model, keeper.workspace))
 
 
-KIND = JobKind(TRAIN, _work, started_on="Fine-tuning", own_process=True, counts_systems=False)
+KIND = JobKind(TRAIN, _work, started_on="Fine-tuning", all_cores=True, counts_systems=False)

@@ -21,7 +21,7 @@ from core.scaling.table import describe_far, find_scaling, list_ready_systems, l
 from core.systems.system import System
 from core.text.phrases import join_words
 from pages.parts.cost_latency.latency_charts import STEPS, draw_growth, draw_steps
-from pages.shared.frame.follow_job import draw_progress, stop_job
+from pages.shared.frame.follow_job import draw_progress
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 from pages.shared.show.charts import CONFIG
@@ -136,11 +136,11 @@ def _find_job(dataset: str) -> Job | None:
 def _show_job(job: Job) -> None:
     with st.container(border=True):
         st.markdown(f"**{escape_markdown(job.title)}**")
-        st.fragment(draw_progress, run_every=1.0)(job.id)
-        st.button(
-            "Cancel", key=f"latency_cancel_{job.id}", on_click=stop_job, args=(job.id, "Stopping after the current query."),
+        st.fragment(draw_progress, run_every=1.0)(
+            job.id,
+            key="latency_cancel",
             help="Stops soon. Times of different sessions cannot be compared, so nothing is kept.",
-        )  # fmt: skip
+        )
 
 
 def _show_ended(dataset: str) -> None:

@@ -11,10 +11,10 @@ from core.experiment.result import Experiment
 from core.jobs.kinds import find_kind
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.kinds.kind import make_again
-from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, find_active, list_jobs, read_job
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
-from pages.shared.frame.follow_job import describe_job
+from pages.shared.frame.follow_job import describe_job, draw_cancel
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
@@ -64,9 +64,8 @@ def _has_results(job: Job) -> bool:
 
 
 def _draw_job(job_id: str) -> None:
-    workspace = open_workspace()
     try:
-        job = read_job(job_id, workspace)
+        job = read_job(job_id, open_workspace())
     except NotInWorkspace:
         return
     owner = "" if job.is_ours else f" Started by {escape_markdown(job.owner)}."
@@ -81,9 +80,7 @@ def _draw_job(job_id: str) -> None:
             if names
         )
     )
-    if job.is_active and st.button("Cancel", key=f"page_cancel_{job.id}", help="Stops soon; what is finished is kept."):
-        cancel_job(job.id, workspace)
-        st.toast("Stopping after the current batch.")
+    draw_cancel(job, key="page_cancel", help="Stops soon; what is finished is kept.")
 
 
 def _show_last(dataset: str) -> None:

@@ -8,12 +8,12 @@ from core.data.dataset import Dataset
 from core.errors import LadderError, NotInWorkspace
 from core.jobs.kinds import TRAIN
 from core.jobs.kinds.train import make_training_job
-from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.state import CANCELLED, DONE, FAILED, INTERRUPTED, Job, find_active, list_jobs, read_job
 from core.records import decode
 from core.systems.trained import KIND_WORDS, TrainedModel, list_models, remove_model
 from core.training.request import TrainingPlan, TrainingRequest
 from pages.parts.fine_tuning.charts import draw_loss
-from pages.shared.frame.follow_job import describe_job
+from pages.shared.frame.follow_job import describe_job, draw_cancel
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 from pages.shared.show.charts import CONFIG
@@ -80,9 +80,6 @@ def show_training_job(dataset: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{escape_markdown(job.title)}**")
         st.fragment(_draw, run_every=1.0)(job.id)
-        if st.button("Cancel", key=f"cancel_training_{job.id}", help="Stops at the next step; the last checkpoint is kept."):
-            cancel_job(job.id, open_workspace())
-            st.toast("Stopping after the current step.")
 
 
 def _draw(job_id: str) -> None:
@@ -91,6 +88,7 @@ def _draw(job_id: str) -> None:
     except NotInWorkspace:
         return
     st.progress(job.progress, text=escape_markdown(describe_job(job)))
+    draw_cancel(job, key="cancel_training", help="Stops at the next step; the last checkpoint is kept.")
     current = _find_model(job, unfinished=True)
     if job.is_active and current is not None and len(current.curve) > 1:
         st.plotly_chart(draw_loss(current), key=f"live_loss_{job_id}", alt="Loss so far, step by step.", config=CONFIG)

@@ -9,9 +9,9 @@ import streamlit as st
 from core.data.dataset import Dataset
 from core.data.split import DEFAULT_SHARE, LEAST_TUNING
 from core.data.write import qrels_template
-from core.errors import LadderError, NotInWorkspace
+from core.errors import LadderError
 from core.jobs.kinds import ASSESS
-from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, cancel_job, find_active, list_jobs, read_job
+from core.jobs.state import CANCELLED, FAILED, INTERRUPTED, Job, find_active, list_jobs
 from core.ladder.choose import LEAST_TEST
 from core.ladder.goals import Goals
 from core.ladder.variants import list_embedding_systems
@@ -19,7 +19,7 @@ from core.recommendation.files import find_assessments, has_assessment
 from core.records import decode
 from core.schema import select_relevant
 from pages.shared.forms.goals import ASSESSING, show_goals, start_assessment
-from pages.shared.frame.follow_job import describe_job, describe_seconds
+from pages.shared.frame.follow_job import describe_seconds, draw_progress
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.outlook import look_ahead
 from pages.shared.frame.services import open_workspace
@@ -80,24 +80,13 @@ def find_running(dataset: str) -> Job | None:
 
 def show_running(job: Job, *, renewing: bool) -> None:
     """Progress of an assessment, once a second; Results can be read meanwhile."""
-
-    def draw() -> None:
-        try:
-            now = read_job(job.id, open_workspace())
-        except NotInWorkspace:
-            return
-        st.progress(now.progress, text=escape_markdown(describe_job(now)))
-
     with st.container(border=True):
         told = "A new recommendation is being made; below is the last one." if renewing else "Finding out what to do first."
         st.markdown(f"**{told}** Every rung of the ladder is tried on the tuning queries, then judged once on the others.")
-        st.fragment(draw, run_every=1.0)()
-        with st.container(horizontal=True):
-            if not renewing and st.button("See Results meanwhile", key="see_results", icon=":material/leaderboard:"):
-                go(Link("results", dataset=job.dataset))
-            if st.button("Cancel", key=f"cancel_assessment_{job.id}", help="Stops soon; what was computed is kept."):
-                cancel_job(job.id, open_workspace())
-                st.toast("Stopping after the current batch.")
+        follow = st.fragment(draw_progress, run_every=1.0)
+        follow(job.id, key="cancel_assessment", help="Stops soon; what was computed is kept.")
+        if not renewing and st.button("See Results meanwhile", key="see_results", icon=":material/leaderboard:"):
+            go(Link("results", dataset=job.dataset))
 
 
 def show_ended(dataset: str, *, after: str = "") -> None:

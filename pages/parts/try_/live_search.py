@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from pages.shared.frame.services import open_dataset, open_search, open_workspac
 from pages.shared.frame.text import escape_html, escape_markdown, shorten, show_html
 from pages.shared.show.cards import Hit
 
+_guard = threading.Lock()
 _SHORT_WAIT = 0.4  # seconds that a page waits for word matching, which is mostly ready by then
 _NAMED = 3  # titles named in a sentence
 
@@ -34,13 +36,14 @@ def _open_all() -> dict[str, Background]:
 def open_live(dataset: Dataset) -> Background:
     """The warm indexes of a dataset; what was still being prepared of an older state of it is stopped."""
     known, search = _open_all(), open_search(dataset)
-    previous = known.get(dataset.name)
-    if previous is not None and previous.search is search:
-        return previous
-    if previous is not None:
-        previous.cancel()
-    known[dataset.name] = Background(search)
-    return known[dataset.name]
+    with _guard:  # two sessions that come at once are to share it
+        previous = known.get(dataset.name)
+        if previous is not None and previous.search is search:
+            return previous
+        if previous is not None:
+            previous.cancel()
+        known[dataset.name] = Background(search)
+        return known[dataset.name]
 
 
 def describe_corpus() -> str:

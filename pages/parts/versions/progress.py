@@ -25,7 +25,7 @@ from core.versions.version import (
     remove_version,
     rollback,
 )
-from pages.shared.frame.follow_job import draw_progress, stop_job
+from pages.shared.frame.follow_job import draw_progress
 from pages.shared.frame.services import open_runner, open_workspace
 from pages.shared.frame.text import escape_markdown
 
@@ -126,12 +126,9 @@ def show_running(dataset: Dataset) -> None:
     for job in active:
         with st.container(border=True):
             st.markdown(f"**{escape_markdown(describe_request(job))}**")
-            st.fragment(draw_progress, run_every=1.0)(job.id)
-            st.button(
-                "Cancel",
-                key=f"versions_cancel_{job.id}",
-                on_click=stop_job,
-                args=(job.id, "Stopping after the current batch."),
+            st.fragment(draw_progress, run_every=1.0)(
+                job.id,
+                key="versions_cancel",
                 help="Stops after the current batch; what was embedded is kept, and the live version goes on answering.",
             )
     if not active:

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from core.errors import NotInWorkspace
 from core.experiment.result import Experiment
-from core.jobs.state import Job, cancel_job, find_active, read_job
+from core.jobs.state import RUNNING, Job, cancel_job, find_active, read_job
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.state import View
 from pages.shared.frame.text import escape_markdown, shorten
 
 
-def draw_progress(job_id: str) -> None:
-    """The bar of one job as it is now, for a fragment that asks again; nothing once it was forgotten."""
+def draw_progress(job_id: str, *, key: str, help: str) -> None:
+    """The bar of one job as it is now, and its Cancel, for a fragment that asks again; nothing once it was forgotten."""
     try:
         job = read_job(job_id, open_workspace())
     except NotInWorkspace:
         return
     st.progress(job.progress, text=escape_markdown(describe_job(job)))
+    draw_cancel(job, key=key, help=help)
 
 
-def stop_job(job_id: str, words: str) -> None:
-    """Asks a job to stop, for a button's on_click, and says so in `words`."""
-    try:
+def draw_cancel(job: Job, *, key: str, help: str) -> None:
+    """The button that asks a job to stop. Drawn in the fragment that shows the job, so that it answers at once."""
+    if job.is_active:
+        words = "Cancelling" if job.cancelling else "Cancel"
+        st.button(words, key=f"{key}_{job.id}", disabled=job.cancelling, help=help, on_click=_stop, args=(job.id,))
+
+
+def _stop(job_id: str) -> None:
+    with contextlib.suppress(NotInWorkspace):  # it ended, and was forgotten since
         cancel_job(job_id, open_workspace())
-    except NotInWorkspace:  # it ended, and was forgotten since
-        return
-    st.toast(words)
 
 
 def describe_job(job: Job) -> str:
-    """ "First look: embedding 180 of 310 passages, 20 s left" """
+    """ "First look: embedding 180 of 310 passages, 20 s left", "First look: cancelling, after this batch, about 4 s" """
+    if job.cancelling:
+        return f"{job.title}: cancelling{_say_end(job)}"
     left = f", {describe_seconds(job.seconds_left)} left" if job.seconds_left is not None else ""
     return f"{job.title}: {job.label}{left}"
+
+
+def _say_end(job: Job) -> str:
+    if job.state != RUNNING:
+        return ""
+    if job.step_seconds is None or job.step_seconds > job.stop_seconds:
+        return f", ends within {describe_seconds(job.stop_seconds)}"
+    return f", after this batch, about {describe_seconds(job.step_seconds)}"
 
 
 def describe_seconds(seconds: float) -> str:

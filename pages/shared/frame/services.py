@@ -43,14 +43,14 @@ def open_workspace() -> Workspace:
 
 @st.cache_resource(show_spinner=False)
 def open_models() -> Models:
-    """The models of this server process; encoding leaves the pages a core."""
+    """The models of this server process, for live search; encoding leaves the pages a core."""
     return Models(threads=get_threads(leave_one=True))
 
 
 @st.cache_resource(show_spinner=False)
 def open_runner() -> JobRunner:
-    """Runs the jobs of this server process, with its models."""
-    return JobRunner(open_workspace(), open_models())
+    """Runs the jobs of this server, each in a process of its own."""
+    return JobRunner(open_workspace())
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

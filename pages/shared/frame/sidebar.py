@@ -10,8 +10,8 @@ from core.errors import LadderError
 from core.evaluation.measures import PRIMARY, explain_measure, list_measures
 from core.experiment.history import HistoryEntry
 from core.jobs.kinds import find_kind
-from core.jobs.state import INTERRUPTED, cancel_job, find_active, list_jobs
-from pages.shared.frame.follow_job import describe_job
+from core.jobs.state import INTERRUPTED, find_active, list_jobs
+from pages.shared.frame.follow_job import describe_job, draw_cancel
 from pages.shared.frame.services import FIRST_DATASET, open_dataset, open_workspace
 from pages.shared.frame.state import View, list_choices, make_view
 from pages.shared.frame.text import escape_markdown, shorten, show_html
@@ -154,11 +154,9 @@ def _draw_job() -> None:
         return
     job = active[0]
     st.progress(job.progress, text=escape_markdown(describe_job(job)))
-    if st.button("Cancel", key=f"cancel_{job.id}", help="Stops after the current batch; what is finished is kept."):
-        cancel_job(job.id, workspace)
-        st.toast("Stopping after the current batch.")
+    draw_cancel(job, key="cancel", help="Stops after the current batch; what is finished is kept.")
     for other in active[1:]:
-        st.caption(escape_markdown(f"{other.title}: {other.label}"))
+        st.caption(escape_markdown(describe_job(other)))
 
 
 def _show_interrupted() -> None:

@@ -11,7 +11,7 @@ from core.cli.main import main
 from core.doctor import leftovers
 from core.doctor.examine import examine, mend
 from core.doctor.finding import END_JOB, REMOVE
-from core.jobs.locks import hold_alive, hold_workspace, release_alive
+from core.jobs.locks import hold_alive, release_alive, workspace_lock
 from core.jobs.state import INTERRUPTED, RUNNING, Job, read_job, write_job
 from core.storage.files import hold_folder, replace_file
 from core.systems.trained import save_model
@@ -91,7 +91,7 @@ def test_what_a_living_process_uses_stays(workspace: Path) -> None:
     with (
         replace_file(store.path("widths.json")),
         hold_folder(store.path("imports", "dataset-1")),
-        hold_workspace(store, "a job", on_wait=print),
+        workspace_lock(store),
         filelock.FileLock(store.path("indexes", "k.lock")),
     ):
         store.path("imports", "dataset-1", "corpus.jsonl").touch()

@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import sys
+import textwrap
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core.jobs.child import watch_child
-from core.jobs.state import DONE, FAILED, Job, read_job, write_job
+from core.jobs.kinds.compare import make_comparison_job
+from core.jobs.runner import JobRunner
+from core.jobs.state import CANCELLED, DONE, FAILED, cancel_job, read_job
+from core.systems.named import make_named_systems
 from core.workspace import Workspace
+from tests.support.app import REPOSITORY, build_environment
+from tests.support.jobs import wait_for_end, wait_until
+from tests.support.small import write_small_dataset
 
-JOB = Job(id="20260101-000000-aaaa", title="t", dataset="small", split="test", systems=())
-TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nZeroDivisionError: division by zero\n'
+TRACEBACK = "Traceback (most recent call last):\n  File 'a.py', line 1, in <module>\nZeroDivisionError: division by zero"
+PYTHON = sys.executable
 
 
 @pytest.fixture
-def store(workspace: Path) -> Workspace:
+def store(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("PYTHONPATH", build_environment(workspace)["PYTHONPATH"])
+    write_small_dataset(workspace / "datasets" / "small")
     return Workspace(workspace)
 
 
-def end_with(monkeypatch: pytest.MonkeyPatch, code: int, errors: str) -> None:
-    """The child process that is started ends at once with this code, and has written this."""
-
-    class Ended:
-        returncode = code
-
-        def __init__(self, *_: Any, **__: Any) -> None:
-            pass
-
-        def communicate(self) -> tuple[None, str]:
-            return None, errors
-
-    monkeypatch.setattr("core.jobs.child.subprocess.Popen", Ended)
+def submit(store: Workspace) -> str:
+    systems = {"bm25": make_named_systems()["bm25"]}
+    return JobRunner(store).submit(make_comparison_job("small", systems, split="all"))
 
 
-def test_the_last_line_is_told_and_the_traceback_logged(
-    store: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def start(store: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """start(code): a job whose child runs this code instead, with the names workspace and job_id."""
+
+    def run(code: str) -> str:
+        begin = f"import os, sys, time\nsys.path.insert(0, {str(REPOSITORY)!r})\nworkspace, job_id = sys.argv[-2:]\n"
+        script = store.folder.parent / "child.py"
+        script.write_text(begin + textwrap.dedent(code), encoding="utf-8")
+        python = store.folder.parent / "python"
+        python.write_text(f'#!/bin/sh\nexec {PYTHON} {script} "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+        monkeypatch.setattr("core.jobs.child.sys.executable", str(python))
+        return submit(store)
+
+    return run
+
+
+def test_what_a_child_dies_of_is_told_and_logged(
+    start: Callable[[str], str], store: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_job(JOB, store)
-    end_with(monkeypatch, 1, TRACEBACK)
-    watch_child(JOB, store)
-    job = read_job(JOB.id, store)
-    assert (job.state, job.error) == (FAILED, "The training process ended (status 1). ZeroDivisionError: division by zero")
-    assert JOB.id in caplog.text and "line 1, in <module>" in caplog.text
+    job_id = start(f"print({TRACEBACK!r}, file=sys.stderr)\nsys.exit(1)")
+    job = wait_for_end(job_id, store)
+    assert (job.state, job.error) == (
+        FAILED, "The process of this job ended (status 1). ZeroDivisionError: division by zero"
+    )  # fmt: skip
+    assert job_id in caplog.text and "line 1, in <module>" in caplog.text
+    killed = wait_for_end(start("os.kill(os.getpid(), 9)"), store)
+    assert killed.state == FAILED and "ended by the system (signal 9)" in str(killed.error)
 
 
-def test_a_job_that_said_how_it_ended_keeps_its_word(
-    store: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_child_that_does_not_listen_is_ended_and_the_job_is_cancelled(
+    start: Callable[[str], str], store: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = replace(JOB, state=DONE)
-    write_job(done, store)
-    end_with(monkeypatch, 0, "a warning of some library\n")
-    watch_child(done, store)
-    assert (read_job(JOB.id, store).state, caplog.text) == (DONE, "")
+    """Like one that loads a model."""
+    monkeypatch.setattr("core.jobs.state._SOON", 0.2)
+    monkeypatch.setattr("core.jobs.state._LATEST", 0.5)
+    job_id = start("open(workspace + '/begun', 'w').close()\ntime.sleep(60)")
+    wait_until((store.folder / "begun").exists)
+    cancel_job(job_id, store)
+    begun = time.monotonic()
+    assert read_job(job_id, store).cancelling, "at once"
+    job = wait_for_end(job_id, store)
+    assert (job.state, job.error, job.cancelling) == (CANCELLED, None, False)
+    assert time.monotonic() - begun < 10
+    assert sorted(path.suffix for path in store.jobs.glob(f"{job_id}.*")) == [".json"]
 
 
-def test_a_job_that_was_forgotten_is_left_alone(store: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    end_with(monkeypatch, 0, "")
-    watch_child(JOB, store)
-    assert list(store.jobs.glob("*.json")) == []
+def test_a_comparison_runs_in_a_child_that_ends_with_the_app(store: Workspace) -> None:
+    job = wait_for_end(submit(store), store)
+    assert (job.state, job.error, job.ready) == (DONE, None, ("bm25",))
+    assert job.is_ours and job.worker not in (0, os.getpid())
+
+
+def test_a_child_is_gone_once_nobody_holds_its_input(store: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens to it if the app is killed."""
+    from core.jobs import child
+
+    ended: list[int] = []
+    monkeypatch.setattr(child.os, "_exit", ended.append)
+    reading, writing = os.pipe()
+    monkeypatch.setattr(child.os, "read", lambda number, size, read=os.read: read(reading, size))
+    os.close(writing)
+    child._end_with_parent()
+    assert ended == [1]

@@ -20,7 +20,7 @@ FILES = [path.stem for path in Path(kinds.__file__).parent.glob("*.py") if path.
 def test_every_kind_is_found_by_its_name(name: str) -> None:
     kind = find_kind(name)
     assert kind.name == name
-    assert kind.shows_ready == (name != ASSESS) and kind.own_process == (name == TRAIN)
+    assert kind.shows_ready == (name != ASSESS) and kind.all_cores == (name == TRAIN)
     assert kind.counts_systems == (name in (COMPARE, SCORE, CHECK)) and kind.keeps_parts == (name != SCALING)
 
 

@@ -13,7 +13,7 @@ from core.graph.resources import Models
 from core.jobs.kinds import SCALING
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.kinds.scaling import make_scaling_job
-from core.jobs.locks import hold_workspace
+from core.jobs.locks import workspace_lock
 from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import CANCELLED, COMMAND_LINE, DONE, FAILED, cancel_job, list_jobs
 from core.scaling import timing
@@ -61,7 +61,7 @@ def test_the_same_is_not_queued_twice_and_can_be_cancelled(store: Workspace) -> 
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with hold_workspace(store, "in the way", on_wait=lambda who: None):
+        with workspace_lock(store):
             held.set()
             free.wait(WAIT_SECONDS)
 

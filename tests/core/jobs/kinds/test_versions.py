@@ -12,7 +12,7 @@ from core.data.catalog import open_dataset
 from core.errors import InputError, NotInWorkspace
 from core.jobs.kinds import VERSIONS
 from core.jobs.kinds.versions import make_version_job
-from core.jobs.locks import hold_workspace
+from core.jobs.locks import workspace_lock
 from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import CANCELLED, DONE, FAILED, QUEUED, Job, cancel_job, find_active, list_jobs, read_job
 from core.progress import ProgressEvent
@@ -99,7 +99,7 @@ def test_a_bar_that_is_not_passed_is_no_failure_of_the_job(store: Workspace) -> 
 
 def test_the_same_twice_is_one_job_and_another_waits(store: Workspace) -> None:
     runner = JobRunner(store, AxisModels())
-    with hold_workspace(store, "in the way", on_wait=lambda who: None):
+    with workspace_lock(store):
         first, again = (runner.submit(make_version_job(NAME, DENSE)) for _ in range(2))
         other = runner.submit(make_version_job(NAME, VersionRequest(BUILD, system=named("bm25").to_spec())))
         bars = [

@@ -91,7 +91,7 @@ def run_as_child(workspace: Workspace, job_id: str) -> None:
     keeper = JobKeeper(job, workspace, ignore_progress, shows_ready=kind.shows_ready)
     if hasattr(os, "nice") and (kind.all_cores or get_threads() == 1):
         os.nice(_NICE)
-    models = Models(threads=get_threads(leave_one=not kind.all_cores))
+    models = Models(threads=None if kind.all_cores else get_threads(leave_one=True))
     try:
         with keeper.telling_end():
             keeper.update(worker=os.getpid())

@@ -146,11 +146,13 @@ def test_cancelling_and_the_place_in_the_queue_are_said_at_once(small: Workspace
     write_job(waits, small)
     app = open_experiment_page()
     assert f"Morning run: {WAITING}" in read(app.sidebar.caption)
-    app.button(key=f"page_cancel_{job.id}").click().run()
+    keys = (f"page_cancel_{job.id}", f"cancel_{job.id}")  # on the page and in the sidebar
+    app.button(key=keys[0]).click().run()
     bars = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
     assert "Night run: cancelling, after this batch, about 4 s" in bars
-    for button in (app.button(key=f"page_cancel_{job.id}"), app.sidebar.button(key=f"cancel_{job.id}")):
-        assert (button.label, button.disabled) == ("Cancelling", True)
+    assert (app.button(key=keys[0]).label, app.button(key=keys[0]).disabled) == ("Cancelling", True)
+    fresh = open_experiment_page()
+    assert [fresh.button(key=key).disabled for key in keys] == [True, True]
     assert not app.button(key=f"page_cancel_{waits.id}").disabled
     assert not app.exception
 

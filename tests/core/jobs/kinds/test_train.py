@@ -159,7 +159,8 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, s
         return bool(begun) and find_checkpoint(training_folder(begun[0].id, store)) is not None
 
     wait_until(has_checkpoint)
-    os.kill(read_job(job_id, store).worker, signal.SIGKILL)
+    child = read_job(job_id, store).worker
+    os.kill(child, signal.SIGKILL)
     job = wait_for_end(job_id, store)
     assert job.state == FAILED and job.error is not None and job.error.endswith(".")
     assert "ended by the system (signal 9)" in job.error and "last checkpoint" in job.error
@@ -170,7 +171,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(runner: JobRunner, s
 
     again = wait_for_end(runner.submit(make_training_job("shifted", request)), store)
     assert (again.state, again.error, again.kind, again.progress) == (DONE, None, TRAIN, 1.0)
-    assert again.pid not in (child, os.getpid())
+    assert again.pid == os.getpid() and again.worker not in (child, os.getpid())
     (done,) = list_models(store, dataset="shifted")
     assert (done.id, done.kind, done.base, done.is_ready) == (begun.id, "embedding", str(base), True)
     assert done.metrics["resumed"]

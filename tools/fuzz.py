@@ -45,7 +45,7 @@ OUTCOMES = ("read", "refused", "traceback", "stalled", "killed")
 SECONDS, MEGABYTES = 5.0, 300  # promised for an input of up to MOST bytes
 _LONGEST_SENTENCE = 1_500
 _KEPT = 0.2  # share of the memory for an input that a child may keep of those before
-_PATIENCE = 24  # times the limit of processor time that a child may take by the clock: the machine may be busy
+_PATIENCE = 24  # times the limit of processor time that reading may take by the clock: the machine may be busy
 
 
 def kind_of(number: int) -> str:
@@ -180,12 +180,15 @@ def _read_document(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _timed(seconds: float) -> Iterator[None]:
-    """The process is ended by a signal after so much processor time, also within a library."""
+    """The process is ended by a signal after so much processor time, also within a library, or if it waits for what never
+    comes."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE * seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _judge(error: InputError) -> str:
@@ -253,7 +256,6 @@ class Child:
 
     process: subprocess.Popen[str]
     number: int = -1
-    since: float = 0.0
     before: int = 0
     is_spent: bool = False
 
@@ -286,7 +288,7 @@ class Child:
     def give(self, number: int) -> None:
         """Hands it the next input."""
         assert self.process.stdin is not None
-        self.number, self.since = number, time.monotonic()
+        self.number = number
         self.process.stdin.write(f"{number}\n")
         self.process.stdin.flush()
 
@@ -299,7 +301,7 @@ class Child:
         self.is_spent = True
         code = self.process.wait()
         said = f"exit code {code}\n" + (self.process.stderr.read()[-3_000:] if self.process.stderr else "")
-        return ("stalled" if code in (-signal.SIGPROF, -signal.SIGKILL) else "killed"), said
+        return ("stalled" if code in (-signal.SIGPROF, -signal.SIGALRM) else "killed"), said
 
     def end(self) -> None:
         """Ends it and waits for it."""
@@ -318,12 +320,8 @@ def run(options: argparse.Namespace) -> int:
     for child in children[len(busy) :]:
         child.end()
     while busy:
-        ready, _, _ = select.select([child.answers for child in busy], [], [], 1.0)
-        for child in list(busy):
-            if child.answers not in ready:
-                if time.monotonic() - child.since > _PATIENCE * options.seconds:
-                    child.process.kill()  # it waits for something that never comes
-                continue
+        ready, _, _ = select.select([child.answers for child in busy], [], [])
+        for child in [child for child in busy if child.answers in ready]:
             outcome, said = child.take()
             busy.remove(child)
             if outcome == "killed" and child.before:  # perhaps of what it had read before

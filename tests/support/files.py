@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 Line = tuple[float, float, str]  # left edge and baseline in points, text
 _WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:wps="urn:wps" xmlns:v="urn:v" '
-_WORD += 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+_WORD += 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
+_WORD += 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 

@@ -236,7 +236,8 @@ BAD_LINES = [
     (
         b'{"_id": "a", "text": "ok"}\n{"_id": "b", "text": "caf\xe9 cr\xe8me et p\xe2t\xe9 \xe0 la fran\xe7aise"}\n',
         ", line 2: not UTF-8 (it looks like WINDOWS-1252); convert it to UTF-8, for example with: "
-        "iconv -f WINDOWS-1252 -t UTF-8 corpus.jsonl > utf8-corpus.jsonl",
+        "iconv -f WINDOWS-1252 -t UTF-8 corpus.jsonl > utf8-corpus.jsonl "
+        """(it would say: '{"_id": "b", "text": "café crème et pâté à la française"}')""",
     ),
     (
         '{"_id": "a", "text": "ok"}\n'.encode("utf-16"),

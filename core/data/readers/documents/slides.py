@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.data.readers.documents.kind import Extracted, count_letters, join_blocks
+from core.data.readers.documents.drawings import A, count_text, note_unread, read_drawing, read_paragraph
+from core.data.readers.documents.kind import Extracted, join_blocks
 from core.data.readers.documents.package import Package, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
@@ -31,6 +30,7 @@ def read_slides(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         main = package.find_main("ppt/presentation.xml")
         relations = package.list_relations(main)
         blocks: list[str] = []
+        unread: list[tuple[str, str]] = []
         held = 0
         for slide in package.read_xml(main).iter(f"{_P}sldId"):
             name = relations.get(slide.get(_ID, ""), ("", ""))[1]
@@ -38,9 +38,11 @@ def read_slides(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
                 read, letters = _read_slide(package, name)
                 blocks += read
                 held += letters
+                unread += package.list_relations(name).values()
+        notes = note_unread(package, unread)
         properties = package.read_xml("docProps/core.xml") if "docProps/core.xml" in package.names else None
         title = " ".join(((properties.findtext(_TITLE) if properties is not None else None) or "").split())
-    return [Extracted(text=join_blocks(blocks), title=title, held=held)]
+    return [Extracted(text=join_blocks(blocks), title=title, held=held, notes=notes)]
 
 
 def _read_slide(package: Package, name: str) -> tuple[list[str], int]:
@@ -48,18 +50,16 @@ def _read_slide(package: Package, name: str) -> tuple[list[str], int]:
     slide = package.read_xml(name)
     blocks = list(_read_shapes(slide))
     blocks.sort(key=lambda block: not block.startswith("# "))  # stable: the title first, wherever it was drawn
-    held = _count(slide)
+    held = count_text(slide)
     for kind, target in package.list_relations(name).values():
-        if kind not in ("notesSlide", "diagramData", "chart") or target not in package.names:
-            continue
-        part = package.read_xml(target)
-        if kind == "notesSlide":
+        if kind == "notesSlide" and target in package.names:
+            part = package.read_xml(target)
             blocks += _read_shapes(part)
-        elif kind == "diagramData":
-            blocks.append("\n".join(text for text in map(_read_paragraph, part.iter(f"{_A}p")) if text))
+            held += count_text(part)
         else:
-            blocks.append(_read_chart(part))
-        held += _count(part)
+            text, letters = read_drawing(package, kind, target)
+            blocks.append(text)
+            held += letters
     return blocks, held
 
 
@@ -67,34 +67,18 @@ def _read_shapes(parent: _Element) -> Iterator[str]:
     for element in parent:
         if element.tag == f"{_P}sp":
             kind = next((found.get("type", "body") for found in element.iter(f"{_P}ph")), "")
-            text = "\n".join(line for line in map(_read_paragraph, element.iter(f"{_A}p")) if line)
+            text = "\n".join(line for line in map(read_paragraph, element.iter(f"{A}p")) if line)
             if kind in ("title", "ctrTitle") and text:
                 yield "# " + " ".join(text.split())
             elif kind not in _REPEATED:
                 yield text
-        elif element.tag == f"{_A}tbl":
+        elif element.tag == f"{A}tbl":
             cells = [
-                [" ".join(map(_read_paragraph, cell.iter(f"{_A}p"))) for cell in row.iter(f"{_A}tc")]
-                for row in element.iter(f"{_A}tr")
+                [" ".join(map(read_paragraph, cell.iter(f"{A}p"))) for cell in row.iter(f"{A}tc")]
+                for row in element.iter(f"{A}tr")
             ]
             yield "\n".join(" | ".join(row) for row in cells if any(row))
         elif element.tag == _CHOICE:
             yield from _read_shapes(element[0]) if len(element) else ()
         else:
             yield from _read_shapes(element)
-
-
-def _read_paragraph(paragraph: _Element) -> str:
-    parts = [(element.text or "") if element.tag == f"{_A}t" else "\n" for element in paragraph.iter(f"{_A}t", f"{_A}br")]
-    return "".join(parts).strip()
-
-
-def _read_chart(chart: _Element) -> str:
-    """Its titles, and the names of its categories and series."""
-    titles = [text for text in map(_read_paragraph, chart.iter(f"{_A}p")) if text]
-    names = [value.text or "" for cache in chart.iter(f"{_C}strCache") for value in cache.iter(f"{_C}v")]
-    return "\n".join(dict.fromkeys([*titles, *names]))
-
-
-def _count(part: _Element) -> int:
-    return count_letters("".join(text.text or "" for text in part.iter(f"{_A}t")))

@@ -1,16 +1,19 @@
 """Word files: paragraphs, headings, lists and tables of the body, read from the XML itself.
 
-Where things stand that have no place in the line of the text: a text box behind the paragraph it is anchored in, a footnote or
-endnote behind the paragraph that refers to it, headers and footers at the end, each wording once. Inserted text is read,
-deleted text is not; a cell of a table that spans many columns is one cell.
+Where things stand that have no place in the line of the text: text boxes, diagrams and charts behind the paragraph they are
+anchored in, a footnote or endnote behind the paragraph that refers to it, headers and footers at the end, each wording once.
+Inserted text is read, deleted text is not; a cell of a table that spans many columns is one cell.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.data.readers.documents.drawings import MATH_TEXT, note_unread, read_drawing, sign_of
 from core.data.readers.documents.kind import Extracted, Note, count_letters, join_blocks
 from core.data.readers.documents.package import Package, check_locked, refuse_damaged
 from core.data.readers.documents.reading import Reading
@@ -19,16 +22,24 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_DRAWN = {  # a diagram or chart -> where the id of its relation stands
+    "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds": f"{_RELATION}dm",
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart": f"{_RELATION}id",
+}
 _CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _P, _TBL, _TR, _TC, _T = (f"{_W}{name}" for name in ("p", "tbl", "tr", "tc", "t"))
 _PROPERTIES, _BOX, _VALUE = f"{_W}pPr", f"{_W}txbxContent", f"{_W}val"
 _STYLE, _NUMBER, _OUTLINE = f"{_W}pStyle", f"{_W}numPr", f"{_W}outlineLvl"
-_TEXTS = {_T, _MATH, _DRAWING}
+_TEXTS = {_T, MATH_TEXT, _DRAWING}
+_SYMBOL, _RUBY, _RUBY_BASE, _RUBY_TEXT = (f"{_W}{name}" for name in ("sym", "ruby", "rubyBase", "rt"))
+# Letters of the font Symbol.
+_GREEK = dict(zip("abcdefghijklmnopqrstuvwxyzDFGLPQSWXY", "αβχδεφγηιϕκλμνοπθρστυϖωξψζΔΦΓΛΠΘΣΩΞΨ", strict=True))
 _REFERENCES = {f"{_W}footnoteReference": "footnote", f"{_W}endnoteReference": "endnote"}
+_ASIDE = {*_REFERENCES, *_DRAWN, _BOX}
 _SIGNS = {f"{_W}tab": "\t", f"{_W}ptab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 _DELETED = {f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}sectPr", f"{_W}tblPr", f"{_W}trPr", f"{_W}tcPr"}
 _CURE = "open it in Word and save it again as .docx, or save it as .txt"
@@ -55,7 +66,9 @@ class _Style:
 class _WordFile:
     package: Package
     main: str
-    aside: list[str] = field(default_factory=list)  # text boxes and notes of the paragraph that is being read
+    aside: list[str] = field(default_factory=list)  # text boxes, drawings and notes of the paragraph that is being read
+    drawn: int = 0  # letters of drawings
+    symbols: int = 0  # signs of fonts whose letters are pictures
     notes: dict[str, dict[str, str]] = field(default_factory=dict)  # "footnote", "endnote" -> id -> text
 
     def read(self) -> Extracted:
@@ -75,10 +88,10 @@ class _WordFile:
                     blocks.append(text)
                     held += count_letters("".join(_list_texts(part)))
         held += sum(count_letters(text) for notes in self.notes.values() for text in notes.values())
-        comments = [name for kind, name in self.relations.values() if kind == "comments" and name in self.package.names]
-        number = sum(len(self._parse(name).findall(f"{_W}comment")) for name in comments)
-        notes = (Note("comments in the margin are not read", f"{number}"),) if number else ()
-        return Extracted(text=join_blocks(blocks), title=self._read_title(), held=held, notes=notes)
+        notes = [*note_unread(self.package, self.relations.values())]
+        if self.symbols:
+            notes.append(Note("signs of fonts that hold pictures are not read", f"{self.symbols}"))
+        return Extracted(text=join_blocks(blocks), title=self._read_title(), held=held + self.drawn, notes=tuple(notes))
 
     def _parse(self, name: str) -> _Element:
         return self.package.read_xml(name)
@@ -168,23 +181,48 @@ class _WordFile:
             name = style.parent
         return heading, is_list
 
-    def _read_inline(self, parent: _Element, parts: list[str]) -> None:
+    def _read_symbol(self, element: _Element) -> str:
+        """A Greek letter of the font Symbol; other fonts' letters are pictures."""
+        code = element.get(f"{_W}char", "")[-2:]  # F061 is a
+        known = element.get(f"{_W}font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2}", code)
+        letter = _GREEK.get(chr(int(code, 16)), "") if known else ""
+        self.symbols += not letter
+        return letter
+
+    def _read_inline(self, parent: Iterable[_Element], parts: list[str]) -> None:
         for element in parent:
             tag = element.tag
             if tag in _TEXTS:
                 parts.append(element.text or "")
             elif tag in _SIGNS:
                 parts.append(_SIGNS[tag])
-            elif tag in _REFERENCES:
-                notes = self.notes.get(_REFERENCES[tag], {})
-                self.aside.append(notes.get(element.get(f"{_W}id", ""), ""))
-            elif tag == _BOX:
-                self.aside.extend(self._read_blocks(element))
+            elif tag in _ASIDE:
+                self._read_aside(element)
             elif tag == _CHOICE:
                 if len(element):
                     self._read_inline(element[0], parts)
+            elif tag == _SYMBOL:
+                parts.append(self._read_symbol(element))
+            elif tag == _RUBY:  # how a word is pronounced stands before it
+                for before, part, after in (("", _RUBY_BASE, ""), ("(", _RUBY_TEXT, ")")):
+                    parts.append(before)
+                    self._read_inline(element.iterfind(part), parts)
+                    parts.append(after)
             elif tag not in _DELETED:
+                parts.append(sign_of(element))
                 self._read_inline(element, parts)
+
+    def _read_aside(self, element: _Element) -> None:
+        """What stands behind the paragraph."""
+        tag = element.tag
+        if tag in _REFERENCES:
+            self.aside.append(self.notes.get(_REFERENCES[tag], {}).get(element.get(f"{_W}id", ""), ""))
+        elif tag == _BOX:
+            self.aside.extend(self._read_blocks(element))
+        else:
+            text, letters = read_drawing(self.package, *self.relations.get(element.get(_DRAWN[tag], ""), ("", "")))
+            self.aside.append(text)
+            self.drawn += letters
 
     def _read_table(self, table: _Element) -> str:
         rows: list[str] = []

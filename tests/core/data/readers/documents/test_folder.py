@@ -141,7 +141,7 @@ def test_bad_files(tmp_path: Path) -> None:
     assert refuse(tmp_path / "blank.md") == ": the file has no text; fill it or delete it"
     assert refuse(tmp_path / "latin.txt") == (
         ", line 2: not UTF-8 (it looks like WINDOWS-1252); convert it to UTF-8, for example with: "
-        "iconv -f WINDOWS-1252 -t UTF-8 latin.txt > utf8-latin.txt"
+        "iconv -f WINDOWS-1252 -t UTF-8 latin.txt > utf8-latin.txt (it would say: 'Une crème brûlée, déjà vu à la française')"
     )
     assert refuse(tmp_path / "image.png").startswith(": is not one of .txt .md .html .pdf .docx .pptx ")
     assert refuse(tmp_path / "letter.RTF").endswith("; save as .docx or PDF")

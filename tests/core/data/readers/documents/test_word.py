@@ -11,7 +11,9 @@ from core.data.readers.documents.kind import Extracted, count_letters
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.word import read_word
 from core.errors import InputError
-from tests.support.files import make_word, make_zip, paragraph
+from tests.support.files import make_word, make_zip, paragraph, relate
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def read(body: str, **parts: str) -> Extracted:
@@ -57,6 +59,45 @@ def test_headings_and_lists() -> None:
     )
     body = paragraph("Own", '<w:pStyle w:val="own"/>') + paragraph("step", '<w:numPr><w:numId w:val="3"/></w:numPr>')
     assert read(body + paragraph("Out", '<w:outlineLvl w:val="2"/>'), styles=styles).text == "## Own\n\n- step\n\n### Out"
+
+
+def test_formulas_symbols_and_readings_keep_their_meaning() -> None:
+    half = "<m:oMath><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath>"
+    power = "<m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>"
+    symbols = '<w:r><w:sym w:font="Symbol" w:char="F06D"/><w:t>m</w:t><w:sym w:font="Wingdings" w:char="F0FC"/></w:r>'
+    ruby = (
+        "<w:r><w:ruby><w:rt><w:r><w:t>とうきょう</w:t></w:r></w:rt>"
+        "<w:rubyBase><w:r><w:t>東京</w:t></w:r></w:rubyBase></w:ruby></w:r>"
+    )
+    extracted = read("".join(f"<w:p>{part}</w:p>" for part in (half, power, symbols, ruby)))
+    assert extracted.text == "1/2\n\nx^2\n\nμm\n\n東京(とうきょう)"
+    assert [(note.what, note.detail) for note in extracted.notes] == [("signs of fonts that hold pictures are not read", "1")]
+
+
+def test_diagrams_and_charts_are_read_and_embedded_files_named() -> None:
+    a = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    d = 'xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/diagram"'
+    c = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
+    r = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+    points = "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, value in enumerate(("1.5", "2")))
+    years = "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, value in enumerate(("2023", "2024")))
+    parts = {
+        "_rels/.rels": relate(a=("officeDocument", "word/document.xml")),
+        "word/_rels/document.xml.rels": relate(
+            r1=("diagramData", "data.xml"), r2=("chart", "chart.xml"), r3=("package", "embeddings/costs.xlsx")
+        ),
+        "word/document.xml": f'<w:document xmlns:w="{W}" {d} {c} {r}><w:body><w:p><w:r><w:drawing><d:relIds r:dm="r1"/>'
+        '<c:chart r:id="r2"/></w:drawing><w:t>anchor</w:t></w:r></w:p></w:body></w:document>',
+        "word/data.xml": f"<d:dataModel {d} {a}><a:p><a:r><a:t>Fill</a:t></a:r></a:p><a:p><a:r><a:t>Drain</a:t></a:r></a:p>"
+        "</d:dataModel>",
+        "word/chart.xml": f"<c:chartSpace {c}><c:ser><c:tx><c:v>Sales</c:v></c:tx><c:cat>{years}</c:cat><c:val>{points}</c:val>"
+        "</c:ser></c:chartSpace>",
+        "word/embeddings/costs.xlsx": "",
+    }
+    extracted = read_word(make_zip(parts), Path("x.docx"), Reading())[0]
+    assert extracted.text == "anchor\n\nFill\nDrain\n\nSales: 2023 1.5, 2024 2"
+    assert extracted.held == count_letters(extracted.text)
+    assert [(note.what, note.detail) for note in extracted.notes] == [("files embedded in it are not read", "costs.xlsx")]
 
 
 def cell(content: str, properties: str = "") -> str:
@@ -118,7 +159,7 @@ def test_files_that_cannot_be_read(content: bytes, message: str) -> None:
 @pytest.mark.parametrize("entity", ['"' + "&a;" * 20 + '"', 'SYSTEM "file:///etc/passwd"'])
 def test_entities_are_not_resolved(entity: str) -> None:
     head = f'<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa"><!ENTITY b {entity}>]>'
-    body = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
+    body = f'<w:document xmlns:w="{W}"><w:body>'
     body += f"{paragraph('before &b; after')}</w:body></w:document>"
     assert read_word(make_zip({"word/document.xml": head + body}), Path("x.docx"), Reading())[0].text == "before"
 

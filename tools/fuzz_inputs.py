@@ -266,6 +266,7 @@ DOCUMENTS: dict[str, Make] = {
     ".ods": make_open_sheets,
     ".epub": make_epub,
     ".eml": MAIL.encode,
+    ".mbox": "".join(f"From a Mon Sep  2 10:30:0{second} 2024\n{MAIL}\n" for second in (1, 2)).encode,
     ".json": json.dumps({"title": "T", "body": {"text": "One.", "parts": [{"text": "Two."}, {"size": 1.5}]}}).encode,
     ".ipynb": json.dumps(
         {

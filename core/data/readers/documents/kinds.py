@@ -7,7 +7,7 @@ from pathlib import Path
 from core.data.readers.documents.epub import read_epub
 from core.data.readers.documents.json_texts import read_json, read_json_lines
 from core.data.readers.documents.kind import Kind
-from core.data.readers.documents.mail import read_mail
+from core.data.readers.documents.mail import read_mail, read_mailbox
 from core.data.readers.documents.notebook import read_notebook
 from core.data.readers.documents.pdf import read_pdf
 from core.data.readers.documents.plain import (
@@ -33,6 +33,7 @@ KINDS = (
     Kind("", (".xlsx", ".xlsm", ".xls", ".ods"), read_sheets, has_headings=False),
     Kind("epub", (".epub",), read_epub),
     Kind("eml", (".eml",), read_mail, has_headings=False),
+    Kind("mbox", (".mbox",), read_mailbox, has_headings=False),
     Kind("ipynb", (".ipynb",), read_notebook),
     Kind("trec", (".trec", ".sgml", ".sgm"), read_collection_file, has_headings=False),
     Kind("json", (".json",), read_json, has_headings=False, beside_tables=False),
@@ -44,7 +45,8 @@ LINES = Kind("jsonl", (".jsonl", ".ndjson"), read_json_lines, has_headings=False
 _BY_SUFFIX = {suffix: kind for kind in (*KINDS, LINES) for suffix in kind.suffixes}
 # What people are told; source code has too many endings to list.
 SHOWN = (
-    ".txt .md .html .pdf .docx .pptx .xlsx .xls .ods .epub .eml .ipynb .json, source code (.py .java .sql …), and other text"
+    ".txt .md .html .pdf .docx .pptx .xlsx .xls .ods .epub .eml .mbox .ipynb .json, source code (.py .java .sql …), "
+    "and other text"
 )
 _SAMPLE = 8_192  # bytes
 

@@ -1,9 +1,12 @@
-"""E-mails (.eml): the subject is the title, sender, receivers and date are metadata, the text is the message's own."""
+"""E-mails (.eml, and mailboxes of many, .mbox): the subject is the title, sender, receivers and date are metadata, the text is
+the message's own."""
 
 from __future__ import annotations
 
 import contextlib
 import email
+import re
+from dataclasses import replace
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
@@ -15,10 +18,15 @@ from core.data.readers.documents.kind import Extracted, Note, join_blocks
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.web_page import extract_page
 from core.errors import InputError
+from core.text.phrases import first_five
 
 _DEEPEST = 20  # messages in messages
 _MAX_PARTS = 10_000  # each takes the library a tenth of a millisecond and more
 _LONGEST = 20_000  # characters of one field of the head: what reads them takes time by their square
+
+
+_BEGINNING = re.compile(rb"(?:\A|\n\r?\n)From (?=[^\n]*\d{4})[^\n]*+\n")  # behind an empty line, and with a year in it
+_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 class _ShortHeads(Compat32):
@@ -53,6 +61,26 @@ def read_mail(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         raise InputError("is not an e-mail: it has no head; rename it to .txt if it is text", file=path)
     notes = (Note("files attached to e-mails were not read", ", ".join(attached)),) if attached else ()
     return [Extracted(text=text or subject, title=subject, metadata=metadata, notes=notes)]
+
+
+def read_mailbox(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
+    """A document for every message, those that cannot be read named in a note. Raises InputError if there is none."""
+    before, *messages = _BEGINNING.split(data)
+    if before.strip() or not messages:
+        raise InputError('does not begin with "From " as a mailbox does; rename it to .eml or .txt if it is that', file=path)
+    documents, unread = [], []
+    for number, message in enumerate(messages, start=1):
+        try:
+            [document] = read_mail(_ESCAPED.sub(rb"\1", message), path, reading)
+        except InputError:
+            unread.append(f"{number}")
+        else:
+            documents += [replace(document, part=f"{number}")] if document.text.strip() else []
+            unread += [] if document.text.strip() else [f"{number}"]
+    if unread and documents:
+        note = Note("messages that hold no text or cannot be read", f"{len(unread)} of {len(messages)}: {first_five(unread)}")
+        documents[0] = replace(documents[0], notes=(*documents[0].notes, note))
+    return documents
 
 
 def _read_head(message: Message) -> tuple[str, dict[str, str]]:
@@ -91,6 +119,8 @@ def _read_parts(part: Message, attached: list[str], *, depth: int) -> list[str]:
             head = [f"{key}: {value}" for key, value in (("subject", subject), *fields.items()) if value]
             return ["\n".join(head), *_read_parts(parts[0], attached, depth=depth + 1)]
         return [text for inside in parts for text in _read_parts(inside, attached, depth=depth + 1)]
+    if part.get_content_maintype() == "image" and part.get("Content-ID") and part.get_content_disposition() != "attachment":
+        return []  # a picture within the HTML
     if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
         attached.append(name or kind)
         return []
@@ -106,8 +136,8 @@ def _read_best(parts: list[Message], attached: list[str], *, depth: int) -> list
         unread: list[str] = []
         forms.append((_read_parts(part, unread, depth=depth + 1), unread))
     longest = max(len("".join(texts)) for texts, _ in forms)
-    texts, unread = next((texts, unread) for texts, unread in forms if 4 * len("".join(texts)) >= longest)
-    attached += unread
+    texts = next(texts for texts, _ in forms if 4 * len("".join(texts)) >= longest)
+    attached += dict.fromkeys(name for _, unread in forms for name in unread)  # Apple's stand beside the HTML alone
     return texts
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from core.data.readers.documents.kind import Extracted, Note, count_letters
 from core.data.readers.documents.reading import Reading
 from core.errors import InputError
-from core.text.phrases import count_of
+from core.text.phrases import count_of, first_five
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -43,6 +43,7 @@ _CHOICES, _TYPED, _CHECKED = {4, 5}, 6, {2, 3}  # FPDF_FORMFIELD_ of fields: of 
 _FORM_OF_ITS_OWN = {2, 3}  # FORMTYPE_XFA_
 _TYPED_ON, _WIDGET = 3, 20  # FPDF_ANNOT_FREETEXT and FPDF_ANNOT_WIDGET
 _NO_COMMENTS = {2, 16}  # FPDF_ANNOT_LINK and _POPUP: a place to go to, and the window of a comment
+_MOST_ATTACHED = 10_000
 _MAX_PIECES = 4_000  # of a page: more are a drawing, which has no columns
 
 
@@ -59,6 +60,7 @@ def read_pdf(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
             try:
                 document.init_forms()
                 is_foreign = document.get_formtype() in _FORM_OF_ITS_OWN
+                attached = _list_attached(document)
                 title = " ".join(document.get_metadata_value("Title").split())
                 pages = [_read_page(document, number) for number in range(len(document))]
             finally:
@@ -84,8 +86,23 @@ def read_pdf(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
         notes.append(
             Note("the form is of a kind (XFA) whose fields may be missing here; print it to a new PDF to have them all")
         )
+    if attached:
+        notes.append(Note("files attached to the PDF are not read", first_five(attached)))
     text = join_words("\n\n".join(page.text for page in pages if page.text))
     return [Extracted(text=text, title=title, notes=tuple(notes), held=sum(page.held for page in pages))]
+
+
+def _list_attached(document: PdfDocument) -> list[str]:
+    """The names of files within the file; of a portfolio these are what it is about."""
+    import pypdfium2
+
+    names = []
+    for number in range(min(document.count_attachments(), _MOST_ATTACHED)):
+        try:
+            names.append(" ".join(document.get_attachment(number).get_name().split()) or "without a name")
+        except pypdfium2.PdfiumError:
+            names.append("damaged")
+    return names
 
 
 @dataclass(frozen=True)

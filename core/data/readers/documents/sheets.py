@@ -29,6 +29,7 @@ _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)["']""")
 _DIGITS = 7  # of the last row that a sheet can have
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 UNSAVED = "cells with formulas are empty, for their values were not saved; open it in a spreadsheet program and save it again"
+_BESIDE = re.compile(r"xl/(?:.*/)?comments\d*\.xml|xl/drawings/drawing\d+\.xml|content\.xml")
 _VALUE = re.compile(rb"<v(?:\s[^<>]*)?>[^<]")
 _SHEETS_ARE = "every sheet is a document; with `row_documents` in reading.json every row is one"
 
@@ -40,9 +41,28 @@ def read_sheets(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     unsaved = count_unsaved_formulas(data, path)
     if unsaved and not documents:
         raise InputError(f"{UNSAVED}: {count_of(unsaved, 'cell')}, and no other", file=path)
+    notes = [*_note_beside(data, path)]
     if unsaved:
-        documents[0] = replace(documents[0], notes=(*documents[0].notes, Note(UNSAVED, count_of(unsaved, "cell"))))
+        notes.append(Note(UNSAVED, count_of(unsaved, "cell")))
+    if documents:
+        documents[0] = replace(documents[0], notes=(*documents[0].notes, *notes))
     return documents
+
+
+def _note_beside(data: bytes, path: Path) -> Iterator[Note]:
+    """What stands beside the cells: comments and text boxes."""
+    if not data.startswith(b"PK"):
+        return
+    with refuse_damaged("spreadsheet", path, cure=_CURE):
+        package = Package(data)
+        read = {name: package.read(name) for name in package.names if _BESIDE.fullmatch(name)}
+    comments = sum(len(re.findall(rb"<(?:\w+:)?comment[\s>]", part)) for name, part in read.items() if "comments" in name)
+    comments += sum(part.count(b"<office:annotation ") + part.count(b"<office:annotation>") for part in read.values())
+    boxes = sum(part.count(b"<xdr:txBody>") for part in read.values())
+    if comments:
+        yield Note("comments in the margin are not read", f"{comments}")
+    if boxes:
+        yield Note("text boxes on sheets are not read", f"{boxes}")
 
 
 def count_unsaved_formulas(data: bytes, path: Path) -> int:

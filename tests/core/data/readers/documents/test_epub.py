@@ -22,6 +22,13 @@ def test_chapters_in_order() -> None:
     assert book.left_out
 
 
+def test_pages_without_a_place_are_counted() -> None:
+    book = read_epub(make_epub(CHAPTERS, spine=["b.xhtml"]), Path("x.epub"), Reading())[0]
+    assert [(note.what, note.detail) for note in book.notes] == [
+        ("pages that have no place in the e-book's order of reading are not read", "1")
+    ]
+
+
 def test_a_chapter_with_an_empty_title_is_read() -> None:
     chapter = "<html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body><p>Walnut</p></body></html>"
     (book,) = read_epub(make_epub({"a": chapter}, spine=["a"]), Path("x.epub"), Reading())

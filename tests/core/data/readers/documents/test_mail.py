@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.data.load import load_dataset
 from core.data.readers.documents.kind import Extracted
-from core.data.readers.documents.mail import read_mail
+from core.data.readers.documents.mail import read_mail, read_mailbox
 from core.data.readers.documents.reading import Reading
 from core.errors import InputError
 
@@ -43,6 +44,33 @@ def test_html_where_the_plain_part_says_nothing() -> None:
     message = make_message("See HTML.")
     message.add_alternative("<table><tr><td>Part<td>E7</table><p>Order it before the end of the week.", subtype="html")
     assert read(bytes(message)).text == "Part | E7\n\nOrder it before the end of the week."
+
+
+def test_what_is_attached_beside_the_html_alone_is_named() -> None:
+    """As Apple's program writes it: the files stand in one of the alternatives. A picture within the HTML is no such file."""
+    message = make_message("Please oil the pump.\n")
+    message.add_alternative("<p>Please oil the pump.</p>", subtype="html")
+    html = message.get_payload()[1]
+    html.add_related(b"GIF", maintype="image", subtype="gif", cid="<logo>")
+    html.make_mixed()
+    html.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="manual.pdf")
+    extracted = read(bytes(message))
+    assert extracted.text == "Please oil the pump."
+    assert [note.detail for note in extracted.notes] == ["manual.pdf"]
+
+
+def test_a_mailbox_is_a_document_a_message(tmp_path: Path) -> None:
+    first = bytes(make_message("Since 1999:\n\n>From here on it leaks.\n", "Leak"))
+    messages = [first, b"no head", bytes(make_message("Oil it.\n", "Oil"))]
+    mailbox = b"".join(b"From ann@example.org Mon Sep  2 10:30:00 2024\n" + message + b"\n\n" for message in messages)
+    (tmp_path / "inbox.mbox").write_bytes(mailbox)
+    dataset = load_dataset(tmp_path)
+    assert dataset.documents["doc_id"].tolist() == ["inbox.mbox#1", "inbox.mbox#3"]
+    assert dataset.documents["title"].tolist() == ["Leak", "Oil"]
+    assert dataset.documents["text"].tolist() == ["Since 1999:\n\nFrom here on it leaks.", "Oil it."]
+    assert dataset.warnings == ("1 file: messages that hold no text or cannot be read: inbox.mbox (1 of 3: 2).",)
+    with pytest.raises(InputError, match=r'does not begin with "From " as a mailbox does'):
+        read_mailbox(b"From " + b"9" * 1_000_000, Path("x.mbox"), Reading())
 
 
 def test_a_forwarded_message_is_read() -> None:

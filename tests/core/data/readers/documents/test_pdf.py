@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,15 @@ def test_what_was_filled_in_and_typed_onto_a_page_is_text() -> None:
     filled = "Name: Ada Lovelace\nCountry: Peru\nMember: Yes\nTyped onto the page"
     assert document.text == f"Application\n{filled}\n\n{filled}"
     assert [(note.what, note.detail) for note in document.notes] == [("comments in the margin are not read", "2")]
+
+
+def test_attached_files_are_named() -> None:
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(make_pdf("A portfolio."))
+    document.new_attachment("manual.docx").set_data(b"PK")
+    out = io.BytesIO()
+    document.save(out)
+    document.close()
+    notes = read_pdf(out.getvalue(), Path("x.pdf"), Reading())[0].notes
+    assert [(note.what, note.detail) for note in notes] == [("files attached to the PDF are not read", "manual.docx")]

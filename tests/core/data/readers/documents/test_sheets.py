@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,18 @@ def test_rows_without_names_of_columns() -> None:
 
 
 TABLE = 'xmlns:t="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+
+
+def test_comments_and_text_boxes_are_counted() -> None:
+    with zipfile.ZipFile(io.BytesIO(make_sheets(Parts=PARTS))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/comments1.xml"] = b"<comments><commentList><comment ref='A1'/><comment ref='A2'/></commentList></comments>"
+    parts["xl/drawings/drawing1.xml"] = b"<xdr:wsDr><xdr:sp><xdr:txBody><a:p/></xdr:txBody></xdr:sp></xdr:wsDr>"
+    notes = read_sheets(make_zip(parts), Path("x.xlsx"), Reading())[0].notes
+    assert [(note.what, note.detail) for note in notes[1:]] == [
+        ("comments in the margin are not read", "2"),
+        ("text boxes on sheets are not read", "1"),
+    ]
 
 
 def make_ods(row: str) -> bytes:

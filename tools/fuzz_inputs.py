@@ -109,6 +109,18 @@ def make_slides() -> bytes:
     return files.make_slides(*slides, notes={0: files.shape("Said")})
 
 
+def make_open_text() -> bytes:
+    """A heading, a list, a table, a note and a text box of an OpenDocument file."""
+    return files.make_open_document(
+        '<text:h text:outline-level="2">Head</text:h><text:list><text:list-item><text:p>One<text:s text:c="2"/>two</text:p>'
+        "</text:list-item></text:list><table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"
+        "</table:table-row></table:table><text:p>x<text:note><text:note-citation>1</text:note-citation><text:note-body>"
+        "<text:p>Note</text:p></text:note-body></text:note><draw:frame><draw:text-box><text:p>box</text:p></draw:text-box>"
+        "</draw:frame></text:p>",
+        styles="<style:header><text:p>Company</text:p></style:header>",
+    )
+
+
 def make_sheets() -> bytes:
     """Two sheets of an Excel file."""
     return files.make_sheets(First=[["name", "size"], ["a", 1.5], ["b", 2]], Second=[["x"]])
@@ -262,6 +274,7 @@ DOCUMENTS: dict[str, Make] = {
     ".pdf": make_pdf,
     ".docx": make_word,
     ".pptx": make_slides,
+    ".odt": make_open_text,
     ".xlsx": make_sheets,
     ".ods": make_open_sheets,
     ".epub": make_epub,

@@ -153,3 +153,21 @@ def make_epub(chapters: Mapping[str, str], *, spine: Sequence[str], **extra: str
             **{f"META-INF/{name}.xml": content for name, content in extra.items()},
         }
     )
+
+
+def make_open_document(body: str, *, kind: str = "text", **parts: str) -> bytes:
+    """An OpenDocument file. body: content of the element of its kind; parts: content of styles, meta, manifest."""
+    names = ("office", "text", "table", "draw", "style", "presentation", "manifest")
+    ns = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{"drawing" if name == "draw" else name}:1.0"' for name in names
+    )
+    return make_zip(
+        {
+            "content.xml": f"<office:document-content {ns}><office:body><office:{kind}>{body}</office:{kind}></office:body>"
+            "</office:document-content>",
+            **{
+                ("META-INF/" if name == "manifest" else "") + f"{name}.xml": f"<office:{name} {ns}>{content}</office:{name}>"
+                for name, content in parts.items()
+            },
+        }
+    )

@@ -9,6 +9,7 @@ from core.data.readers.documents.json_texts import read_json, read_json_lines
 from core.data.readers.documents.kind import Kind
 from core.data.readers.documents.mail import read_mail, read_mailbox
 from core.data.readers.documents.notebook import read_notebook
+from core.data.readers.documents.open_document import read_open_document
 from core.data.readers.documents.pdf import read_pdf
 from core.data.readers.documents.plain import (
     SOURCE_SUFFIXES,
@@ -30,6 +31,7 @@ KINDS = (
     Kind("pdf", (".pdf",), read_pdf),
     Kind("docx", (".docx", ".docm", ".dotx"), read_word),
     Kind("pptx", (".pptx", ".pptm", ".ppsx"), read_slides),
+    Kind("", (".odt", ".odp", ".ott"), read_open_document),
     Kind("", (".xlsx", ".xlsm", ".xls", ".ods"), read_sheets, has_headings=False),
     Kind("epub", (".epub",), read_epub),
     Kind("eml", (".eml",), read_mail, has_headings=False),
@@ -45,7 +47,7 @@ LINES = Kind("jsonl", (".jsonl", ".ndjson"), read_json_lines, has_headings=False
 _BY_SUFFIX = {suffix: kind for kind in (*KINDS, LINES) for suffix in kind.suffixes}
 # What people are told; source code has too many endings to list.
 SHOWN = (
-    ".txt .md .html .pdf .docx .pptx .xlsx .xls .ods .epub .eml .mbox .ipynb .json, source code (.py .java .sql …), "
+    ".txt .md .html .pdf .docx .pptx .odt .odp .xlsx .xls .ods .epub .eml .mbox .ipynb .json, source code (.py .java .sql …), "
     "and other text"
 )
 _SAMPLE = 8_192  # bytes

@@ -10,8 +10,8 @@ from core.text.phrases import count_of, first_five
 
 _AS_WORD = "save as .docx or PDF"
 _CURES = {  # endings -> what they are, and what to do
-    ".rtf .doc .odt .fodt .wpd .wps .pages .sxw .abw .hwp": ("texts of word processors", _AS_WORD),
-    ".ppt .odp .key .pps": ("slides", "save as .pptx or PDF"),
+    ".rtf .doc .fodt .wpd .wps .pages .sxw .abw .hwp": ("texts of word processors", _AS_WORD),
+    ".ppt .key .pps": ("slides", "save as .pptx or PDF"),
     ".numbers .xlsb .wk1 .sxc": ("spreadsheets", "save as .xlsx or .csv"),
     ".msg .pst .ost .mht .mhtml": ("e-mails and pages saved with their parts", "save as .eml, .html or PDF"),
     ".mobi .azw .azw3 .prc .lit .fb2 .chm": ("e-books and help files", "convert to .epub or .html"),

@@ -242,7 +242,7 @@ def test_names_that_no_judgment_could_name(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_read_say_what_to_do(tmp_path: Path) -> None:
-    for name in ("a.rtf", "b.odt", "c.DOC", "d.key", "e.msg", "f.mobi", "g.djvu", "h.numbers", "i.jpeg", "j.unknown"):
+    for name in ("a.rtf", "b.pages", "c.DOC", "d.key", "e.msg", "f.mobi", "g.djvu", "h.numbers", "i.jpeg", "j.unknown"):
         (tmp_path / name).write_bytes(b"\xff\xfe\x00x")
     (tmp_path / "z.txt").write_text("Text.")
     unread = {sentence.split(":")[0]: sentence for sentence in load_dataset(tmp_path).warnings}

@@ -248,7 +248,7 @@ def test_files_that_are_not_read_say_what_to_do(tmp_path: Path) -> None:
     unread = {sentence.split(":")[0]: sentence for sentence in load_dataset(tmp_path).warnings}
     assert unread["1 file of other types was not read"] == "1 file of other types was not read: j.unknown."
     words = unread["3 files (texts of word processors) were not read"]
-    assert words == "3 files (texts of word processors) were not read: a.rtf, b.odt, c.DOC; save as .docx or PDF."
+    assert words == "3 files (texts of word processors) were not read: a.rtf, b.pages, c.DOC; save as .docx or PDF."
     assert len(unread) == 8
     assert all("; " in sentence for sentence in unread.values() if "other types" not in sentence)
     (tmp_path / "z.txt").unlink()

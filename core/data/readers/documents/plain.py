@@ -45,12 +45,16 @@ def read_markdown(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
 def read_web_page(data: bytes, path: Path, reading: Reading) -> list[Extracted]:
     """One document out of a page, which may have a front matter as the sources of static sites do.
 
-    Raises InputError for a page that consists of frames alone.
+    Raises InputError for a page that consists of frames alone, or of what scripts write.
     """
     front = split_front_matter(decode_page(data, path))
     page = extract_page(front.body, reading)
     if not page.text and FRAMES in page.notes:
         raise InputError(FRAMES.what, file=path)
+    if not page.text and "<script" in front.body.lower():
+        raise InputError(
+            "the page has no text of its own, for a script writes it; open it in a browser and print it as PDF", file=path
+        )
     title, notes = find_heading(page.text) or page.title, (*front.notes, *page.notes)
     return [Extracted(page.text, title, front.fields, notes, held=page.held, left_out=page.left_out)]
 

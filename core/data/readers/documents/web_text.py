@@ -12,12 +12,14 @@ LINES = {
     "summary", "text", "tr",
 }  # fmt: skip
 PARAGRAPHS = {"p", "pre", "table", "ul", "ol", "blockquote"}
+# What stands within a line and is drawn as a thing of its own: its words do not run into those beside it.
+APART = {"audio", "button", "canvas", "math", "meter", "object", "progress", "select", "svg", "textarea", "title", "video"}
 _OTHERS = {"li", "td", "th", "br", "img", "area"}
 
 _ATTRIBUTES = r'(?: =?[^\s=/>]*+(?:="[^"]*+")?+)*+'
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _WITHIN_LINES = re.compile(
-    rf"</?+(?!(?:{'|'.join(sorted({*HEADINGS, *LINES, *PARAGRAPHS, *_OTHERS}))})[ >])[^\s/>]++{_ATTRIBUTES}>"
+    rf"</?+(?!(?:{'|'.join(sorted({*HEADINGS, *LINES, *PARAGRAPHS, *APART, *_OTHERS}))})[ >])[^\s/>]++{_ATTRIBUTES}>"
 )
 _TAG = re.compile(rf"<(/?+)([^\s/>]++)({_ATTRIBUTES})>")
 _OF_TABLES = re.compile(r"<(/?+)(table|h[1-4])[ >]")
@@ -98,6 +100,8 @@ class _Writer:
         elif tag in ("img", "area"):
             alt = _ALT.search(attributes)
             self.write(f" {alt[1] if alt else ''} ")
+        elif tag in APART:
+            self._space = True
         else:
             self._break(1)
             if tag == "tr":
@@ -130,6 +134,8 @@ class _Writer:
         elif tag == "li":
             self._break(1)
             self._breaks = min(self._breaks, 1)
+        elif tag in APART:
+            self._space = True
         else:
             self._break(1)
 

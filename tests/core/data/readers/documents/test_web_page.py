@@ -10,6 +10,7 @@ import pytest
 from core.data.load import load_dataset
 from core.data.readers.documents.reading import Reading
 from core.data.readers.documents.web_page import decode_page, extract_page
+from core.errors import InputError
 
 KEEP = Reading(keep_navigation=True)
 
@@ -34,6 +35,14 @@ def test_text_in_unusual_places_is_text() -> None:
     assert read(page + "<img alt='a pump'><select><option>red<option>blue</select>").split() == (
         ["drawn", "folded", "typed", "label", "a", "pump", "red", "blue"]
     )
+
+
+def test_words_of_things_within_a_line_do_not_run_together(tmp_path: Path) -> None:
+    page = "<p>Press<button>go</button><svg><title>arrow</title></svg><textarea>here</textarea>again<video>no film</video>."
+    assert read(page + "<p>un<b>bro</b>ken") == "Press go arrow here again no film .\n\nunbroken"
+    (tmp_path / "app.html").write_text("<body><div id=root></div><script>write('words')</script>")
+    with pytest.raises(InputError, match="the page has no text of its own, for a script writes it; open it in a browser"):
+        load_dataset(tmp_path)
 
 
 NAVIGATION = (

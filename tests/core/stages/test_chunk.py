@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import sys
 from itertools import pairwise
@@ -24,6 +25,7 @@ from core.stages.chunk import (
 from core.stages.registry import list_choices
 from core.text.tokens import Tokenizer, load_tokenizer
 from tests.support.nasty_texts import NASTY
+from tests.support.sources import REPOSITORY
 
 CHUNKERS = list_choices("chunk")
 
@@ -104,6 +106,42 @@ SIZE_OF_TEXT = {"recursive": "size", "tokens": "size", "headings": "size", "pare
 SIZE_OF_PASSAGE = {"window": "size", "parent": "child_size"}
 
 
+def check_offsets(chunks: pd.DataFrame, documents: pd.DataFrame) -> None:
+    """Every chunk is what stands at its place, every passage stands in its chunk, and nothing visible is in none."""
+    by_document = chunks.groupby("doc_id", sort=False)
+    for (doc_id, group), source in zip(by_document, documents["text"], strict=True):
+        assert group["position"].tolist() == list(range(len(group)))
+        seen = bytearray(len(source))
+        for row in group.itertuples():
+            assert row.text == source[row.start : row.end], doc_id
+            assert row.text and row.text == row.text.strip(), doc_id
+            assert row.chunk_id == make_chunk_id(doc_id, row.start, row.end, row.text)
+            assert row.passages and all(passage.strip() for passage in row.passages)
+            seen[row.start : row.end] = b"x" * (row.end - row.start)
+            # Before a part of the chunk stand at most the title and the path of headings, a line each.
+            assert all(any(passage.split("\n", head)[-1] in row.text for head in range(3)) for passage in row.passages), doc_id
+        assert not "".join(letter for letter, is_seen in zip(source, seen, strict=True) if not is_seen).strip(), doc_id
+
+
+def read_some_documents() -> pd.DataFrame:
+    """Every twentieth document of the corpora that are here: manuals, contracts, Arabic, Chinese, German."""
+    rows = []
+    for corpus in sorted(
+        [*REPOSITORY.glob("sample_corpora/*/corpus.jsonl"), *REPOSITORY.glob("tests/support/data/*/corpus.jsonl")]
+    ):
+        for number, line in enumerate(corpus.read_text(encoding="utf-8").splitlines()[::20]):
+            document = json.loads(line)
+            rows.append((f"{corpus.parent.name} {number}", document.get("title", ""), document["text"], {}))
+    return pd.DataFrame(rows, columns=["doc_id", "title", "text", "metadata"])
+
+
+@pytest.mark.parametrize("chunker", SMALL, ids=lambda chunker: f"{chunker}"[:40])
+def test_contract_on_corpora(chunker, bundled):
+    documents = read_some_documents()
+    assert len(documents) > 15
+    check_offsets(chunker(documents, resources=OneTokenizer(bundled)), documents)
+
+
 @pytest.mark.parametrize("kind", ["bundled", "words", "characters", "space taking"])
 @pytest.mark.parametrize("chunker", SMALL, ids=lambda chunker: f"{chunker}"[:40])
 def test_contract_on_nasty_texts(chunker, kind, bundled):
@@ -123,17 +161,7 @@ def test_contract_on_nasty_texts(chunker, kind, bundled):
     assert list(chunks.columns) == CHUNKS
     assert chunks["chunk_id"].is_unique
     assert not chunks.duplicated(["doc_id", "start", "end"]).any()
-    for (name, source), (doc_id, group) in zip(NASTY.items(), chunks.groupby("doc_id", sort=False), strict=True):
-        assert group["position"].tolist() == list(range(len(group)))
-        covered: set[int] = set()
-        for row in group.itertuples():
-            assert row.text == source[row.start : row.end], name
-            assert row.text and row.text == row.text.strip(), name
-            assert row.chunk_id == make_chunk_id(doc_id, row.start, row.end, row.text)
-            assert row.passages and all(passage.strip() for passage in row.passages)
-            covered.update(range(row.start, row.end))
-        missed = [place for place, letter in enumerate(source) if not letter.isspace() and place not in covered]
-        assert missed == [], name
+    check_offsets(chunks, documents)
     if chunker.type in SIZE_OF_TEXT:
         assert max(tokenizer.count(chunks["text"].tolist())) <= getattr(chunker, SIZE_OF_TEXT[chunker.type])
     if chunker.type in SIZE_OF_PASSAGE:

@@ -252,7 +252,7 @@ def test_files_that_are_not_read_say_what_to_do(tmp_path: Path) -> None:
     assert len(unread) == 8
     assert all("; " in sentence for sentence in unread.values() if "other types" not in sentence)
     (tmp_path / "z.txt").unlink()
-    assert "a.rtf, b.odt, c.DOC; save as .docx or PDF." in inspect_upload(tmp_path).message
+    assert "a.rtf, b.pages, c.DOC; save as .docx or PDF." in inspect_upload(tmp_path).message
     with pytest.raises(InputError, match=r"found only a.rtf, .*; save as .docx or PDF; save as .pptx or PDF; "):
         load_dataset(tmp_path)
 

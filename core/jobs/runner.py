@@ -8,6 +8,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -139,7 +140,7 @@ def _stopping(keeper: JobKeeper) -> Iterator[None]:
         while not over.wait(_LOOK_SECONDS):
             if keeper.cancel.cancelled:
                 if not over.wait(keeper.job.stop_seconds):
-                    _thread.interrupt_main()
+                    _interrupt_main()
                 return
 
     watcher = threading.Thread(target=watch, name="stop when cancelled", daemon=True)
@@ -152,3 +153,11 @@ def _stopping(keeper: JobKeeper) -> Iterator[None]:
         raise
     finally:
         over.set()
+
+
+def _interrupt_main() -> None:
+    """What Ctrl-C does; it ends a call that blocks as well, where the system can signal a single thread."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()

@@ -7,16 +7,18 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from core.errors import InputError, LadderError
+from core.data.catalog import open_named
+from core.errors import Cancelled, InputError, LadderError
 from core.experiment.history import list_experiments, load_experiment
 from core.graph.resources import Models
 from core.jobs.kinds.compare import make_comparison_job
-from core.jobs.runner import JobRunner
+from core.jobs.runner import JobRunner, run_here
 from core.jobs.state import (
     CANCELLED,
     COMMAND_LINE,
@@ -80,6 +82,30 @@ def test_queued_job_says_its_place_and_can_be_cancelled(store: Workspace) -> Non
         cancel_job(job_id, store)
         assert wait_for_end(job_id, store).state == CANCELLED
     assert list_experiments(store) == [], "nothing was run, so nothing stands in the history"
+
+
+def test_a_command_that_does_not_listen_is_stopped_once_it_was_cancelled_elsewhere(
+    store: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Like one that loads a model. Ctrl-C itself passes."""
+    monkeypatch.setattr("core.jobs.state._SOON", 0.2)
+
+    def cancel(*_: object, **__: object) -> None:
+        cancel_job(find_active(store)[0].id, store)
+        time.sleep(60)
+
+    def press(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    job, begun = make_comparison_job("small", choose("bm25"), split="all"), time.monotonic()
+    for work, error in ((cancel, Cancelled), (press, KeyboardInterrupt)):
+        monkeypatch.setattr("core.jobs.kinds.compare.compare", work)
+        with pytest.raises(error):
+            run_here(job, open_named("small", store), workspace=store)
+        ended = read_job(job.id, store)
+        assert (ended.state, ended.label, ended.cancelling) == (CANCELLED, CANCELLED, False)
+        assert sorted(path.suffix for path in store.jobs.glob(f"{job.id}.*")) == [".json"]
+    assert time.monotonic() - begun < 30
 
 
 def test_job_on_a_dataset_that_disappeared_fails_with_a_sentence(store: Workspace) -> None:

@@ -5,6 +5,7 @@ workspace/
   cache/tokens/MODEL.sqlite    token vectors, for late interaction
   cache/pairs/MODEL.sqlite     rerankers' scores of (query, passages) pairs
   cache/nodes/KEY.parquet      outputs of stages (chunks, runs); KEY.json small facts
+  cache/made_for/CORPUS.jsonl  which of them, and which indexes, were made for a corpus, and by which models
   indexes/KEY/                 one Chroma folder per dense index
   models/ID/                   one folder per trained model: model.json, weights/, and training/ while it is unfinished
   versions/DATASET/ID/         one folder per index version; live.json beside them names the one that answers
@@ -14,6 +15,7 @@ workspace/
   experiments/ID/              one folder per experiment
   jobs/ID.json                 state and progress of long work
   log/NAME.log                 what went wrong where nobody was looking, with older files beside it
+  scratch/                     working folders of jobs, gone when they end
   damaged/TIME/                what could not be read and was set aside, under the path that it had
 """
 
@@ -32,6 +34,7 @@ from core.schema import content_hash
 from core.settings import REPOSITORY
 from core.storage.damage import find_whole, set_aside
 from core.storage.files import Damaged, read_frame, read_json, write_frame, write_json
+from core.storage.made_for import MadeFor
 from core.storage.names import place_entry
 from core.storage.vector_cache import VectorCache
 
@@ -44,6 +47,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._made_for: dict[str, MadeFor] = {}
 
     def path(self, *parts: str) -> Path:
         """A path below the workspace; its parent folder is created."""
@@ -89,22 +93,26 @@ class Workspace:
         """The folder of the dense index with this key; it need not exist, its parent does."""
         return self.path("indexes", key)
 
+    def made_for(self, corpus: str) -> MadeFor:
+        """What was made for a corpus, by its fingerprint."""
+        return self._made_for.setdefault(corpus, MadeFor(self.folder / "cache" / "made_for" / f"{corpus}.jsonl"))
+
     def vectors(self, model: str, revision: str) -> VectorCache:
         """The vectors of texts by a model, float32."""
-        return VectorCache(self.path("cache", "vectors", _file_name(model, revision)), dtype="float32", root=self.folder)
+        return VectorCache(self.path("cache", "vectors", name_cache(model, revision)), dtype="float32", root=self.folder)
 
     def tokens(self, model: str, revision: str) -> VectorCache:
         """The token vectors of texts by a model, float16."""
-        return VectorCache(self.path("cache", "tokens", _file_name(model, revision)), dtype="float16", root=self.folder)
+        return VectorCache(self.path("cache", "tokens", name_cache(model, revision)), dtype="float16", root=self.folder)
 
     def pairs(self, model: str, revision: str) -> VectorCache:
         """Arrays of one number: scores that a reranker gave to pairs of texts."""
-        return VectorCache(self.path("cache", "pairs", _file_name(model, revision)), dtype="float64", root=self.folder)
+        return VectorCache(self.path("cache", "pairs", name_cache(model, revision)), dtype="float64", root=self.folder)
 
     def forget_model(self, model: str, revision: str = "") -> None:
         """Drops what is kept of a model: vectors, token vectors, scores of pairs."""
         for kind in ("vectors", "tokens", "pairs"):
-            file = self.path("cache", kind, _file_name(model, revision))
+            file = self.path("cache", kind, name_cache(model, revision))
             for part in (file, *file.parent.glob(f"{file.name}-*")):  # SQLite's own files beside it
                 part.unlink(missing_ok=True)
 
@@ -171,6 +179,7 @@ def _read_facts(file: Path) -> dict[str, Any]:
     return facts
 
 
-def _file_name(model: str, revision: str) -> str:
+def name_cache(model: str, revision: str) -> str:
+    """The name of the files that hold what a model made of texts."""
     readable = re.sub(r"[^A-Za-z0-9.-]+", "_", model)[-60:].strip("_.")
     return f"{readable}-{content_hash([model, revision])[:10]}.sqlite"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +29,7 @@ from core.data.readers.qrels import Judgments, assign_splits, keep_known_queries
 from core.data.readers.table_files import SHEET_SUFFIXES, TABLE_SUFFIXES
 from core.errors import InputError
 from core.progress import ProgressCallback, ignore_progress
+from core.storage.scratch import scratch_folder
 from core.text.phrases import count_of, first_five, shorten
 
 
@@ -110,13 +110,13 @@ def load_collection(
     name = name or place.collection or (place.folder.resolve().name if place.folder is not None else place.host)
     if place.labels is not None:
         return _load_folder(place.labels, name, rules=rules, corpus=corpus)
-    with tempfile.TemporaryDirectory() as nothing:
-        return _load_folder(Path(nothing), name, rules=rules, corpus=corpus)
+    with scratch_folder() as nothing:
+        return _load_folder(nothing, name, rules=rules, corpus=corpus)
 
 
 def _load_zip(path: Path, name: str, *, rules: LabelRules | None, on_progress: ProgressCallback) -> Dataset:
-    with tempfile.TemporaryDirectory() as temporary:
-        target = Path(temporary, "content")
+    with scratch_folder() as temporary:
+        target = temporary / "content"
         unpack_zip(path, target)
         with _showing(target, path):
             return _load_folder(find_root(find_only_folder(target)), name, rules=rules, on_progress=on_progress)
@@ -133,10 +133,10 @@ def _showing(temporary: Path, path: Path) -> Iterator[None]:
 
 
 def _load_shards(folder: Path, name: str, *, configuration: str | None = None, rules: LabelRules | None) -> Dataset:
-    with tempfile.TemporaryDirectory() as temporary:
-        notes = shards_to_dataset_folder(folder, Path(temporary), configuration=configuration)
-        with _showing(Path(temporary), folder):
-            dataset = _load_folder(Path(temporary), name, rules=rules or read_rules(folder))
+    with scratch_folder() as temporary:
+        notes = shards_to_dataset_folder(folder, temporary, configuration=configuration)
+        with _showing(temporary, folder):
+            dataset = _load_folder(temporary, name, rules=rules or read_rules(folder))
     beside = list_beside(folder)
     if beside:
         notes.append(f"Not read, lying beside the dataset's shards: {first_five(beside)}.")

@@ -25,7 +25,7 @@ from core.versions.contents import COLLECTION
 from core.versions.version import load_version, read_live
 from core.workspace import WEIGHTS, Workspace
 
-_CACHES = {"vectors": "float32", "tokens": "float16", "pairs": "float64"}
+CACHES = {"vectors": "float32", "tokens": "float16", "pairs": "float64"}
 _AGAIN = "it is made again when it is needed"
 FOLDERS = (
     *("cache", "indexes", "models", "versions", "datasets", "experiments"),
@@ -132,7 +132,7 @@ def _find_in_files(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _find_in_caches(workspace: Workspace) -> Iterator[Finding]:
-    for kind in _CACHES:
+    for kind in CACHES:
         for file in sorted((workspace.folder / "cache" / kind).glob("*.sqlite")):
             why = VectorCache.find_damage(file)
             if why is not None:
@@ -142,7 +142,7 @@ def _find_in_caches(workspace: Workspace) -> Iterator[Finding]:
 
 def drop_rows(file: Path, workspace: Workspace) -> None:
     """Drops the damaged rows of a cache of vectors, tokens or pairs."""
-    VectorCache(file, dtype=_CACHES[file.parent.name], root=workspace.folder).drop_damaged()
+    VectorCache(file, dtype=CACHES[file.parent.name], root=workspace.folder).drop_damaged()
 
 
 def _try(read: Callable[[], object]) -> str | None:

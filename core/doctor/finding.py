@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DAMAGED, LEFTOVER, ASIDE, UNUSED = KINDS = ("damaged", "left behind", "set aside", "not used")
-REMOVE, SET_ASIDE, DROP_ROWS, END_JOB, BY_HAND = ACTS = ("remove", "set aside", "drop rows", "end job", "by hand")
+REMOVE, SET_ASIDE, DROP_ROWS, END_JOB, BY_HAND, REMOVE_MADE_BY, REMOVE_MADE_FOR = ACTS = (
+    *("remove", "set aside", "drop rows", "end job", "by hand"),
+    *("remove made by", "remove made for"),  # a model, a corpus
+)
 # What mending does, as the end of a sentence about the file.
 ACT_WORDS = {
     REMOVE: "removed",
@@ -13,6 +16,8 @@ ACT_WORDS = {
     DROP_ROWS: "rid of the damaged rows",
     END_JOB: "marked as interrupted",
     BY_HAND: "left alone",
+    REMOVE_MADE_BY: "removed",
+    REMOVE_MADE_FOR: "removed with all that is made for this corpus alone",
 }
 
 

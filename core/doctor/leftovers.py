@@ -15,6 +15,7 @@ from core.jobs.locks import HOLDER, is_alive, is_workspace_held
 from core.jobs.state import look_at_job
 from core.storage.damage import DAMAGED
 from core.storage.files import HELD, PART, REMOVED, folder_size, is_held
+from core.storage.scratch import list_abandoned
 from core.systems.trained import is_finished
 from core.workspace import Workspace
 
@@ -26,6 +27,8 @@ _YOUNG_SECONDS = 1.0  # a file may be there a moment before it is held
 def find_leftovers(workspace: Workspace) -> list[Finding]:
     """Everything that was left behind, sorted by path. What jobs write is looked at only while none runs."""
     found = [*_find_parts(workspace), *_find_job_files(workspace), *_find_imports(workspace), *_find_builds(workspace)]
+    scratch = list_abandoned(workspace.folder / "scratch")
+    found += [_leave(path, workspace, "the working folder of a process that ended") for path in scratch]
     if not is_workspace_held(workspace):
         found += [*_find_models(workspace), *_find_experiments(workspace)]
     known = {finding.path: finding for finding in found}

@@ -60,6 +60,9 @@ class ExperimentDraft:
             facts = {JUDGED: measure_judged(self._judgments, to_document_run(run))}
             workspace.write_frame(key, per_query)
             workspace.write_facts(key, facts)
+            corpus, models = self._system_runs.targets[system].origin
+            for ending in ("parquet", "json"):
+                workspace.made_for(corpus).note(f"cache/nodes/{key}.{ending}", models)
         return per_query.assign(system=system), facts[JUDGED]
 
     def add_index_and_latency(self) -> None:

@@ -91,6 +91,8 @@ class Measurer:
             if frame is None:
                 frame = self._evaluate(self.run(system))
                 self._workspace.write_frame(key, frame)
+                corpus, models = self.system_runs.targets[system.name].origin
+                self._workspace.made_for(corpus).note(f"cache/nodes/{key}.parquet", models)
         except Cancelled:
             raise
         except LadderError as error:

@@ -20,6 +20,7 @@ from core.data.readers.chroma_place import LABELS, ChromaPlace, sign_place
 from core.errors import InputError, ModelUnavailable
 from core.graph.resources import Models, Resources
 from core.progress import CancelToken, ProgressCallback, ignore_progress
+from core.schema import content_hash
 from core.settings import BUNDLED_NAMES, DEFAULT_MODEL, UNSCALED_PREFIX
 from core.stages.arithmetic import unit_rows
 from core.stages.chunk import WholeDocument
@@ -87,6 +88,7 @@ def take_collection(
     keep_dataset(dataset, name, workspace, source=Source(str(place), signature, model))
     if system is not None:
         save_own_system(system, workspace)
+        taking.keep_texts(dataset.corpus_fingerprint)
     return dataset
 
 
@@ -195,6 +197,13 @@ class _Taking:
         self.taken += len(usable)
         first = cache.read([hashes[row] for row in repeated]) if repeated else {}
         self.differing += sum(float(first[hashes[row]] @ unit[row]) < _LEAST_COSINE for row in repeated)
+
+    def keep_texts(self, corpus: str) -> None:
+        """Writes down which vectors the corpus has here, as the steps of a system do of theirs."""
+        workspace, revision = self.resources.workspace, model_revision(self.model)
+        key = content_hash(["taken vectors", corpus, self.model, revision])
+        workspace.write_facts(key, {"texts": [f"{self.model}|{revision}|{name}" for name in sorted(self._seen)]})
+        workspace.made_for(corpus).note(f"cache/nodes/{key}.json", [f"{self.model}|{revision}"])
 
     def _open_cache(self, model: str) -> VectorCache:
         return self.resources.workspace.vectors(model, model_revision(model))

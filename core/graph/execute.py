@@ -16,6 +16,7 @@ from core.graph.resources import Resources
 from core.progress import ProgressEvent
 from core.schema import check_chunks, check_run
 from core.settings import ENDPOINT_PREFIX
+from core.stages.index_dense import DenseIndex
 from core.storage.disk import explain_disk
 
 _CHECKS: dict[str, Callable[..., pd.DataFrame]] = {"chunks": check_chunks, "run": check_run}
@@ -80,6 +81,7 @@ class Execution:
         frame = self.resources.workspace.read_frame(node.key)
         if frame is not None:
             self.loaded.add(node.key)
+            self._note(node, f"cache/nodes/{node.key}.parquet")
         return frame
 
     def _run(self, node: Node) -> Any:
@@ -113,11 +115,21 @@ class Execution:
             asked, usage.hashes = usage.hashes, before | usage.hashes
         if asked and self.use_disk:
             self.resources.workspace.write_facts(node.key, {"texts": sorted(asked)})
+            self._note(node, f"cache/nodes/{node.key}.json")
         self.timings[node.key] = time.perf_counter() - started
         self.ran.add(node.key)
         if check is not None and self.use_disk:
             self.resources.workspace.write_frame(node.key, made)
+            self._note(node, f"cache/nodes/{node.key}.parquet")
+        if isinstance(made, DenseIndex) and self.use_disk:
+            self._note(node, f"indexes/{made.folder.name}")
         return made
+
+    def _note(self, node: Node, name: str) -> None:
+        """Puts down for which corpus and by which models something on disk was made, so that it can go when they have gone."""
+        corpus, models = node.origin
+        if corpus:
+            self.resources.workspace.made_for(corpus).note(name, models)
 
 
 def execute(

@@ -63,6 +63,17 @@ class Node:
             return self.stage.kind == "queries"
         return any(node.per_query for node in self.inputs)
 
+    @cached_property
+    def origin(self) -> tuple[str, frozenset[str]]:
+        """(fingerprint of the corpus, "MODEL|REVISION" of each model) that the output depends on; "" if it is the queries'."""
+        corpus, models = "", set()
+        for node in self.walk():
+            if isinstance(node.stage, Source):
+                corpus = node.stage.fingerprint if node.stage.kind == "documents" else corpus
+            elif getattr(node.stage, "model", ""):
+                models.add(f"{node.stage.model}|{node.stage.revision}")
+        return corpus, frozenset(models)
+
     @property
     def encoded(self) -> tuple[Node, ...]:
         """The inputs whose texts the stage has a model encode."""

@@ -8,7 +8,6 @@ the corpus (embedding the query) run once for all sizes.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from core.schema import RUN_DEPTH
 from core.stages.arithmetic import unit_rows
 from core.stages.embed import Vectors
 from core.stages.index_dense import DenseIndex, IndexDense
+from core.storage.scratch import scratch_folder
 from core.storage.vector_cache import VectorCache
 from core.systems.system import System
 from core.workspace import Workspace
@@ -82,8 +82,8 @@ class BorrowedWorkspace(Workspace):
 @contextmanager
 def borrow_workspace(owner: Workspace) -> Iterator[BorrowedWorkspace]:
     """A BorrowedWorkspace whose folder is gone afterwards, also after an error or Cancel."""
-    with tempfile.TemporaryDirectory(prefix="ladder-", ignore_cleanup_errors=True) as folder:
-        yield BorrowedWorkspace(Path(folder), owner)
+    with scratch_folder(owner.path("scratch")) as folder:
+        yield BorrowedWorkspace(folder, owner)
 
 
 @dataclass(frozen=True)

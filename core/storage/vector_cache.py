@@ -7,11 +7,13 @@ first opened, as it is then. What SQLite itself cannot read is set aside, and an
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +37,9 @@ _OF_THE_DISK = {  # SQLite's code -> the system's
     sqlite3.SQLITE_PERM: errno.EACCES,
     sqlite3.SQLITE_IOERR: errno.EIO,
 }
+
+
+_ROOM_OF_ITS_OWN = 100_000  # bytes that SQLite wants for its files beside; without them it speaks of the disk, not of room
 
 
 class _Broken(Exception):
@@ -150,6 +155,26 @@ class VectorCache:
         for part in _batches(names):
             self.read(part)
 
+    def find_size(self, hashes: Iterable[str]) -> tuple[int, int]:
+        """(rows, their bytes) of those of the hashes that are in the cache."""
+
+        def add(connection: sqlite3.Connection) -> tuple[int, int]:
+            query = "SELECT COUNT(*), COALESCE(SUM(LENGTH(data)), 0) FROM vectors WHERE hash IN ({})"
+            sums = [connection.execute(query.format(_marks(part)), part).fetchone() for part in _batches(sorted(set(hashes)))]
+            return sum(count for count, _ in sums), sum(size for _, size in sums)
+
+        return self._use(add)
+
+    def remove(self, hashes: Iterable[str]) -> None:
+        """Drops rows, and gives their room back to the disk where there is enough to do so."""
+
+        def drop(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM vectors WHERE hash = ?", [(name,) for name in hashes])
+
+        self._use(drop)
+        with suppress(OSError):  # it needs as much room again for a moment; what is not given back is used for later rows
+            self._use(lambda connection: connection.execute("VACUUM"))
+
     def _use(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
         """What work() gives over the database; if that is broken, over an empty one in its place."""
         identity = _identify(self._file)
@@ -203,6 +228,8 @@ def _try(file: Path, work: Callable[[sqlite3.Connection], Value]) -> Value:
         code = extended & 0xFF
         if code in _OF_THE_FILE or extended in _OF_THE_FILE or (code in _OF_EITHER and _takes_files(file.parent)):
             raise _Broken(str(error)) from error
+        if code == sqlite3.SQLITE_IOERR and shutil.disk_usage(file.parent).free < _ROOM_OF_ITS_OWN:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file)) from error
         if code in _OF_THE_DISK:
             raise OSError(_OF_THE_DISK[code], str(error), str(file)) from error
         raise

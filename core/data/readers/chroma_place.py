@@ -20,6 +20,7 @@ from core.data.readers.guesses import hint_of
 from core.data.readers.table_files import TABLE_SUFFIXES
 from core.errors import InputError, SeveralDatasets
 from core.schema import content_hash
+from core.storage.scratch import scratch_folder
 from core.text.phrases import first_five
 
 DATABASE = "chroma.sqlite3"
@@ -150,8 +151,8 @@ def copy_folder(folder: Path, place: ChromaPlace) -> Iterator[tuple[Path, Listed
     Raises InputError if the collection is not there or not the only one, and if the files cannot be read, are no
     database, or change while they are copied.
     """
-    with tempfile.TemporaryDirectory(prefix="chroma-copy-") as temporary:
-        target = Path(temporary, "copy")
+    with scratch_folder() as temporary:
+        target = temporary / "copy"
         for attempt in range(_TRIES):
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()

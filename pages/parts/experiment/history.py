@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from core.experiment.export import export_experiment, import_experiment
 from core.experiment.history import HistoryEntry, delete_experiment, edit_experiment, list_damaged, list_experiments
 from core.jobs.state import find_active
 from core.storage.files import folder_size
+from core.storage.scratch import scratch_folder
 from pages.shared.frame.links import Link, go
 from pages.shared.frame.services import open_experiment, open_workspace
 from pages.shared.frame.state import View
@@ -288,8 +288,8 @@ def _import() -> None:
     )
     if file is None:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / (Path(file.name).name or "experiment.zip")
+    with scratch_folder() as folder:
+        archive = folder / (Path(file.name).name or "experiment.zip")
         archive.write_bytes(file.getvalue())
         try:
             experiment_id = import_experiment(archive, open_workspace())

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.doctor.examine import Examination, examine, mend
-from core.doctor.finding import ACT_WORDS
+from core.doctor.finding import ACT_WORDS, Finding
 from core.text.phrases import count_of
 from pages.parts.experiment.history import describe_bytes
 from pages.shared.frame.services import open_workspace
@@ -38,6 +38,7 @@ def _show_findings(found: Examination) -> None:
         st.info(escape_markdown(note))
     if found.is_healthy:
         st.success("Nothing is wrong with this workspace.")
+    if not found.findings:
         return
     st.subheader(count_of(len(found.findings), "finding"))
     rows = [
@@ -58,20 +59,44 @@ def _show_findings(found: Examination) -> None:
         column_config={"Frees": st.column_config.NumberColumn(format="bytes")},
         alt=f"What was found in the workspace: {len(rows)} rows",
     )
-    freed = sum(finding.bytes for finding in found.findings)
-    with st.popover("Mend", icon=":material/healing:"):
-        st.markdown(
-            f"What was left behind or set aside is removed ({describe_bytes(freed)}), what is damaged is set aside in the "
-            "folder damaged/ and made again where that is possible. What a running job uses stays."
-        )
-        st.button("Mend it", type="primary", on_click=_mend, args=(found,), key="workspace_mend")
+    chosen: tuple[Finding, ...] = ()
+    with st.container(horizontal=True):
+        if found.troubles:
+            with st.popover("Mend", icon=":material/healing:"):
+                st.markdown(
+                    f"What was left behind or set aside is removed ({_describe_freed(found.troubles)}), what is damaged is set "
+                    "aside in the folder damaged/ and made again where that is possible. What a running job uses stays."
+                )
+                if st.button("Mend it", type="primary", key="workspace_mend"):
+                    chosen = found.troubles
+        if found.unused:
+            with st.popover("Remove what is not used", icon=":material/delete:"):
+                st.markdown(
+                    f"{_describe_freed(found.unused)} were made for data that no dataset, experiment or version has any more, "
+                    "or by models that no system names. If these come back, it all has to be made again, which may take hours."
+                )
+                if st.button("Remove it", type="primary", key="workspace_remove"):
+                    chosen = found.unused
+    if chosen:
+        _mend(chosen)
 
 
-def _mend(found: Examination) -> None:
-    """A callback: mends, and looks again."""
-    done = mend(found.findings, open_workspace())
+def _describe_freed(findings: tuple[Finding, ...]) -> str:
+    return describe_bytes(sum(finding.bytes for finding in findings))
+
+
+def _mend(findings: tuple[Finding, ...]) -> None:
+    """Mends under a bar, and looks again."""
+    bar = st.progress(0.0, "Mending…")
+
+    def show(done: int, path: str) -> None:
+        bar.progress(done / len(findings), escape_markdown(f"{done + 1} of {len(findings)}: {path}"))
+
+    done = mend(findings, open_workspace(), on_progress=show)
     st.session_state[_DONE] = done or ("Nothing was left to mend.",)
+    bar.progress(1.0, "Reading every file again…")
     st.session_state[_FOUND] = examine(open_workspace())
+    st.rerun()
 
 
 def _show_sizes(found: Examination) -> None:

@@ -30,8 +30,9 @@ from core.data.catalog import (
     remember_folder,
 )
 from core.data.label_rules import LabelRules
+from core.doctor.damage import find_damage
 from core.doctor.examine import examine, mend
-from core.doctor.finding import ASIDE, BY_HAND
+from core.doctor.finding import ASIDE, BY_HAND, UNUSED
 from core.errors import LadderError
 from core.experiment.history import list_experiments, load_experiment
 from core.experiment.system_runs import SystemRuns
@@ -47,13 +48,13 @@ from core.stages.index_dense import DenseIndex
 from core.stages.rerank import CrossEncoderRerank
 from core.storage.disk import explain_disk
 from core.storage.files import read_frame, read_json, write_frame, write_json
-from core.storage.sealed_folder import seal_folder
+from core.storage.sealed_folder import SEAL, list_files, seal_folder
 from core.systems.available import list_systems, save_own_system
 from core.systems.named import make_named_systems
 from core.systems.trained import list_models, load_model, weights_folder
 from core.trained_model.evaluation_file import read_evaluation
-from core.versions.contents import read_contents
-from core.versions.version import list_versions, load_version, read_live
+from core.versions.contents import COLLECTION, read_contents
+from core.versions.version import RECORD, list_versions, load_version, read_live
 from core.versions.version import read_evaluation as read_version_evaluation
 from core.workspace import Workspace
 from tests.support.models import FakeModels, make_resources
@@ -245,7 +246,7 @@ def take(whole: Path, tmp_path: Path, damage: str, kinds: dict[str, str]) -> tup
 
 def list_unseen(store: Workspace, files: dict[str, Path]) -> set[str]:
     """Kinds whose damage the doctor does not see."""
-    seen = {finding.path for finding in examine(store).findings if finding.kind != ASIDE}
+    seen = {finding.path for finding in examine(store).findings if finding.kind not in (ASIDE, UNUSED)}
     inside = {kind: file.relative_to(store.folder).as_posix() for kind, file in files.items()}
     return {kind for kind, name in inside.items() if not any(name.startswith(path) for path in seen)}
 
@@ -261,7 +262,7 @@ def test_what_can_be_computed_again_is_and_gives_the_same(damage: str, whole: Pa
             "flipped": {"index"}, "empty": {"vectors", "token vectors", "scores of pairs"}
         }.get(damage, set())  # fmt: skip
     assert compute(store) == before
-    left = [finding.path for finding in examine(store).findings if finding.kind != ASIDE]
+    left = [finding.path for finding in examine(store).findings if finding.kind not in (ASIDE, UNUSED)]
     assert all(path.startswith("cache/nodes/") for path in left), "only what nobody had to read"
     kept = {path.name for path in store.folder.glob("damaged/**/*")}
     if damage in ("truncated", "a folder"):
@@ -300,7 +301,7 @@ def test_what_is_kept_is_told_and_all_else_goes_on(damage: str, whole: Path, tmp
     found = examine(store)
     mend(found.findings, store)
     by_hand = {finding.path for finding in found.findings if finding.act == BY_HAND}
-    assert {finding.path for finding in examine(store).findings if finding.kind != ASIDE} == by_hand
+    assert {finding.path for finding in examine(store).findings if finding.kind not in (ASIDE, UNUSED)} == by_hand
     assert not [name for name, text in survey(store).items() if text.startswith("error") and name == "label rules"]
 
 
@@ -339,3 +340,21 @@ def test_a_comparison_goes_on_beside_a_bad_file(whole: Path, tmp_path: Path, cap
     assert main(given) == 0
     assert "bm25" in capsys.readouterr().out
     assert main(["doctor", "--workspace", str(store.folder)]) == 1
+
+
+def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Path, tmp_path: Path) -> None:
+    store = Workspace(shutil.copytree(whole, tmp_path / "copy"))
+    folder = store.folder / VERSION
+    names = [name for name in list_files(folder) if not name.startswith(COLLECTION)]
+    seal_folder(folder, [name for name in names if name != RECORD])
+    assert {RECORD, "vectors.npy", "chunks.parquet", "corpus/corpus.jsonl"} <= set(names)
+    assert examine(store).is_healthy
+    for name in (*names, SEAL):
+        file = folder / name
+        data = file.read_bytes()
+        for place in {0, len(data) // 2, len(data) - 1} if data else ():
+            file.write_bytes(data[:place] + bytes([data[place] ^ 0x01]) + data[place + 1 :])
+            with pytest.raises(LadderError, match="dense-86cebe625b"):
+                read_contents(load_version("dense-86cebe625b", "manual", store), store)
+        assert [finding for finding in find_damage(store) if finding.path == VERSION], name
+        file.write_bytes(data)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from core.data.catalog import list_datasets, open_entry
 from core.doctor.damage import CACHES
 from core.doctor.finding import DAMAGED, REMOVE_MADE_BY, REMOVE_MADE_FOR, UNUSED, Finding
 from core.errors import LadderError
 from core.experiment.history import list_experiments, load_experiment
-from core.jobs.locks import hold_workspace, is_workspace_held
-from core.jobs.state import list_jobs
+from core.jobs.locks import holds_lock, is_workspace_held, workspace_lock
 from core.settings import DEFAULT_MODEL, UNSCALED_PREFIX
 from core.stages.embed import model_revision
 from core.storage.files import folder_size, remove_folder
@@ -47,9 +48,11 @@ def remove_unused(
     findings: Iterable[Finding], workspace: Workspace, damaged: Sequence[Finding], *, on_progress: Callable[[Finding], None]
 ) -> list[Finding]:
     """Removes those of the findings that nothing refers to even now, with no job beside; returns them."""
-    if is_workspace_held(workspace):
+    try:
+        lock = workspace_lock(workspace).acquire(blocking=False)
+    except filelock.Timeout:  # a job began meanwhile
         return []
-    with hold_workspace(workspace, "Removing what nothing refers to", on_wait=lambda who: None):
+    with lock:
         still = {(finding.act, finding.path) for finding in _find(workspace, damaged)[0]}
         removed = [finding for finding in findings if (finding.act, finding.path) in still]
         for finding in removed:
@@ -62,7 +65,7 @@ def remove_unused(
 
 
 def _find(workspace: Workspace, damaged: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
-    if any(job.is_active for job in list_jobs(workspace)):
+    if any(holds_lock(file.stem, workspace) for file in workspace.jobs.glob("*.json")):  # in the queue
         return [], [_RUNNING]
     lost = [finding.path for finding in damaged if finding.kind == DAMAGED and finding.path.startswith(_REFERRING)]
     if lost:
@@ -177,7 +180,9 @@ def _read_texts(file: Path, workspace: Workspace) -> list[str]:
 
 def _tell_unknown(workspace: Workspace, used: _Used) -> list[str]:
     known = {name for names in used.made.values() for name in names}
-    indexes = [path for path in workspace.folder.glob("indexes/*") if path.is_dir()]
+    indexes = [
+        path for path in workspace.folder.glob("indexes/*") if path.is_dir() and "." not in path.name
+    ]  # not one on its way
     paths = [*workspace.folder.glob("cache/nodes/*.parquet"), *indexes]
     unknown = [path for path in paths if path.relative_to(workspace.folder).as_posix() not in known]
     if not unknown:

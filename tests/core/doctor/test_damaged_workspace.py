@@ -38,7 +38,7 @@ from core.experiment.history import list_experiments, load_experiment
 from core.experiment.system_runs import SystemRuns
 from core.graph.estimate import count_distinct_texts
 from core.graph.resources import Models
-from core.jobs.locks import hold_workspace
+from core.jobs.locks import workspace_lock
 from core.jobs.log import keep_log
 from core.jobs.state import list_jobs
 from core.recommendation.files import load_assessment
@@ -130,7 +130,7 @@ def make_systems() -> dict[str, Any]:
 
 def compute(store: Workspace) -> dict[str, Any]:
     """What the systems find, with what is in the cache, and what the index on disk finds."""
-    with hold_workspace(store, "a test", on_wait=print):
+    with workspace_lock(store):
         runs = SystemRuns(open_named("small", store), make_systems(), "all", make_resources(store.folder))
         made = {name: runs.execution.output(target).to_dict("records") for name, target in runs.targets.items()}
         made["texts"] = count_distinct_texts(runs.targets, runs.execution)
@@ -158,7 +158,7 @@ def survey(store: Workspace) -> dict[str, str]:
         return read_scores(assessment, [make_named_systems()["bm25"]], workspace=store).to_dict("records")
 
     def hold() -> None:
-        with hold_workspace(store, "a test", on_wait=print):
+        with workspace_lock(store):
             pass
 
     small = CatalogEntry("small", store.datasets / "small", "uploaded")
@@ -320,14 +320,14 @@ def test_what_stands_in_the_way_is_told_and_set_aside(workspace: Path, capsys: p
     store = Workspace(workspace)
     (store.path("jobs", "heavy.lock") / "x").mkdir(parents=True)
     store.path("models").write_text("no folder", encoding="utf-8")
-    with pytest.raises(OSError, match="heavy") as caught, hold_workspace(store, "a test", on_wait=print):
+    with pytest.raises(OSError, match="heavy") as caught, workspace_lock(store):
         pass
     assert "heavy.lock is in the way" in str(explain_disk(caught.value))
     assert main(["models"]) == 1
     assert "models is in the way: a file stands where a folder belongs" in capsys.readouterr().err
     assert main(["doctor", "--mend"]) == 0
     assert main(["models"]) == 0
-    with hold_workspace(store, "a test", on_wait=print):
+    with workspace_lock(store):
         assert {path.name for path in store.folder.glob("damaged/*/**/*")} == {"models", "jobs", "heavy.lock", "x"}
 
 

@@ -14,7 +14,7 @@ from core.doctor.examine import Examination, examine
 from core.doctor.finding import UNUSED
 from core.experiment.history import delete_experiment, list_experiments
 from core.experiment.system_runs import SystemRuns
-from core.jobs.locks import hold_workspace
+from core.jobs.locks import workspace_lock
 from core.stages.rerank import CrossEncoderRerank
 from core.systems.available import delete_own_system, save_own_system
 from core.systems.named import make_named_systems
@@ -107,7 +107,7 @@ def test_an_experiment_a_version_or_a_system_keeps_what_it_stands_on(two: Worksp
 def test_what_cannot_be_told_stays(two: Workspace) -> None:
     gone = open_named("gone", two).corpus_fingerprint
     remove_dataset("gone", two)
-    with hold_workspace(two, "a job", on_wait=print):
+    with workspace_lock(two):
         found, unused = tell(two)
         assert unused == {} and "while no job runs" in found.notes[0]
     (two.folder / "datasets" / "kept" / "corpus.jsonl").write_bytes(b"\xff{")

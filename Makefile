@@ -29,6 +29,7 @@ help:
 	@echo "make bench      measure speed and memory"
 	@echo "make visitors   measure how much jobs slow the pages, and ten sessions at once"
 	@echo "make fuzz       read damaged inputs of every kind; ARGS=\"--seed 2 --count 1000\""
+	@echo "make kills      kill real commands at random moments; ARGS=\"--seed 2 --count 30 --only build refresh\""
 	@echo "make clean      remove caches; .venv and the workspace stay"
 
 setup:
@@ -64,6 +65,10 @@ visitors:
 fuzz:
 	@tools/setup.sh dev
 	@$(python) tools/fuzz.py $(ARGS)
+
+kills:
+	@tools/setup.sh dev
+	@$(python) tools/kills.py $(ARGS)
 
 clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts

@@ -55,13 +55,13 @@ LONG = {
         "training/test_embedding.py",
         "training/test_reranker.py",
         "training/test_train.py",
-        "versions/test_kill.py",
         "versions/test_promote.py",
     )
 } | {
     TESTS / "contracts" / "test_isolation.py",
     TESTS / "contracts" / "test_rungs.py",
     TESTS / "contracts" / "test_start.py",
+    TESTS / "tools" / "test_kills.py",
     TESTS / "tools" / "test_setup.py",
 }
 # Names other than this machine's do not even resolve in the browser.

@@ -106,7 +106,7 @@ def make_dataset(*, queries: int = 40, name: str = "tiny") -> Dataset:
     """64 documents, one for each product and topic, and queries with one answer each."""
     texts = {f"{PRODUCTS[p]}-{TOPICS[t]}": _write_text(p, t) for p in range(8) for t in range(8)}
     asked = list_questions(queries)
-    rows = [(f"q{number:02}", query, "", {}, (), "") for number, (query, _, _) in enumerate(asked)]
+    rows: list[tuple[object, ...]] = [(f"q{number:02}", query, "", {}, (), "") for number, (query, _, _) in enumerate(asked)]
     labels = [(f"q{number:02}", doc_id, 1) for number, (_, _, doc_id) in enumerate(asked)]
     return Dataset(
         name=name,

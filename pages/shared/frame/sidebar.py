@@ -42,7 +42,7 @@ def draw_sidebar() -> None:
             measures = _list_measures(view)
         except LadderError as error:
             st.error(escape_markdown(error))
-            view, splits, measures = View(dataset, None, "all", PRIMARY, unknown), ["all"], [PRIMARY]
+            view, splits, measures = View(dataset, None, "all", PRIMARY, unknown), ["all"], []
         split = _choose("Split", splits, "split", unknown, default=view.experiment.split_used if view.experiment else None)
         measure = _choose("Measure", measures, "measure", unknown, help=_explain(measures))
         st.session_state["_view"] = View(view.dataset_name, view.experiment, split or splits[0], measure or PRIMARY, unknown)
@@ -121,8 +121,9 @@ def _list_splits(view: View) -> list[str]:
 
 
 def _list_measures(view: View) -> list[str]:
+    """None before there are values: a choice of one, shown first, would be what a slow browser sends back over the link's."""
     if view.experiment is None or view.experiment.per_query.empty:
-        return [PRIMARY]
+        return []
     present = set(view.experiment.per_query["measure"])
     return [measure for measure in list_measures() if measure in present] or [PRIMARY]
 

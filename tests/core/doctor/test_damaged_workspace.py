@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import random
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,6 +63,7 @@ from tests.support.models import FakeModels, make_resources
 
 OLD = Path(__file__).parents[2] / "contracts" / "old_workspace.zip"
 VERSION = "versions/manual/dense-86cebe625b"
+_NOBODY = 65_534  # a user without rights
 # kind -> which of its files is damaged. What can be made again (the first ones) must give the same afterwards.
 AGAIN = {
     "steps of systems": "cache/nodes/*.parquet",
@@ -358,3 +361,41 @@ def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Path, tmp_path: 
                 read_contents(load_version("dense-86cebe625b", "manual", store), store)
         assert [finding for finding in find_damage(store) if finding.path == VERSION], name
         file.write_bytes(data)
+
+
+@pytest.fixture
+def somebody(whole: Path) -> Iterator[Workspace]:
+    """A workspace of somebody whom permissions bind, who this process is until the test ends."""
+    before = compute(Workspace(whole)), survey(Workspace(whole))  # so that whatever is imported later is imported by now
+    assert before
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(shutil.copytree(whole, Path(name, "workspace")))
+        for path in (Path(name), folder, *folder.rglob("*")):
+            os.chown(path, _NOBODY, -1)
+        user = os.geteuid()
+        os.seteuid(_NOBODY)
+        try:
+            yield Workspace(folder)
+        finally:
+            os.seteuid(user)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be somebody else for a moment")
+def test_files_that_may_not_be_read_are_told_or_made_again(whole: Path, somebody: Workspace) -> None:
+    files = {kind: sorted(somebody.folder.glob(pattern))[0] for kind, pattern in (KEPT | AGAIN).items()}
+    for kind in ("seal of an index", "index"):
+        del files[kind]  # a collection is read by its folder
+    for file in files.values():
+        file.chmod(0)
+    with pytest.raises(PermissionError):
+        files["job"].read_bytes()
+    assert list_unseen(somebody, files) <= {"log"}
+    after = survey(somebody)
+    for text in after.values():
+        assert "\n" not in text and not any(bug in text for bug in ("AttributeError", "KeyError", "TypeError"))
+    assert [name for name, text in after.items() if text.startswith("error: ")]
+    found = examine(somebody)
+    mend(found.findings, somebody)
+    by_hand = {finding.path for finding in found.findings if finding.act == BY_HAND}
+    left = {finding.path for finding in examine(somebody).findings if finding.kind not in (ASIDE, UNUSED)}
+    assert left <= by_hand, "what cannot be read is set aside as what is damaged is"

@@ -36,7 +36,7 @@ from core.workspace import Workspace, name_cache
 
 _OF_TEXTS = ("vectors", "tokens")  # whose rows stand for one text; of pairs nothing names the rows
 _REFERRING = ("datasets", "experiments/", "versions/", "models/", "systems.yaml", "jobs/")  # datasets.json too
-_RUNNING = "What nothing refers to is told while no job runs."
+_RUNNING = "What nothing refers to cannot be told while a job runs; look again when it has ended."
 
 
 def find_unused(workspace: Workspace, damaged: Sequence[Finding]) -> tuple[list[Finding], list[str]]:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -460,16 +461,20 @@ def test_the_endpoint_is_tried_and_limited(small: Workspace, monkeypatch: pytest
 def test_the_workspace_is_looked_over_and_mended(small: Workspace) -> None:
     small.path("cache", "nodes", "<b>a.json").write_text("{", encoding="utf-8")
     small.path("jobs", "gone.alive").touch()
+    small.pairs("somebody/ranker", "").write({"a": np.array([1.0])})
     app = open_experiment_page("Workspace")
     assert not app.dataframe, "nothing is read before it is asked for"
     app.button(key="workspace_check").click().run()
     found = app.dataframe[0].value
-    assert found["File or folder"].tolist() == ["cache/nodes/<b>a.json", "jobs/gone.alive"]
-    assert found["Kind"].tolist() == ["damaged", "left behind"]
+    assert found["File or folder"].tolist()[:2] == ["cache/nodes/<b>a.json", "jobs/gone.alive"]
+    assert found["Kind"].tolist() == ["damaged", "left behind", "not used"]
     assert {"datasets", "steps of systems"} <= set(app.dataframe[1].value["Kind"])
     app.button(key="workspace_mend").click().run()
     assert "cache/nodes/<b>a.json: set aside in the folder damaged/" in read(app.success)
-    assert app.dataframe[0].value["Kind"].tolist() == ["set aside"]
+    assert app.dataframe[0].value["Kind"].tolist() == ["set aside", "not used"]
     app.button(key="workspace_mend").click().run()
     assert "Nothing is wrong with this workspace." in read(app.success)
+    assert app.dataframe[0].value["Kind"].tolist() == ["not used"], "mending leaves what is whole"
+    app.button(key="workspace_remove").click().run()
+    assert ": removed, 8,192 bytes" in read(app.success) and not list(small.folder.glob("cache/pairs/*"))
     assert not app.exception

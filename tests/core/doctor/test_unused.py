@@ -109,7 +109,7 @@ def test_what_cannot_be_told_stays(two: Workspace) -> None:
     remove_dataset("gone", two)
     with workspace_lock(two):
         found, unused = tell(two)
-        assert unused == {} and "while no job runs" in found.notes[0]
+        assert unused == {} and "while a job runs" in found.notes[0]
     (two.folder / "datasets" / "kept" / "corpus.jsonl").write_bytes(b"\xff{")
     found, unused = tell(two)
     assert unused == {} and "cannot be told" in found.notes[0] and "corpus.jsonl" in found.notes[0]

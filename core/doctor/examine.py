@@ -27,6 +27,7 @@ from core.doctor.unused import find_unused, remove_unused
 from core.jobs.state import read_job
 from core.storage.damage import DAMAGED
 from core.storage.files import folder_size, remove_folder
+from core.text.phrases import count_of
 from core.workspace import Workspace
 
 # The kinds of what a workspace holds, by their folder; everything else is "settings".
@@ -137,7 +138,7 @@ def mend(
 
 
 def _say_done(finding: Finding) -> str:
-    freed = f", {finding.bytes:,} bytes" if finding.act in (REMOVE, REMOVE_MADE_BY, REMOVE_MADE_FOR) else ""
+    freed = f", {count_of(finding.bytes, 'byte')}" if finding.act in (REMOVE, REMOVE_MADE_BY, REMOVE_MADE_FOR) else ""
     return f"{finding.path}: {ACT_WORDS[finding.act]}{freed}"
 
 

@@ -13,6 +13,7 @@ from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown
 
 _FOUND, _DONE = "_workspace_found", "_workspace_done"
+_SHOWN = 8  # sentences on what was done
 
 
 def show_workspace() -> None:
@@ -21,8 +22,10 @@ def show_workspace() -> None:
         "Looks at every file: how much room each kind takes, what is damaged, what an ended process has left behind, what "
         "was set aside. Nothing is changed before you say so."
     )
-    for sentence in st.session_state.pop(_DONE, ()):
-        st.success(escape_markdown(sentence))
+    done = st.session_state.pop(_DONE, ())
+    if done:
+        rest = [f"… and {len(done) - _SHOWN} more"] if len(done) > _SHOWN else []
+        st.success("\n".join(f"- {escape_markdown(sentence)}" for sentence in (*done[:_SHOWN], *rest)))
     if st.button("Check the workspace", type="primary", key="workspace_check"):
         with st.spinner("Reading every file…"):
             st.session_state[_FOUND] = examine(open_workspace())

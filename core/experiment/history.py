@@ -13,19 +13,28 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from core.errors import InputError, NotInWorkspace
 from core.experiment.result import Experiment
 from core.records import RecordFile, keep_content
 from core.schema import PER_QUERY, RUN, content_hash
-from core.storage.damage import reading
+from core.storage.damage import Damaged, reading
 from core.storage.files import folder_size, read_frame, remove_folder, write_frame
 from core.storage.names import find_entry
 from core.workspace import Workspace
 
 _CURE = "delete this experiment on the page Experiment and run it again"
 _DESCRIPTIONS = RecordFile(Experiment, upgrades=[keep_content], cure=_CURE, leave_out=("per_query", "runs"))
+# What the columns of both frames hold, as pandas names it.
+_NUMBER = ("floating", "integer")
+_TYPES = {
+    **dict.fromkeys(("system", "query_id", "measure", "chunk_id", "doc_id"), ("string",)),
+    **dict.fromkeys(("rank", "start", "end"), ("integer",)),
+    **dict.fromkeys(("score", "value"), _NUMBER),
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,15 @@ def read_experiment(folder: Path) -> Experiment:
 
 def _read_columns(file: Path, columns: list[str]) -> pd.DataFrame:
     frame = read_frame(file)
+    place = f"{file.parent.name}/{file.name}" if file.parent.name == "runs" else file.name
     if missing := [name for name in columns if name not in frame.columns]:
-        raise ValueError(f"{file.name} has no column {missing[0]}")
+        raise Damaged(f"{place} has no column {missing[0]}")
+    for name, expected in _TYPES.items():
+        # of whole columns: pandas tells the type of all their values at once
+        if len(frame) and name in frame.columns and (found := infer_dtype(frame[name], skipna=False)) not in expected:
+            raise Damaged(f"column {name} of {place}: expected {' or '.join(expected)}, found {found}")
+    if "score" in columns and len(frame) and not np.isfinite(frame["score"].to_numpy(dtype=float)).all():
+        raise Damaged(f"column score of {place}: expected finite numbers")
     return frame
 
 

@@ -1,1 +1,1 @@
-"""A system is written out here for use without this tool."""
+"""What leaves this tool: a system written out for use without it, and an experiment as a zip, which comes in again too."""

@@ -12,14 +12,14 @@ import pandas as pd
 from core.data.dataset import Dataset
 from core.data.languages import make_analyzer
 from core.data.split import Split
-from core.diagnosis.causes import Diagnosis, Fix, diagnose
+from core.diagnosis.causes import FAILURES, RESCUES, Diagnosis, Fix, diagnose
 from core.diagnosis.cut_evidence import find_cut_evidence
 from core.diagnosis.headroom import CHUNKING, UNION, measure_headroom
 from core.diagnosis.headroom import SYSTEM as BEST_SYSTEM
 from core.diagnosis.metadata import advise_metadata, find_lost_answers, propose_filters
 from core.diagnosis.perfect_filter import choose_filter_field
 from core.diagnosis.shared_terms import count_documents
-from core.diagnosis.slices import find_slices, measure_slices
+from core.diagnosis.slices import SLICE_MEASURES, find_slices, measure_slices
 from core.evaluation.answers import rank_answers
 from core.experiment.measurer import Measurer
 from core.experiment.result import Experiment
@@ -51,6 +51,14 @@ class ErrorAnalysis:
     members: dict[str, list[str]]
     metadata: dict[str, Any]
     baseline: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for frames of other columns: a file of it may come from elsewhere."""
+        for name, columns in (("failures", FAILURES), ("rescues", RESCUES), ("slices", SLICE_MEASURES)):
+            if missing := [column for column in columns if column not in getattr(self, name).columns]:
+                raise ValueError(f"{name} has no column {missing[0]}")
+        if self.baseline not in self.counts:
+            raise ValueError(f"counts has nothing of {self.baseline!r}")
 
     @property
     def failures_by_cause(self) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.errors import NotInWorkspace
 from core.experiment.history import list_experiments, load_experiment, save_experiment
 from core.experiment.result import Experiment
@@ -58,7 +60,12 @@ def load_assessment(experiment_id: str, workspace: Workspace, *, experiment: Exp
     if not has_assessment(experiment_id, workspace):
         raise NotInWorkspace(f"There is no recommendation with the id {experiment_id!r} here.")
     measured = experiment or load_experiment(experiment_id, workspace)
-    return _FILES.read(workspace.experiments / experiment_id / FILE, id=measured.id, experiment=measured)
+    return read_assessment(workspace.experiments / experiment_id / FILE, measured)
+
+
+def read_assessment(file: Path, experiment: Experiment) -> Assessment:
+    """The assessment in a file, in a workspace or not, of this experiment. Raises InputError if it is damaged."""
+    return _FILES.read(file, id=experiment.id, experiment=experiment)
 
 
 def find_assessments(dataset: str, workspace: Workspace) -> list[str]:

@@ -341,6 +341,16 @@ def _read_scores(assessment_id: str, workspace: Workspace) -> dict[str, _Score]:
     return kept.systems if kept is not None else {}
 
 
+def check_scores_file(file: Path) -> None:
+    """Reads a file of scores and keeps nothing of it. Raises InputError if it is damaged or a field is something else."""
+    _SCORES.read(file)
+
+
+def check_looks_file(file: Path) -> None:
+    """check_scores_file() of a file of looks."""
+    _LOOKS.read(file)
+
+
 def _read_looks(assessment_id: str, workspace: Workspace) -> _Looks | None:
     file = _file(assessment_id, CHECKS_FILE, workspace)
     return _LOOKS.read(file) if file.exists() else None

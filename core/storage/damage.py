@@ -60,7 +60,8 @@ def reading(file: Path | str, *, cure: str) -> Iterator[None]:
         if not isinstance(error, FileNotFoundError) and not is_damage(error):
             raise
         place = getattr(error, "filename", None) or file
-        raise DamagedFile(f"cannot be read ({say_damage(error)}); {cure}", file=place) from error
+        why = say_damage(error)
+        raise DamagedFile(f"cannot be read ({why}); {cure}", file=place, why=why) from error
 
 
 def find_whole(file: Path, read: Callable[[Path], Value], *, root: Path) -> Value | None:

@@ -12,8 +12,8 @@ import streamlit as st
 from core.data.catalog import find_named
 from core.errors import InputError, LadderError
 from core.experiment.changes import SystemChange, compare_experiments
-from core.experiment.export import export_experiment, import_experiment
 from core.experiment.history import HistoryEntry, delete_experiment, edit_experiment, list_damaged, list_experiments
+from core.export.archive import export_experiment, import_experiment
 from core.jobs.state import find_active
 from core.storage.files import folder_size
 from core.storage.scratch import scratch_folder

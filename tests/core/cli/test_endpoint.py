@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from core.cli.main import main
-from core.experiment.export import export_experiment
 from core.experiment.history import list_experiments
+from core.export.archive import export_experiment
 from core.export.program.write import write_program
 from core.systems.yaml_files import read_systems_file
 from core.workspace import Workspace

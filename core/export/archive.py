@@ -6,19 +6,28 @@ import io
 import re
 import shutil
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from core.data.catalog import add_dataset, list_datasets, open_named, suggest_name
 from core.data.load import load_dataset
 from core.data.readers.archive import unpack_zip
-from core.errors import InputError
+from core.errors import InputError, StageError
 from core.experiment.history import find_folder, read_experiment, save_experiment
-from core.experiment.result import make_experiment_id
+from core.experiment.result import Experiment, make_experiment_id
+from core.recommendation.files import FILE, read_assessment
+from core.recommendation.own_systems import CHECKS_FILE, SCORES_FILE, check_looks_file, check_scores_file
+from core.schema import PER_QUERY, check_frame, check_run
 from core.storage.files import hold_folder
 from core.workspace import Workspace
 
-COMPANIONS = ("assessment.json", "tuning.json", "checks.json")  # what core.recommendation keeps beside an experiment
+# What is kept beside an experiment -> how it is read, which raises InputError unless every field is what it should be.
+_COMPANIONS: dict[str, Callable[[Path, Experiment], object]] = {
+    FILE: read_assessment,
+    SCORES_FILE: lambda file, _: check_scores_file(file),
+    CHECKS_FILE: lambda file, _: check_looks_file(file),
+}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,60}")
 
 
@@ -58,12 +67,7 @@ def _take_in(aside: Path, archive: Path, workspace: Workspace) -> str:
                 "is not an exported experiment: experiment/experiment.json is missing; export one on the page Experiment",
                 file=archive.name,
             )
-        try:
-            experiment = read_experiment(source)
-        except InputError as error:
-            raise InputError(
-                f"is an exported experiment that cannot be read ({error.what}); export it again", file=archive.name
-            ) from error
+        experiment, companions = _read(source, archive)
         experiment_id, dataset = experiment.id, experiment.dataset["name"]
         if not _ID.fullmatch(experiment_id) or (workspace.experiments / experiment_id).exists():
             experiment_id = make_experiment_id()
@@ -71,12 +75,31 @@ def _take_in(aside: Path, archive: Path, workspace: Workspace) -> str:
             dataset = _take_dataset(aside / "dataset", dataset, workspace)
         taken = replace(experiment, id=experiment_id, dataset={**experiment.dataset, "name": dataset})
         save_experiment(taken, workspace)
-        for name in COMPANIONS:
-            if (source / name).is_file():
-                shutil.copyfile(source / name, workspace.experiments / experiment_id / name)
+        for name in companions:
+            shutil.copyfile(source / name, workspace.experiments / experiment_id / name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return experiment_id
+
+
+def _read(source: Path, archive: Path) -> tuple[Experiment, list[str]]:
+    """The experiment in an unpacked folder, and which companions it has, after every field of all of them was checked."""
+    try:
+        experiment = read_experiment(source)
+        for name, run in experiment.runs.items():
+            check_run(run, what=f"the run of {name}")
+        check_frame(experiment.per_query, PER_QUERY, key=["system", "query_id", "measure"], what="per_query.parquet")
+        companions = [name for name in _COMPANIONS if (source / name).is_file()]
+        for name in companions:
+            _COMPANIONS[name](source / name, experiment)
+    except (InputError, StageError) as error:
+        place = Path(getattr(error, "file", None) or source)
+        inside = place.relative_to(source.parent).as_posix() if place.is_relative_to(source.parent) else source.name
+        why = getattr(error, "why", "") or getattr(error, "what", str(error))
+        raise InputError(
+            f"is an exported experiment that cannot be read ({inside}: {why}); export it again", file=archive.name
+        ) from error
+    return experiment, companions
 
 
 def _take_dataset(folder: Path, name: str, workspace: Workspace) -> str:

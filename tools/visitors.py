@@ -34,6 +34,7 @@ from core.workspace import Workspace
 from tests.support.app import AppServer, run_app
 
 PATIENCE = 300.0
+_LOADS = 5  # of a page, one after another in turn with the others
 DATASETS = ("many_0", "many_1", "many_2")
 
 
@@ -182,7 +183,7 @@ def measure_slowing(server: AppServer, store: Workspace, pages: Sequence[str], r
                     starter.open("experiment", dataset=DATASETS[0])
                     starter.press("Start")
                     wait_for("embedding", store)
-                for page in pages:
+                for page in [*pages] * _LOADS:
                     times[page, busy].append(visitor.open(page, dataset=DATASETS[0]))
                 if busy:
                     print(f"round {number + 1}: cancelled within {cancel_all(store):.1f} s", flush=True)
@@ -218,7 +219,8 @@ def open_at_once(server: AppServer, visits: Sequence[Sequence[tuple[str, dict[st
 
 
 def measure_ten(server: AppServer, empty: AppServer, store: Workspace, pages: Sequence[str]) -> None:
-    """Thirty loads by ten visitors: of an empty page, of ours, and of ours beside two comparisons and a training."""
+    """Thirty loads by ten visitors: of an empty page, of ours, and of ours while two comparisons and a recommendation
+    run or wait."""
     turn = itertools.cycle(pages)
     visits = [[(next(turn), {"dataset": DATASETS[number % 3]}) for _ in range(3)] for number in range(10)]
 

@@ -147,7 +147,8 @@ def _read_assessment(bench: Bench, answer: dict[str, Any]) -> Any:
 
 def _read_model(bench: Bench, answer: dict[str, Any]) -> Any:
     model = load_model(answer["model"], bench.workspace)
-    told = {name: value for name, value in read_evaluation(model, bench.workspace).items() if name != "experiment"}
+    apart = ("experiment", "adoption")  # an id; times, and a sentence of them
+    told = {name: value for name, value in read_evaluation(model, bench.workspace).items() if name not in apart}
     return {
         "model": encode(dataclasses.replace(model, created="", seconds=0.0)),
         "weights": _read_files(weights_folder(model.id, bench.workspace)),

@@ -149,8 +149,9 @@ def _read_model(bench: Bench, answer: dict[str, Any]) -> Any:
     model = load_model(answer["model"], bench.workspace)
     apart = ("experiment", "adoption")  # an id; times, and a sentence of them
     told = {name: value for name, value in read_evaluation(model, bench.workspace).items() if name not in apart}
+    metrics = {name: value for name, value in model.metrics.items() if name != "resumed"}
     return {
-        "model": encode(dataclasses.replace(model, created="", seconds=0.0)),
+        "model": encode(dataclasses.replace(model, created="", seconds=0.0, metrics=metrics)),
         "weights": _read_files(weights_folder(model.id, bench.workspace)),
         "evaluation": told,
     }

@@ -145,18 +145,19 @@ def run_trainer(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Trains, from the last checkpoint if there is one. Returns the loss curve and what was noticed.
 
-    The untrained model's validation loss is measured first and kept beside the checkpoints, for a resumed training.
+    The untrained model's validation loss is measured first and kept beside the checkpoints, for a training that goes on from
+    one.
     """
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
     file = folder / "untrained.json"
-    untrained = find_whole(file, lambda found: float(read_json(found)["validation"]), root=folder)
-    if untrained is None:
+    checkpoint = find_checkpoint(folder)
+    untrained = find_whole(file, lambda found: float(read_json(found)["validation"]), root=folder) if checkpoint else None
+    if untrained is None:  # measuring draws random numbers, so that a training from its beginning always does it
         progress.report("measuring the untrained model", 0.0, 1.0, [])
         untrained = float(trainer.evaluate()["eval_loss"])
         write_json(file, {"validation": untrained})
-    checkpoint = find_checkpoint(folder)
     if checkpoint is not None and _had_stopped(checkpoint):
         trainer.args.max_steps = int(checkpoint.name.split("-")[1])
     trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=plan.patience))

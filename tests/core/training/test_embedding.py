@@ -256,6 +256,17 @@ def test_a_training_that_was_cancelled_goes_on_and_gives_the_same_weights(
     assert_same_weights(interrupted.whole / "weights", tmp_path / "cut" / "weights")
 
 
+def test_a_training_killed_before_its_first_checkpoint_gives_the_same_weights(
+    interrupted: Interrupted, base: Path, tmp_path: Path, only_trained: None
+) -> None:
+    shutil.copytree(interrupted.cut, tmp_path / "cut")
+    for checkpoint in list((tmp_path / "cut").rglob("checkpoint-*")):
+        shutil.rmtree(checkpoint)
+    again = run(base, tmp_path / "cut", epochs=3)  # the untrained model is measured again: that draws random numbers
+    assert again == interrupted.outcome
+    assert_same_weights(interrupted.whole / "weights", tmp_path / "cut" / "weights")
+
+
 def test_low_rank_updates_that_were_cancelled_go_on_too(base: Path, tmp_path: Path, only_trained: None) -> None:
     at_once = run(base, tmp_path / "whole", lora_rank=4)
     with pytest.raises(Cancelled):

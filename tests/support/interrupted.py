@@ -10,7 +10,7 @@ from typing import Any
 
 from core.stages import embed
 from tests.support.assessments import AxisEncoder
-from tools.kills_process import serve
+from tools.kills_process import LIGHT, serve
 
 _SECONDS = 0.02  # a batch
 
@@ -26,4 +26,4 @@ class SlowEncoder(AxisEncoder):
 
 if __name__ == "__main__":
     embed.SentenceTransformerEncoder = SlowEncoder  # type: ignore[assignment, misc]
-    serve(heavy=("chromadb", "pyarrow.parquet", "scipy.sparse"))
+    serve(heavy=LIGHT)

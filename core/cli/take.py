@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from core.cli.lookup import open_workspace
 from core.cli.terminal import DATASET_HELP, WORKSPACE_HELP, clear_progress, make_progress_printer, print_warnings
-from core.data.catalog import add_dataset, suggest_name
+from core.data.catalog import add_dataset, list_datasets, open_named, suggest_name
+from core.data.dataset import Dataset
+from core.data.load import load_dataset
 from core.data.readers.chroma_place import find_place
 from core.errors import InputError
 from core.text.phrases import count_of
+from core.workspace import Workspace
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +47,9 @@ def run_import(options: argparse.Namespace) -> int:
         if options.model or options.labels is not None:
             raise InputError("is no Chroma collection; --model and --labels are for one", file=options.source)
         path = Path(options.source).expanduser()
-        dataset = add_dataset(path, options.name or suggest_name(path.resolve().name, workspace), workspace)
+        dataset = find_same(path, options.name, workspace) or add_dataset(
+            path, options.name or suggest_name(path.resolve().name, workspace), workspace
+        )
     else:
         from core.experiment.take_collection import take_collection
 
@@ -60,6 +66,18 @@ def run_import(options: argparse.Namespace) -> int:
     counts = (len(dataset.documents), "document"), (len(dataset.queries), "query"), (len(dataset.judgments), "judgment")
     print(f"{dataset.name}: {', '.join(count_of(number, noun) for number, noun in counts)}")
     return 0
+
+
+def find_same(path: Path, name: str, workspace: Workspace) -> Dataset | None:
+    """The dataset of this name if it was taken from the same data before: a script whose process was killed as it ended may
+    import again."""
+    if not name or all((entry.name, entry.kind) != (name, "uploaded") for entry in list_datasets(workspace)):
+        return None
+    kept = open_named(name, workspace)
+    if kept.fingerprint != load_dataset(path, name=name).fingerprint:
+        return None
+    print(f"note: {name} is here already, with the same data", file=sys.stderr)
+    return kept
 
 
 OPTIONS = {"import": add_options}

@@ -59,3 +59,20 @@ def test_other_data_is_imported_too(workspace: Path, tmp_path: Path, capsys: pyt
     assert "is no Chroma collection; --model and --labels are for one" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "nothing")]) == EXIT_BAD_INPUT
     assert "no such folder or zip" in capsys.readouterr().err
+
+
+def test_the_same_again_under_the_same_name_is_here_already(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_parts(tmp_path / "set", corpus="corpus/corpus", queries="queries/queries", qrels="qrels/test")
+    arguments = ["import", str(folder), "--name", "mine"]
+    assert main(arguments) == 0
+    first = capsys.readouterr()
+    assert main(arguments) == 0
+    again = capsys.readouterr()
+    assert again.out == first.out and "note: mine is here already, with the same data" in again.err
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "corpus.jsonl").write_text('{"_id": "a", "text": "battery"}\n')
+    assert main(["import", str(other), "--name", "mine"]) == EXIT_BAD_INPUT
+    assert "There is already a dataset “mine”" in capsys.readouterr().err and own(workspace) == ["mine"]

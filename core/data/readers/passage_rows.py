@@ -174,7 +174,7 @@ def _read_label(passage: Mapping[str, Any], column: str, row: Row, path: Path) -
         grade = parse_relevance(str(int(value) if isinstance(value, bool) else value))
     except ValueError as error:
         raise row_error(f'"{named}" of a passage in "{column}" is no grade; correct it', path, number=row.number) from error
-    return None if grade < 0 else grade
+    return grade if abs(grade) == grade else None  # below 0: not judged
 
 
 def _add_documents(rows: Sequence[_Asked], contents: Contents) -> dict[tuple[str, str, str], str]:

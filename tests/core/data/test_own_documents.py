@@ -31,7 +31,8 @@ def make_dataset(
     (folder / "corpus.jsonl").write_text("\n".join(lines))
     (folder / "queries.jsonl").write_text("\n".join(json.dumps({"_id": q, "text": text}) for q, text in queries.items()))
     rows = [f"{query}\t{doc}\t1" for query, found in relevant.items() for doc in found]
-    (folder / "qrels.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
+    if rows:
+        (folder / "qrels.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
     return load_dataset(folder)
 
 

@@ -42,4 +42,5 @@ def test_qrels_template(tmp_path: Path) -> None:
     template = qrels_template(dataset)
     assert template.splitlines()[:3] == ["query-id\tcorpus-id\tscore", "q1\tDOCUMENT_ID\t1", "q2\tDOCUMENT_ID\t1"]
     (tmp_path / "in" / "qrels" / "test.tsv").write_text(template)
-    assert any("4 judgments are on documents" in warning for warning in load_dataset(tmp_path / "in").warnings)
+    with pytest.raises(InputError, match=r"none of the judged documents \(DOCUMENT_ID\) is in the corpus"):
+        load_dataset(tmp_path / "in")

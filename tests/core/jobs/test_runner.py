@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -85,10 +86,12 @@ def test_queued_job_says_its_place_and_can_be_cancelled(store: Workspace) -> Non
 
 
 def test_a_command_that_does_not_listen_is_stopped_once_it_was_cancelled_elsewhere(
-    store: Workspace, monkeypatch: pytest.MonkeyPatch
+    store: Workspace, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """Like one that loads a model. Ctrl-C itself passes."""
     monkeypatch.setattr("core.jobs.state._SOON", 0.2)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that run tests beside each other ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def cancel(*_: object, **__: object) -> None:
         cancel_job(find_active(store)[0].id, store)

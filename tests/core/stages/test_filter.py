@@ -9,6 +9,7 @@ import numpy as np
 from core.graph.node import Node, Source
 from core.schema import content_hash
 from core.stages.filter import CollectSpellings, MetadataFilter
+from core.text import words
 from tests.support.models import make_documents, make_queries
 
 
@@ -70,6 +71,6 @@ def test_a_query_asked_alone_is_filtered_as_among_others() -> None:
 def test_runs_kept_before_there_were_inferred_filters_are_found_again() -> None:
     sources = (Node(Source("queries", "q")), Node(Source("documents", "d")))
     keys = [source.key for source in sources]
-    assert Node(MetadataFilter(), sources).key == content_hash(["MetadataFilter", MetadataFilter.version, {}, keys])
+    assert Node(MetadataFilter(), sources).key == content_hash(["MetadataFilter", MetadataFilter.version, {}, keys, words.FORM])
     others = [MetadataFilter(infer=("a",)), MetadataFilter(infer=("a", "b")), MetadataFilter(given=False, infer=("a",))]
     assert len({Node(stage, sources).key for stage in [MetadataFilter(), *others]}) == 4

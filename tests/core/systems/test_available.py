@@ -39,8 +39,9 @@ def test_a_broken_file_of_own_systems_is_named(workspace: Path) -> None:
     store = Workspace(workspace)
     store.systems_file.write_text("- name: x\n")
     with pytest.raises(InputError) as error:
-        list_systems(store)
+        list_own_systems(store)
     assert str(error.value).startswith(f"{store.systems_file}: system 'x' retrieves nothing")
+    assert list_systems(store).keys() == NAMED.keys()  # who can go on without them does
 
 
 def test_what_can_be_chosen_for_a_dataset(workspace: Path) -> None:

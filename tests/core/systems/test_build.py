@@ -76,15 +76,15 @@ KEYS = {
     "dense-chunk128": "b95491ee7f6ba88d0bdc4523e8bd8e9c",
     "dense-window": "e35c6ac9ece4540a355bd78f2e875685",
     "dense-parent": "0d6dbd23ecb6205061090f33c88d250c",
-    "bm25": "c576074f466f767d4680f310f0813442",
-    "dense-filtered": "7075785a17901446b23a142ff45daf7b",
-    "bm25-filtered": "e3a8fcc9ce3b4fbaf4e1251cd1adb23a",
-    "hybrid-rrf": "0db88d089748f3ac7f25039d9a6a460a",
-    "hybrid-weighted": "c06b4edb2a735766e94f750c4b122432",
-    "hybrid-filtered": "4ac2334d8ffbb35819da872cc5838c04",
-    "hybrid-prf": "eff5648f1a1e2398f4355766480ce706",
+    "bm25": "d374ee4f89b9dd5178912d152488398b",
+    "dense-filtered": "6c6e923e2990855388d4d7a3d3f2d5f9",
+    "bm25-filtered": "13185f969aa729187e7e808769ca8a40",
+    "hybrid-rrf": "2bd99e65a7336dcf97ba2c2a2d629fb9",
+    "hybrid-weighted": "ec10657ef464c6250ab98da2c0b0b2a6",
+    "hybrid-filtered": "fd82d988deafa9725d11c1f9e211819c",
+    "hybrid-prf": "c77215f530ad6f73729d248f23955962",
     "dense-rerank": "1e9030bbaf27e96f2f1d50dcd778d106",
-    "hybrid-rerank": "dea7964c6f69e2685f331be629166132",
+    "hybrid-rerank": "007a55ebab2c090be3235beaf292953c",
 }
 
 

@@ -90,7 +90,7 @@ def test_an_adapter_is_kept_whole_and_found_again(workspace: Path, monkeypatch: 
     events: list[ProgressEvent] = []
     model = train(prepared, workspace=Workspace(workspace), on_progress=events.append)
     assert_whole(model, prepared, workspace)
-    assert list_files(model, workspace) == ["model.json", "weights/adapter.safetensors"]
+    assert list_files(model, workspace) == ["model.json", "weights/.sealed.json", "weights/adapter.safetensors"]
     adapter = read_adapter(model_folder(model.id, Workspace(workspace)) / "weights")
     assert (adapter.model, adapter.revision) == (model.base, model.base_revision)
     assert (model.base, model.base_revision) == (DEFAULT_MODEL, model_revision(DEFAULT_MODEL))
@@ -211,7 +211,7 @@ def test_weights_that_were_half_written_are_not_taken(workspace: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "adapter.safetensors").write_bytes(b"half")
     model = train(prepared, workspace=store)
-    assert list_files(model, workspace) == ["model.json", "weights/adapter.safetensors"]
+    assert list_files(model, workspace) == ["model.json", "weights/.sealed.json", "weights/adapter.safetensors"]
     assert read_adapter(model_folder(model.id, store) / "weights").matrix.ndim == 2
 
 

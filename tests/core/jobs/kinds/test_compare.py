@@ -105,7 +105,7 @@ def test_workspace_that_cannot_be_written_fails_with_a_sentence(store: Workspace
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.jobs.kinds.compare.save_experiment", refuse)
-    with pytest.raises(LadderError, match=r"cannot be written or read .*No space left.* what was finished is kept"):
+    with pytest.raises(LadderError, match=r"the disk is full .* what was finished is kept"):
         run_here(make_comparison_job("small", choose("bm25"), split="all"), open_dataset("small", store), workspace=store)
     assert list_jobs(store)[0].state == FAILED
 

@@ -132,7 +132,7 @@ class ExperimentDraft:
             "total_seconds": time.perf_counter() - self._started,
             "encode_seconds": usage.encode_seconds,
             "encoded_texts": usage.encoded_texts,
-            "distinct_texts": count_distinct_texts(system_runs.targets, execution),
+            "distinct_texts": count_distinct_texts(system_runs.targets, execution, finished=self._runs.keys()),
             "nodes_run": ran,
             "nodes_cached": len(steps) - ran,
         }

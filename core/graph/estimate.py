@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.errors import Cancelled, LadderError
@@ -104,10 +104,14 @@ def write_speed(resources: Resources) -> None:
         resources.workspace.write_facts(_SPEED_KEY, {"characters_per_second": speed})
 
 
-def count_distinct_texts(targets: Mapping[str, Node], execution: Execution) -> int:
-    """Distinct texts that the systems embed, whether encoded now or in an earlier run."""
-    hashes: set[str] = set()
+def count_distinct_texts(targets: Mapping[str, Node], execution: Execution, *, finished: Iterable[str]) -> int:
+    """Distinct texts that the systems embed, whether encoded now or in an earlier run.
+
+    finished: names of those that have their run; of the others what is known counts, and nothing is encoded for counting.
+    """
+    hashes = set(execution.resources.usage.hashes)
+    done = {node.key for node in distinct_nodes({name: targets[name] for name in finished})}
     for node in distinct_nodes(targets):
         with contextlib.suppress(LadderError):  # one that cannot run encodes nothing
-            hashes.update(execution.find_texts(node))
-    return len(hashes | execution.resources.usage.hashes)
+            hashes.update(execution.find_texts(node, again=node.key in done))
+    return len(hashes)

@@ -66,11 +66,11 @@ class Execution:
         kept[node.key] = found
         return found
 
-    def find_texts(self, node: Node) -> list[str]:
-        """Names of the texts that a node has a model encode, [] for other nodes. Where they are not known any more (its file
-        was damaged), it is run again."""
+    def find_texts(self, node: Node, *, again: bool) -> list[str]:
+        """Names of the texts that a node has a model encode, [] for other nodes. again: where they are not known any more (its
+        file was damaged), it is run again."""
         facts = self.resources.workspace.read_facts(node.key)
-        if facts is None and node.encoded and node.key not in self.ran | self.failed.keys():
+        if facts is None and again and node.encoded and node.key not in self.ran | self.failed.keys():
             self._run(node)
             facts = self.resources.workspace.read_facts(node.key)
         return facts["texts"] if facts else []

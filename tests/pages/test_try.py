@@ -286,6 +286,7 @@ def test_a_changed_dataset_stops_what_was_prepared_for_the_old_one(small: Path) 
     dataset = load_dataset(small, name="small")
     first = live_search.open_live(dataset)
     assert live_search.open_live(dataset) is first
-    (small / "corpus.jsonl").write_text('{"_id": "hub-4012", "text": "other"}\n', encoding="utf-8")
+    with (small / "corpus.jsonl").open("a", encoding="utf-8") as out:
+        out.write('{"_id": "a", "text": "other"}\n')
     second = live_search.open_live(load_dataset(small, name="small"))
     assert second is not first and first._cancel.cancelled and not second._cancel.cancelled

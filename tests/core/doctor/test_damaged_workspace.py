@@ -136,7 +136,7 @@ def compute(store: Workspace) -> dict[str, Any]:
     with workspace_lock(store):
         runs = SystemRuns(open_named("small", store), make_systems(), "all", make_resources(store.folder))
         made = {name: runs.execution.output(target).to_dict("records") for name, target in runs.targets.items()}
-        made["texts"] = count_distinct_texts(runs.targets, runs.execution)
+        made["texts"] = count_distinct_texts(runs.targets, runs.execution, finished=runs.targets)
         target = runs.targets["late"]
         index: DenseIndex = runs.execution.output(target.find_first("dense_index"))  # type: ignore[arg-type]
         rows = index.approximate(index.vectors.matrix[:2], [{}, {}], depth=3)

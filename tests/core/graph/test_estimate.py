@@ -99,7 +99,7 @@ def test_distinct_texts(workspace: Path, names: tuple[str, ...]) -> None:
         execution = make_execution(workspace, None, *names)
         targets = make_targets(*names)
         execute(targets, execution)
-        assert count_distinct_texts(targets, execution) == 5
+        assert count_distinct_texts(targets, execution, finished=targets) == 5
 
 
 def test_texts_that_only_a_reranker_reads_are_counted(workspace: Path) -> None:
@@ -111,8 +111,8 @@ def test_texts_that_only_a_reranker_reads_are_counted(workspace: Path) -> None:
     execute(target, execution)
     # "hub" finds a, "the clock" finds b: two passages and two queries
     assert execution.resources.usage.encoded_texts == 4
-    assert count_distinct_texts(target, execution) == 4
-    assert count_distinct_texts(target, make_execution(workspace)) == 4
+    assert count_distinct_texts(target, execution, finished=target) == 4
+    assert count_distinct_texts(target, make_execution(workspace), finished=target) == 4
 
 
 def test_a_node_to_embed_whose_input_fails_counts_as_nothing(workspace: Path) -> None:

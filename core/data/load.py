@@ -173,7 +173,7 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
             f"none of its queries ({unknown}) is among the queries, whose ids are {first_five(queries.ids)}; correct the ids",
             file=next(iter(contents.judgments.queries_of)),
         )
-    _check_documents(judgments, corpus)
+    _check_documents(judgments, evidence, corpus, file=contents.queries_file)
     splits, fixed, split_warnings = assign_splits(queries.ids, judgments.queries_of, folder=folder, told=queries.splits)
     grades_of = judgments.grades_of_queries()
     relevant_from = choose_threshold(grades_of.values()) if rules.relevant_from is None else to_grade(rules.relevant_from)
@@ -212,14 +212,14 @@ def _make_dataset(contents: Contents, folder: Path, name: str, *, rules: LabelRu
     return share_labels(dataset) if rules.share_copies else dataset
 
 
-def _check_documents(judgments: Judgments, corpus: Corpus) -> None:
-    """Raises InputError if no judgment is on a document that is there: then every measure would be 0, whatever the system."""
-    judged = dict.fromkeys(doc_id for _, doc_id in judgments.relevance)
+def _check_documents(judgments: Judgments, evidence: Evidence, corpus: Corpus, *, file: Path) -> None:
+    """Raises InputError if no label is on a document that is there: then every measure would be 0, whatever the system."""
+    judged = dict.fromkeys([*(pair[1] for pair in judgments.relevance), *(span[1] for span in evidence.spans)])
     if judged and corpus.ids and judged.keys().isdisjoint(corpus.ids):
         raise InputError(
             f"none of the judged documents ({first_five([shorten(one) for one in judged])}) is in the corpus, whose ids are "
             f"{first_five([shorten(one) for one in corpus.ids])}; correct the ids, or give the corpus that was judged",
-            file=next(iter(judgments.queries_of)),
+            file=next(iter(judgments.queries_of), file),
         )
 
 

@@ -42,5 +42,13 @@ def test_qrels_template(tmp_path: Path) -> None:
     template = qrels_template(dataset)
     assert template.splitlines()[:3] == ["query-id\tcorpus-id\tscore", "q1\tDOCUMENT_ID\t1", "q2\tDOCUMENT_ID\t1"]
     (tmp_path / "in" / "qrels" / "test.tsv").write_text(template)
-    with pytest.raises(InputError, match=r"none of the judged documents \(DOCUMENT_ID\) is in the corpus"):
-        load_dataset(tmp_path / "in")
+    assert any("4 judgments are on documents" in warning for warning in load_dataset(tmp_path / "in").warnings)
+
+
+def test_evidence_in_documents_that_are_not_there_is_refused_as_its_copy_would_be(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "x", "text": "One fish."}\n')
+    (tmp_path / "queries.jsonl").write_text(
+        '{"_id": "q", "text": "which fish", "evidence": [{"doc_id": "a", "quote": "Two fish"}]}\n'
+    )
+    with pytest.raises(InputError, match=r"none of the judged documents \(a\) is in the corpus, whose ids are x"):
+        load_dataset(tmp_path)

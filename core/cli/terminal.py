@@ -96,7 +96,7 @@ def make_wait_printer() -> Callable[[Place], None]:
     def show(place: Place) -> None:
         nonlocal said
         if sys.stderr.isatty():
-            print(f"\r\033[KWaiting, {place.describe()}", end="", file=sys.stderr, flush=True)
+            print(f"{_CLEAR}Waiting, {place.describe()}", end="", file=sys.stderr, flush=True)
         elif said is None or said.ids != place.ids:
             print(f"Waiting, {place.describe()}.", file=sys.stderr)
         said = place

@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from core.data.catalog import open_named
-from core.errors import Cancelled, LadderError
+from core.errors import LadderError
 from core.graph.resources import Models
-from core.jobs.keeper import JobKeeper
+from core.jobs.keeper import JobKeeper, logging_end
 from core.jobs.kinds import find_kind
 from core.jobs.log import keep_log
 from core.jobs.state import CANCELLED, FAILED, look_at_job
@@ -92,17 +92,10 @@ def run_as_child(workspace: Workspace, job_id: str) -> None:
     if hasattr(os, "nice") and (kind.all_cores or get_threads() == 1):
         os.nice(_NICE)
     models = Models(threads=None if kind.all_cores else get_threads(leave_one=True))
-    try:
-        with keeper.telling_end():
-            keeper.update(worker=os.getpid())
-            state, _ = kind.work(keeper, open_named(job.dataset, workspace), models)
-            keeper.finish(state)
-    except Cancelled:
-        pass
-    except LadderError:  # the job's state says what went wrong, the log where
-        _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
-    except Exception:
-        _log.exception("The job %s (%s) broke off", job.id, job.kind)
+    with logging_end(job), keeper.telling_end():
+        keeper.update(worker=os.getpid())
+        state, _ = kind.work(keeper, open_named(job.dataset, workspace), models)
+        keeper.finish(state)
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import re
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from core.storage.disk import explain_disk
 from core.workspace import Workspace
 
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 _WRITE_SECONDS = 0.3  # progress within a step is written at most this often
 _STEPS = 5  # of which the longest says how long one takes
 _COUNT = re.compile(r"\d+")
@@ -58,6 +60,19 @@ def run_job(
         return result
     finally:
         release_alive(alive)
+
+
+@contextlib.contextmanager
+def logging_end(job: Job) -> Iterator[None]:
+    """For who works where nobody waits: whatever ends the block is told by the job's state, and where it was by the log."""
+    try:
+        yield
+    except Cancelled:
+        pass
+    except LadderError:
+        _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
+    except Exception:
+        _log.exception("The job %s (%s) broke off", job.id, job.kind)
 
 
 class JobKeeper:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -18,10 +17,10 @@ import filelock
 
 from core.data.catalog import open_named
 from core.data.dataset import Dataset
-from core.errors import Cancelled, LadderError
+from core.errors import LadderError
 from core.graph.resources import Models
 from core.jobs.child import work_in_child
-from core.jobs.keeper import JobKeeper, run_job
+from core.jobs.keeper import JobKeeper, logging_end, run_job
 from core.jobs.kinds import find_kind
 from core.jobs.kinds.kind import JobKind
 from core.jobs.locks import queue_guard
@@ -30,7 +29,6 @@ from core.jobs.state import COMMAND_LINE, DONE, Job, find_same, forget_old_jobs,
 from core.progress import ProgressCallback, ignore_progress
 from core.workspace import Workspace
 
-_log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
 
 
@@ -82,14 +80,8 @@ class JobRunner:
             return kind.work(keeper, open_named(job.dataset, workspace), models)
 
         do = work if models is not None else work_in_child
-        try:
+        with logging_end(job):
             run_job(job, do, workspace=workspace, alive=alive, shows_ready=kind.shows_ready)
-        except Cancelled:
-            pass
-        except LadderError:  # the job's state says what went wrong, the log where: nobody waits for this thread
-            _log.warning("The job %s (%s) failed", job.id, job.kind, exc_info=True)
-        except Exception:
-            _log.exception("The job %s (%s) broke off", job.id, job.kind)
         with contextlib.suppress(LadderError):
             if read_job(job.id, workspace).state == DONE:
                 then()

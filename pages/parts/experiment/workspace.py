@@ -64,24 +64,37 @@ def _show_findings(found: Examination) -> None:
     )
     chosen: tuple[Finding, ...] = ()
     with st.container(horizontal=True):
-        if found.troubles:
-            with st.popover("Mend", icon=":material/healing:"):
-                st.markdown(
-                    f"What was left behind or set aside is removed ({_describe_freed(found.troubles)}), what is damaged is set "
-                    "aside in the folder damaged/ and made again where that is possible. What a running job uses stays."
-                )
-                if st.button("Mend it", type="primary", key="workspace_mend"):
-                    chosen = found.troubles
-        if found.unused:
-            with st.popover("Remove what is not used", icon=":material/delete:"):
-                st.markdown(
-                    f"{_describe_freed(found.unused)} were made for data that no dataset, experiment or version has any more, "
-                    "or by models that no system names. If these come back, it all has to be made again, which may take hours."
-                )
-                if st.button("Remove it", type="primary", key="workspace_remove"):
-                    chosen = found.unused
+        if _offer(
+            found.troubles,
+            "Mend",
+            f"What was left behind or set aside is removed ({_describe_freed(found.troubles)}), what is damaged is set "
+            "aside in the folder damaged/ and made again where that is possible. What a running job uses stays.",
+            button="Mend it",
+            key="workspace_mend",
+            icon=":material/healing:",
+        ):
+            chosen = found.troubles
+        if _offer(
+            found.unused,
+            "Remove what is not used",
+            f"{_describe_freed(found.unused)} were made for data that no dataset, experiment or version has any more, "
+            "or by models that no system names. If these come back, it all has to be made again, which may take hours.",
+            button="Remove it",
+            key="workspace_remove",
+            icon=":material/delete:",
+        ):
+            chosen = found.unused
     if chosen:
         _mend(chosen)
+
+
+def _offer(findings: tuple[Finding, ...], label: str, words: str, *, button: str, key: str, icon: str) -> bool:
+    """A button that says what would happen, and asks once more; nothing where there is nothing to do."""
+    if not findings:
+        return False
+    with st.popover(label, icon=icon):
+        st.markdown(words)
+        return st.button(button, type="primary", key=key)
 
 
 def _describe_freed(findings: tuple[Finding, ...]) -> str:

@@ -183,6 +183,6 @@ def test_what_should_not_go_wrong_is_logged_with_its_traceback(
     job = wait_for_end(JobRunner(store, Models()).submit(make_comparison_job("small", choose("bm25"), split="all")), store)
     assert job.state == FAILED
     wait_until(lambda: not any(thread.name == f"job {job.id}" for thread in threading.enumerate()))
-    logged = [record.getMessage() for record in caplog.records if record.name == "core.jobs.runner"]
+    logged = [record.getMessage() for record in caplog.records if record.name == "core.jobs.keeper"]
     how = "broke off" if isinstance(error, ZeroDivisionError) else "failed"
     assert logged == [f"The job {job.id} (compare) {how}"] and "break_off" in caplog.text

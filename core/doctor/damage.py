@@ -10,9 +10,9 @@ from core.costs.prices import read_prices
 from core.data.catalog import find_kept_rules
 from core.doctor.finding import BY_HAND, DAMAGED, DROP_ROWS, SET_ASIDE, Finding
 from core.errors import InputError, LadderError
-from core.experiment.history import load_experiment
+from core.experiment.history import load_experiment, read_description
 from core.jobs.state import look_at_job
-from core.recommendation.files import load_assessment
+from core.recommendation.files import read_assessment
 from core.recommendation.own_systems import list_checks
 from core.storage.damage import DAMAGED as ASIDE_FOLDER
 from core.storage.damage import Damaged, is_damage, say_damage
@@ -50,6 +50,10 @@ def _read_model(file: Path, workspace: Workspace) -> None:
     _refuse(find_broken_seal(file.parent / WEIGHTS) if (file.parent / WEIGHTS).exists() else None)
 
 
+def _read_assessment(file: Path, workspace: Workspace) -> None:
+    read_assessment(file, read_description(file.parent))  # the frames are looked at with the experiment
+
+
 def _read_version(file: Path, workspace: Workspace) -> None:
     load_version(file.parent.name, file.parent.parent.name, workspace)
     _refuse(find_broken_seal(file.parent))
@@ -81,7 +85,7 @@ _KINDS = (
     _Kind("datasets/*/import_notes.json", lambda file, _: read_json(file), "the dataset stays"),
     _Kind("scenarios/*.json", lambda file, _: read_json(file), "the default scenario is taken"),
     _Kind("experiments/*/experiment.json", lambda file, ws: load_experiment(file.parent.name, ws), "run it again", whole=1),
-    _Kind("experiments/*/assessment.json", lambda file, ws: load_assessment(file.parent.name, ws), "ask for it again"),
+    _Kind("experiments/*/assessment.json", _read_assessment, "ask for it again"),
     _Kind("experiments/*/tuning.json", lambda file, _: read_json(file)),
     _Kind("experiments/*/checks.json", lambda file, ws: list_checks(file.parent.name, ws), "its looks at the test are lost"),
     _Kind("models/*/model.json", _read_model, "train it again", whole=1),

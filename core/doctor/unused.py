@@ -18,7 +18,7 @@ from core.data.catalog import list_datasets, open_entry
 from core.doctor.damage import CACHES
 from core.doctor.finding import DAMAGED, REMOVE_MADE_BY, REMOVE_MADE_FOR, UNUSED, Finding
 from core.errors import LadderError
-from core.experiment.history import list_experiments, load_experiment
+from core.experiment.history import list_experiments, read_description
 from core.jobs.locks import holds_lock, is_workspace_held, workspace_lock
 from core.settings import DEFAULT_MODEL, UNSCALED_PREFIX
 from core.stages.embed import model_revision
@@ -94,7 +94,7 @@ class _Used:
         corpora: set[str] = set()
         specs: list[dict[str, Any]] = []
         for entry in list_experiments(workspace):
-            experiment = load_experiment(entry.id, workspace)
+            experiment = read_description(workspace.experiments / entry.id)
             corpora.add(experiment.dataset["corpus_fingerprint"])
             specs += [system.spec for system in experiment.systems]
         for name in list_datasets_with_versions(workspace):

@@ -84,13 +84,18 @@ def load_experiment(experiment_id: str, workspace: Workspace) -> Experiment:
 
 def read_experiment(folder: Path) -> Experiment:
     """load_experiment() of any folder, in a workspace or not. Raises InputError if its files are damaged."""
-    described = _DESCRIPTIONS.read(folder / "experiment.json")
+    described = read_description(folder)
     files = {system.name: _run_file(folder, system.name) for system in described.systems if system.error is None}
     with reading(folder, cure=_CURE):
         runs = {name: _read_columns(file, RUN) for name, file in files.items()}
         per_query = _read_columns(folder / "per_query.parquet", PER_QUERY)
     known = per_query["system"].isin([system.name for system in described.systems])
     return dataclasses.replace(described, per_query=per_query[known].reset_index(drop=True), runs=runs)
+
+
+def read_description(folder: Path) -> Experiment:
+    """An experiment as its experiment.json has it, without runs and values. Raises FileNotFoundError, InputError."""
+    return _DESCRIPTIONS.read(folder / "experiment.json")
 
 
 def _read_columns(file: Path, columns: list[str]) -> pd.DataFrame:
@@ -138,7 +143,7 @@ def read_entry(file: Path, written: int) -> HistoryEntry:
 
     Read once per change: the description is written last, so that its time `written` stands for the whole folder.
     """
-    described = _DESCRIPTIONS.read(file)
+    described = read_description(file.parent)
     return HistoryEntry(
         id=file.parent.name,
         name=described.name,
@@ -153,14 +158,14 @@ def read_entry(file: Path, written: int) -> HistoryEntry:
     )
 
 
-def edit_experiment(experiment_id: str, workspace: Workspace, *, name: str | None = None, note: str | None = None) -> None:
-    """Renames an experiment or changes its note."""
+def edit_experiment(
+    experiment_id: str, workspace: Workspace, *, name: str | None = None, note: str | None = None, status: str | None = None
+) -> None:
+    """Renames an experiment, or changes its note or its status. Raises NotInWorkspace, and InputError if it is damaged."""
     file = find_folder(experiment_id, workspace) / "experiment.json"
     described = _DESCRIPTIONS.read(file)
-    changed = dataclasses.replace(
-        described, name=described.name if name is None else name, note=described.note if note is None else note
-    )
-    _DESCRIPTIONS.write(file, changed)
+    given = {key: value for key, value in (("name", name), ("note", note), ("status", status)) if value is not None}
+    _DESCRIPTIONS.write(file, dataclasses.replace(described, **given))  # type: ignore[arg-type]
 
 
 def delete_experiment(experiment_id: str, workspace: Workspace) -> None:

@@ -155,11 +155,11 @@ def read_frame(file: Path) -> pd.DataFrame:
         frame = pd.read_parquet(io.BytesIO(data))
     except pa.ArrowException as error:  # of several kinds, among them some of KeyError and TypeError
         raise Damaged(f"it is no whole Parquet file, {type(error).__name__}") from error
-    for column in frame.columns:
-        if frame[column].dtype == object and len(frame) and isinstance(frame[column].iloc[0], np.ndarray):
-            frame[column] = [tuple(value) for value in frame[column]]
-        elif frame[column].dtype == "str":
-            frame[column] = frame[column].astype(object)
+    for name, dtype in frame.dtypes.items():
+        if dtype == "str":
+            frame[name] = frame[name].astype(object)
+        elif dtype.kind == "O" and len(frame) and isinstance(frame[name].iloc[0], np.ndarray):
+            frame[name] = [tuple(value) for value in frame[name]]
     return frame
 
 

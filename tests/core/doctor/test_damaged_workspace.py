@@ -50,7 +50,7 @@ from core.stages.index_dense import DenseIndex
 from core.stages.rerank import CrossEncoderRerank
 from core.storage.disk import explain_disk
 from core.storage.files import read_frame, read_json, write_frame, write_json
-from core.storage.sealed_folder import SEAL, list_files, seal_folder
+from core.storage.sealed_folder import SEAL, find_broken_collection, list_files, seal_folder
 from core.systems.available import list_systems, save_own_system
 from core.systems.named import make_named_systems
 from core.systems.trained import list_models, load_model, weights_folder
@@ -201,12 +201,25 @@ def load_or_none(store: Workspace) -> Any:
         return None
 
 
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """A workspace that nothing is wrong with. found, told: what compute() and survey() give there."""
+
+    folder: Path
+    found: dict[str, Any]
+    told: dict[str, str]
+
+    def copy(self, tmp_path: Path) -> Workspace:
+        return Workspace(shutil.copytree(self.folder, tmp_path / "copy"))
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """A workspace with everything, written by this version."""
     folder = tmp_path_factory.mktemp("whole") / "workspace"
     with zipfile.ZipFile(OLD) as archive:
         archive.extractall(folder)
+    shutil.rmtree(folder / "experiments" / "20261129-110216-3d93")  # there are others
     store = Workspace(folder)
     for file in [*folder.glob("jobs/*.json"), *folder.glob("[emv]*/**/*.json"), *folder.glob("scenarios/*.json")]:
         write_json(file, read_json(file))
@@ -225,9 +238,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shipped = read_shipped()
     dearer = dataclasses.replace(shipped, prices=(dataclasses.replace(shipped.prices[0], price_usd=9.0),))
     write_prices(shipped.overlay(dearer), store)
-    compute(store)
     (store.path("log", "app.log")).write_text("a line\n", encoding="utf-8")
-    return folder
+    return Whole(folder, compute(store), survey(store))
 
 
 @pytest.fixture(autouse=True)
@@ -238,9 +250,9 @@ def forget_log() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def take(whole: Path, tmp_path: Path, damage: str, kinds: dict[str, str]) -> tuple[Workspace, dict[str, Path]]:
+def take(whole: Whole, tmp_path: Path, damage: str, kinds: dict[str, str]) -> tuple[Workspace, dict[str, Path]]:
     """A copy in which a file of each kind is damaged; the files by kind."""
-    store = Workspace(shutil.copytree(whole, tmp_path / "copy"))
+    store = whole.copy(tmp_path)
     files = {kind: sorted(store.folder.glob(pattern))[0] for kind, pattern in kinds.items()}
     for file in files.values():
         DAMAGES[damage](file)
@@ -255,8 +267,7 @@ def list_unseen(store: Workspace, files: dict[str, Path]) -> set[str]:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_can_be_computed_again_is_and_gives_the_same(damage: str, whole: Path, tmp_path: Path) -> None:
-    before = compute(Workspace(whole))
+def test_what_can_be_computed_again_is_and_gives_the_same(damage: str, whole: Whole, tmp_path: Path) -> None:
     store, files = take(whole, tmp_path, damage, {kind: AGAIN[kind] for kind in AGAIN if kind != "seal of an index"})
     for file in set(store.folder.glob(AGAIN["steps of systems"])) - set(files.values()):
         file.unlink()  # so that everything else has to be read
@@ -264,15 +275,17 @@ def test_what_can_be_computed_again_is_and_gives_the_same(damage: str, whole: Pa
         assert list_unseen(store, files) <= {
             "flipped": {"index"}, "empty": {"vectors", "token vectors", "scores of pairs"}
         }.get(damage, set())  # fmt: skip
-    assert compute(store) == before
+    assert compute(store) == whole.found
     left = [finding.path for finding in examine(store).findings if finding.kind not in (ASIDE, UNUSED)]
     assert all(path.startswith("cache/nodes/") for path in left), "only what nobody had to read"
     kept = {path.name for path in store.folder.glob("damaged/**/*")}
     if damage in ("truncated", "a folder"):
         written_over = {"facts of steps"}  # by the step that ran again before anybody read them
         assert {files[kind].name for kind in files.keys() - written_over} <= kept, "what was damaged is kept"
-    DAMAGES[damage](sorted(store.folder.glob(AGAIN["seal of an index"]))[0])
-    assert compute(store)["index"] == before["index"]
+    [seal] = store.folder.glob(AGAIN["seal of an index"])
+    assert find_broken_collection(seal.parent) is None, "it was built again"
+    DAMAGES[damage](seal)
+    assert find_broken_collection(seal.parent) is not None, "so it will be built once more"
 
 
 # What becomes of what is kept; everything else is told in a sentence that names the file, and is as it was once it is mended.
@@ -281,8 +294,8 @@ PARTS = {"models": "adapter-e3472f6902", "versions": "dense-86cebe625b", "experi
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if name != "missing"])
-def test_what_is_kept_is_told_and_all_else_goes_on(damage: str, whole: Path, tmp_path: Path) -> None:
-    before = survey(Workspace(whole))
+def test_what_is_kept_is_told_and_all_else_goes_on(damage: str, whole: Whole, tmp_path: Path) -> None:
+    before = whole.told
     assert not [text for text in before.values() if text.startswith("error")]
     unharmed = ("chunks of a version", "vectors of a version", "corpus of a version", "values of an experiment")
     store, files = take(whole, tmp_path, damage, {kind: KEPT[kind] for kind in KEPT if kind not in unharmed})
@@ -309,7 +322,7 @@ def test_what_is_kept_is_told_and_all_else_goes_on(damage: str, whole: Path, tmp
 
 
 @pytest.mark.parametrize("kind", ["chunks of a version", "vectors of a version", "corpus of a version", "run of an experiment"])
-def test_a_part_that_is_missing_is_told(kind: str, whole: Path, tmp_path: Path) -> None:
+def test_a_part_that_is_missing_is_told(kind: str, whole: Whole, tmp_path: Path) -> None:
     store, files = take(whole, tmp_path, "missing", {kind: KEPT[kind]})
     with pytest.raises(LadderError) as caught:
         if "version" in kind:
@@ -334,8 +347,8 @@ def test_what_stands_in_the_way_is_told_and_set_aside(workspace: Path, capsys: p
         assert {path.name for path in store.folder.glob("damaged/*/**/*")} == {"models", "jobs", "heavy.lock", "x"}
 
 
-def test_a_comparison_goes_on_beside_a_bad_file(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = Workspace(shutil.copytree(whole, tmp_path / "workspace-2"))
+def test_a_comparison_goes_on_beside_a_bad_file(whole: Whole, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = whole.copy(tmp_path)
     for pattern in (KEPT["job"], KEPT["datasets list"], KEPT["own systems"], KEPT["experiment"], KEPT["model"], KEPT["log"]):
         for file in store.folder.glob(pattern):
             file.write_bytes(b"\xff{")
@@ -345,9 +358,9 @@ def test_a_comparison_goes_on_beside_a_bad_file(whole: Path, tmp_path: Path, cap
     assert main(["doctor", "--workspace", str(store.folder)]) == 1
 
 
-def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Path, tmp_path: Path) -> None:
-    store = Workspace(shutil.copytree(whole, tmp_path / "copy"))
-    folder = store.folder / VERSION
+def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Whole, tmp_path: Path) -> None:
+    store = Workspace(tmp_path / "copy")
+    folder = shutil.copytree(whole.folder / VERSION, store.folder / VERSION)  # and nothing else, which is looked at with each
     names = [name for name in list_files(folder) if not name.startswith(COLLECTION)]
     seal_folder(folder, [name for name in names if name != RECORD])
     assert {RECORD, "vectors.npy", "chunks.parquet", "corpus/corpus.jsonl"} <= set(names)
@@ -364,12 +377,11 @@ def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Path, tmp_path: 
 
 
 @pytest.fixture
-def somebody(whole: Path) -> Iterator[Workspace]:
-    """A workspace of somebody whom permissions bind, who this process is until the test ends."""
-    before = compute(Workspace(whole)), survey(Workspace(whole))  # so that whatever is imported later is imported by now
-    assert before
+def somebody(whole: Whole) -> Iterator[Workspace]:
+    """A workspace of somebody whom permissions bind, who this process is until the test ends. Whatever is imported later is
+    imported by now, since the whole workspace was used."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(shutil.copytree(whole, Path(name, "workspace")))
+        folder = Path(shutil.copytree(whole.folder, Path(name, "workspace")))
         for path in (Path(name), folder, *folder.rglob("*")):
             os.chown(path, _NOBODY, -1)
         user = os.geteuid()
@@ -381,7 +393,7 @@ def somebody(whole: Path) -> Iterator[Workspace]:
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be somebody else for a moment")
-def test_files_that_may_not_be_read_are_told_or_made_again(whole: Path, somebody: Workspace) -> None:
+def test_files_that_may_not_be_read_are_told_or_made_again(somebody: Workspace) -> None:
     files = {kind: sorted(somebody.folder.glob(pattern))[0] for kind, pattern in (KEPT | AGAIN).items()}
     for kind in ("seal of an index", "index"):
         del files[kind]  # a collection is read by its folder

@@ -56,8 +56,9 @@ def make_two(folder: Path) -> None:
 
 
 @pytest.fixture
-def two(workspace: Path) -> Workspace:
-    """A copy of make_two()."""
+def two(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of make_two(), with no samples beside: every look reads all datasets."""
+    monkeypatch.setattr("core.data.samples.SAMPLES", tmp_path / "no samples")
     made, _ = make_once(make_two)
     return Workspace(shutil.copytree(made / "workspace", workspace, dirs_exist_ok=True))
 

@@ -53,6 +53,7 @@ def work_in_child(keeper: JobKeeper) -> tuple[str, None]:
     if not now.is_active:
         return now.state, None
     if stopped:
+        find_kind(job.kind).when_stopped(now, workspace)
         return CANCELLED, None
     if child.returncode < 0:
         raise LadderError(

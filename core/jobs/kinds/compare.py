@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from core.data.dataset import Dataset
+from core.errors import LadderError
 from core.experiment.compare import compare
-from core.experiment.history import save_experiment
+from core.experiment.history import edit_experiment, save_experiment
 from core.experiment.result import Experiment
 from core.graph.resources import Models
 from core.jobs.keeper import JobKeeper
@@ -15,6 +17,7 @@ from core.jobs.kinds.kind import JobKind, make_job
 from core.jobs.state import APP, CANCELLED, DONE, Job
 from core.systems.system import System
 from core.systems.yaml_files import from_spec
+from core.workspace import Workspace
 
 
 def make_comparison_job(dataset: str, systems: Mapping[str, System], *, split: str, name: str = "") -> Job:
@@ -47,4 +50,9 @@ def _work(keeper: JobKeeper, dataset: Dataset, models: Models | None) -> tuple[s
     return (CANCELLED if experiment.status == CANCELLED else DONE), experiment
 
 
-KIND = JobKind(COMPARE, _work)
+def _mark_cancelled(job: Job, workspace: Workspace) -> None:
+    with contextlib.suppress(LadderError):  # no system was finished, or somebody has deleted it
+        edit_experiment(job.id, workspace, status=CANCELLED)
+
+
+KIND = JobKind(COMPARE, _work, when_stopped=_mark_cancelled)

@@ -12,6 +12,7 @@ from core.experiment.result import make_experiment_id
 from core.graph.resources import Models
 from core.jobs.keeper import JobKeeper
 from core.jobs.state import APP, Job
+from core.workspace import Workspace
 
 Result = TypeVar("Result")
 
@@ -26,7 +27,8 @@ class JobKind(Generic[Result]):
     system is told as ready once it is finished; False where none is to be seen before all are. all_cores: it may
     use every core; others leave one to the pages of the app. counts_systems: how far one that
     ended early came is told as the number of its systems that were finished. keeps_parts: what was computed before it
-    ended early stays.
+    ended early stays. when_stopped: called for one that was cancelled and whose process had to be ended, which could not
+    tell that in what it had saved.
     """
 
     name: str
@@ -36,6 +38,7 @@ class JobKind(Generic[Result]):
     all_cores: bool = False
     counts_systems: bool = True
     keeps_parts: bool = True
+    when_stopped: Callable[[Job, Workspace], None] = lambda job, workspace: None
 
 
 def make_job(

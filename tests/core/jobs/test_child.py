@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import textwrap
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.experiment.history import load_experiment, save_experiment
 from core.jobs.kinds.compare import make_comparison_job
 from core.jobs.runner import JobRunner
 from core.jobs.state import CANCELLED, DONE, FAILED, cancel_job, read_job
@@ -18,7 +20,7 @@ from core.systems.named import make_named_systems
 from core.workspace import Workspace
 from tests.support.app import REPOSITORY, build_environment
 from tests.support.jobs import wait_for_end, wait_until
-from tests.support.small import write_small_dataset
+from tests.support.small import compare_small, write_small_dataset
 
 TRACEBACK = "Traceback (most recent call last):\n  File 'a.py', line 1, in <module>\nZeroDivisionError: division by zero"
 PYTHON = sys.executable
@@ -74,11 +76,14 @@ def test_a_child_that_does_not_listen_is_ended_and_the_job_is_cancelled(
     monkeypatch.setattr("core.jobs.state._LATEST", 0.5)
     job_id = start("open(workspace + '/begun', 'w').close()\ntime.sleep(60)")
     wait_until((store.folder / "begun").exists)
+    half = dataclasses.replace(compare_small(store.folder), id=job_id, status="running")
+    save_experiment(half, store)
     cancel_job(job_id, store)
     begun = time.monotonic()
     assert read_job(job_id, store).cancelling, "at once"
     job = wait_for_end(job_id, store)
     assert (job.state, job.error, job.cancelling) == (CANCELLED, None, False)
+    assert load_experiment(job_id, store).status == "cancelled", "what was finished stays, and is not taken for interrupted"
     assert time.monotonic() - begun < 10
     assert sorted(path.suffix for path in store.jobs.glob(f"{job_id}.*")) == [".json"]
 

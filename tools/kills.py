@@ -222,9 +222,9 @@ def write_stand_in(folder: Path) -> Path:
     return package.parent
 
 
-def prepare(root: Path, starter: Starter) -> Bench:
+def prepare(root: Path, starter: Starter, *, queries: int = 40) -> Bench:
     """A workspace with finished results: a comparison, and a live version of each of two datasets, of which one has changed."""
-    dataset = make_dataset(queries=40)
+    dataset = make_dataset(queries=queries)
     for name in ("notes", "changing", "coming"):
         write_dataset(dataset, root / "data" / name)
     bench = Bench(root, Workspace(root / "prepared" / "workspace"), starter)
@@ -284,14 +284,16 @@ def _with_answer(arguments: list[str], bench: Bench) -> list[str]:
 
 def ask_live(bench: Bench, *, known: dict[str, Any] | None = None) -> dict[str, Any]:
     """Version id -> its hits, of what is live; those that are known are not asked."""
-    answers = {}
-    for name in ("notes", "changing"):
-        version = read_live(name, bench.workspace).version
-        if known and version in known:
-            answers[version] = known[version]
-        else:
-            answers[version] = bench.ask("versions", bench.data(name), "--query", QUESTION)["hits"]
-    return answers
+    known = known or {}
+    return {
+        version: known[version] if version in known else bench.ask("versions", bench.data(name), "--query", QUESTION)["hits"]
+        for version, name in _list_live(bench).items()
+    }
+
+
+def _list_live(bench: Bench) -> dict[str, str]:
+    """Version id -> dataset."""
+    return {read_live(name, bench.workspace).version: name for name in ("notes", "changing")}
 
 
 def read_finished(workspace: Workspace) -> dict[str, bytes]:
@@ -320,8 +322,9 @@ def check_kept(before: dict[str, bytes], workspace: Workspace) -> None:
 
 def check_live(bench: Bench, answers: dict[str, Any]) -> None:
     """Raises AssertionError unless the live versions answer as those of that id did undisturbed."""
+    unknown = _list_live(bench).keys() - answers.keys()
+    assert not unknown, f"{min(unknown)} is live, which no run has made"
     for version, hits in ask_live(bench).items():
-        assert version in answers, f"{version} is live, which no run has made"
         assert hits == answers[version], f"{version} answers {hits} instead of {answers[version]}"
 
 

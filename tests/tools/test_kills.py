@@ -18,6 +18,7 @@ from tools.kills import (
     Bench,
     Counts,
     Trials,
+    Undisturbed,
     ask_live,
     check_again,
     check_healthy,
@@ -39,7 +40,7 @@ KILLED = ("build", "refresh", "import")
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     forks = Forks((sys.executable, "-m", "tests.support.interrupted"), OMP_NUM_THREADS="1")
-    yield prepare(tmp_path_factory.mktemp("kills"), forks)
+    yield prepare(tmp_path_factory.mktemp("kills"), forks, queries=12)
     forks.close()
 
 
@@ -48,9 +49,15 @@ def answers(prepared: Bench) -> dict[str, Any]:
     return ask_live(prepared)
 
 
-def test_commands_killed_at_any_moment_lose_nothing(prepared: Bench, answers: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def known(prepared: Bench, answers: dict[str, Any]) -> dict[str, Undisturbed]:
+    return {kind: run_undisturbed(KINDS[kind], prepared, answers) for kind in KILLED}
+
+
+def test_commands_killed_at_any_moment_lose_nothing(
+    prepared: Bench, answers: dict[str, Any], known: dict[str, Undisturbed]
+) -> None:
     said: list[str] = []
-    known = {kind: run_undisturbed(KINDS[kind], prepared, answers) for kind in KILLED}
     trials = Trials(prepared, known, answers, {kind: Counts() for kind in (*KILLED, "chain")}, said.append)
     generator = random.Random(5)
     by_time, by_change = zip(*(draw_moments(kind, 2, generator) for kind in KILLED), strict=True)
@@ -59,7 +66,7 @@ def test_commands_killed_at_any_moment_lose_nothing(prepared: Bench, answers: di
     assert trials.counts["chain"].survived > len(KILLED), "the kills came too late"
 
 
-def test_what_a_kill_must_not_do_is_noticed(prepared: Bench, answers: dict[str, Any]) -> None:
+def test_what_a_kill_must_not_do_is_noticed(prepared: Bench, known: dict[str, Undisturbed]) -> None:
     bench = prepared.copy()
     store = bench.workspace
     before = read_finished(store)
@@ -67,9 +74,8 @@ def test_what_a_kill_must_not_do_is_noticed(prepared: Bench, answers: dict[str, 
     check_kept(before, store)
     with pytest.raises(AssertionError, match="which no run has made"):
         check_live(bench, {})
-    known = run_undisturbed(KINDS["import"], bench, answers)
     with pytest.raises(AssertionError, match="fingerprint: 'other' became"):
-        check_again(KINDS["import"], bench, {**known.result, "fingerprint": "other"})
+        check_again(KINDS["import"], bench, {**known["import"].result, "fingerprint": "other"})
     write_job(Job("dead", "a job", "notes", "all", (), state=RUNNING, pid=2**22 + 1), store)
     store.path("experiments", "a.json.part").write_text("half")
     with pytest.raises(AssertionError, match="ended with 1"):

@@ -129,10 +129,11 @@ def _find_in_files(workspace: Workspace) -> Iterator[Finding]:
             inside = file.relative_to(workspace.folder)
             if inside.parts[0] == ASIDE_FOLDER or any(part.startswith(".") for part in inside.parts[:-1]):
                 continue
-            why = _try(lambda file=file, kind=kind: kind.read(file, workspace))  # type: ignore[misc]
-            if why:
+            what = _try(lambda file=file, kind=kind: kind.read(file, workspace))  # type: ignore[misc]
+            if what:
                 whole = file if kind.whole == 0 else file.parents[kind.whole - 1]
-                yield Finding(DAMAGED, _name(whole, workspace), 0, f"cannot be read ({why})", kind.act, kind.cure)
+                cure = "" if "; " in what else kind.cure  # a sentence that has its own
+                yield Finding(DAMAGED, _name(whole, workspace), 0, what, kind.act, cure)
 
 
 def _find_in_caches(workspace: Workspace) -> Iterator[Finding]:
@@ -150,19 +151,19 @@ def drop_rows(file: Path, workspace: Workspace) -> None:
 
 
 def _try(read: Callable[[], object]) -> str | None:
-    """What is wrong with a file; None if nothing is, or it is gone."""
+    """What is wrong with a file, as a sentence about it; None if nothing is, or it is gone."""
     try:
         read()
     except FileNotFoundError:
         return None
     except InputError as error:  # damage, or a sentence about what stands in it
-        return say_damage(error) if is_damage(error) else error.what
+        return f"cannot be read ({say_damage(error)})" if is_damage(error) else error.what
     except LadderError:  # a part of something that is damaged itself
         return None
     except (OSError, ValueError) as error:
         if not is_damage(error):
             raise
-        return say_damage(error)
+        return f"cannot be read ({say_damage(error)})"
     return None
 
 

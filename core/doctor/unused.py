@@ -36,7 +36,7 @@ from core.workspace import Workspace, name_cache
 
 _OF_TEXTS = ("vectors", "tokens")  # whose rows stand for one text; of pairs nothing names the rows
 _REFERRING = ("datasets", "experiments/", "versions/", "models/", "systems.yaml", "jobs/")  # datasets.json too
-_RUNNING = "What nothing refers to cannot be told while a job runs; look again when it has ended."
+_RUNNING = "What is not used any more cannot be told while a job runs; look again when it has ended."
 
 
 def find_unused(workspace: Workspace, damaged: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
@@ -69,11 +69,11 @@ def _find(workspace: Workspace, damaged: Sequence[Finding]) -> tuple[list[Findin
         return [], [_RUNNING]
     lost = [finding.path for finding in damaged if finding.kind == DAMAGED and finding.path.startswith(_REFERRING)]
     if lost:
-        return [], [f"What nothing refers to cannot be told before {lost[0]} is mended."]
+        return [], [f"What is not used any more cannot be told before {lost[0]} is mended."]
     try:
         used = _Used.find(workspace)
     except (LadderError, OSError) as error:
-        return [], [f"What nothing refers to cannot be told: {error}"]
+        return [], [f"What is not used any more cannot be told: {error}"]
     found = [*_find_models(workspace, used), *_find_corpora(workspace, used)]
     return found, _tell_unknown(workspace, used)
 

@@ -44,14 +44,14 @@ def is_damage(error: BaseException) -> bool:
 
 
 def say_damage(error: BaseException) -> str:
-    """What is wrong with a file, for a bracket: "its checksum is wrong", "JSONDecodeError"."""
+    """What is wrong with a file, for a bracket: "its checksum is wrong", "PermissionError"."""
     return str(error) if isinstance(error, Damaged) else getattr(error, "why", "") or type(error).__name__
 
 
 @contextmanager
 def reading(file: Path | str, *, cure: str) -> Iterator[None]:
     """Around the lines that decode a file of the workspace, and only these: what a damaged, foreign or missing file raises
-    becomes a DamagedFile ("FILE: cannot be read (JSONDecodeError); CURE"). What is computed from it belongs after the block,
+    becomes a DamagedFile ("FILE: cannot be read (it is no JSON); CURE"). What is computed from it belongs after the block,
     where an error of ours stays one.
     """
     try:

@@ -117,7 +117,10 @@ def read_json(file: Path) -> Any:
         raise Damaged("its checksum is wrong")
     if not seal and rest and first.strip() not in (b"{", b"["):  # no program and no editor begins a file of several lines so
         raise Damaged("it does not begin as it was written")
-    value = json.loads(data.decode("utf-8"))
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except ValueError as error:
+        raise Damaged("it is no JSON") from error
     if isinstance(value, dict):
         value.pop("checksum", None)
     return value
@@ -153,7 +156,7 @@ def read_frame(file: Path) -> pd.DataFrame:
             raise Damaged("its checksum is wrong")
     try:
         frame = pd.read_parquet(io.BytesIO(data))
-    except pa.ArrowException as error:  # of several kinds, among them some of KeyError and TypeError
+    except (pa.ArrowException, AttributeError, LookupError, TypeError) as error:  # what pandas put beside is read too
         raise Damaged(f"it is no whole Parquet file, {type(error).__name__}") from error
     for name, dtype in frame.dtypes.items():
         if dtype == "str":

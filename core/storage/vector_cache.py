@@ -142,7 +142,7 @@ class VectorCache:
                 raise _Broken(problem)
             rows = connection.execute("SELECT hash, width, data, checksum FROM vectors")
             damaged = sum(not _is_whole(*row) for row in rows)
-            return f"{damaged} rows have a wrong checksum" if damaged else None
+            return f"{damaged} {'row has' if damaged == 1 else 'rows have'} a wrong checksum" if damaged else None
 
         try:
             return _try(file, look)

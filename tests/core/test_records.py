@@ -121,7 +121,7 @@ def test_a_damaged_file_is_told_with_the_field_and_the_cure(tmp_path: Path, cont
 def test_half_a_file_is_told(tmp_path: Path) -> None:
     file = tmp_path / "outer.json"
     file.write_text('{"format": 2, "inner"', encoding="utf-8")
-    with pytest.raises(InputError, match="JSONDecodeError"):
+    with pytest.raises(InputError, match="it is no JSON"):
         FILE.read(file)
     with pytest.raises(FileNotFoundError):
         FILE.read(tmp_path / "nothing.json")

@@ -161,21 +161,23 @@ def test_a_cached_frame_that_cannot_be_read_is_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "name"),
+    ("content", "why", "cause"),
     [
-        ("{", "JSONDecodeError"),
-        ('"b"', "ValueError"),
-        (None, "FileNotFoundError"),
+        ("{", "it is no JSON", "Damaged"),
+        ('"b"', "ValueError", "ValueError"),
+        (None, "FileNotFoundError", "FileNotFoundError"),
     ],
 )
-def test_what_a_damaged_file_raises_says_the_file_and_the_cure(content: str | None, name: str, tmp_path: Path) -> None:
+def test_what_a_damaged_file_raises_says_the_file_and_the_cure(
+    content: str | None, why: str, cause: str, tmp_path: Path
+) -> None:
     file = tmp_path / "model.json"
     if content is not None:
         file.write_text(content)
     with pytest.raises(InputError) as caught, reading(file, cure="train it again"):
         int(read_json(file))
-    assert str(caught.value) == f"{file}: cannot be read ({name}); train it again"
-    assert type(caught.value.__cause__).__name__ == name
+    assert str(caught.value) == f"{file}: cannot be read ({why}); train it again"
+    assert type(caught.value.__cause__).__name__ == cause
 
 
 def test_what_is_said_already_and_what_is_a_bug_passes(tmp_path: Path) -> None:

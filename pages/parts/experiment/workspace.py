@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.doctor.examine import Examination, examine, mend
-from core.doctor.finding import ACT_WORDS, Finding
+from core.doctor.finding import ACT_WORDS, ASIDE, Finding
 from core.text.phrases import count_of
 from pages.parts.experiment.history import describe_bytes
 from pages.shared.frame.services import open_workspace
@@ -14,6 +14,8 @@ from pages.shared.frame.text import escape_markdown
 
 _FOUND, _DONE = "_workspace_found", "_workspace_done"
 _SHOWN = 8  # sentences on what was done
+_ROW = 54  # pixels: two lines of text
+_WIDTHS = {"Kind": 90, "File or folder": 240, "What": 270, "Mending": 250}  # pixels
 
 
 def show_workspace() -> None:
@@ -43,14 +45,13 @@ def _show_findings(found: Examination) -> None:
         st.success("Nothing is wrong with this workspace.")
     if not found.findings:
         return
-    st.subheader(count_of(len(found.findings), "finding"))
+    st.subheader(count_of(len(found.troubles), "finding") if found.troubles else "Not used")
     rows = [
         {
             "Kind": finding.kind,
             "File or folder": finding.path,
             "What": finding.what,
-            "Mending": ACT_WORDS[finding.act],
-            "Then": finding.cure,
+            "Mending": ACT_WORDS[finding.act] + (f"; {finding.cure}" if finding.cure else ""),
             "Frees": finding.bytes,
         }
         for finding in found.findings
@@ -58,10 +59,16 @@ def _show_findings(found: Examination) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height="content" if len(rows) < 10 else 388,
-        column_config={"Frees": st.column_config.NumberColumn(format="bytes")},
+        height="content" if len(rows) < 8 else 480,
+        row_height=_ROW,
+        column_config={
+            **{name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+            "Frees": st.column_config.NumberColumn(format="bytes", width=80),
+        },
         alt=f"What was found in the workspace: {len(rows)} rows",
     )
+    if any(finding.kind == ASIDE for finding in found.findings):
+        st.caption("What was set aside is kept so that you can look at it; mending removes it.")
     chosen: tuple[Finding, ...] = ()
     with st.container(horizontal=True):
         if _offer(
@@ -110,6 +117,7 @@ def _mend(findings: tuple[Finding, ...]) -> None:
 
     done = mend(findings, open_workspace(), on_progress=show)
     st.session_state[_DONE] = done or ("Nothing was left to mend.",)
+    st.toast(f"{len(done)} of {len(findings)} mended.", icon=":material/healing:")
     bar.progress(1.0, "Reading every file again…")
     st.session_state[_FOUND] = examine(open_workspace())
     st.rerun()

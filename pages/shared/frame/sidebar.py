@@ -48,7 +48,7 @@ def draw_sidebar() -> None:
         st.session_state["_view"] = View(view.dataset_name, view.experiment, split or splits[0], measure or PRIMARY, unknown)
         show_active_job()
         if asks_login():
-            show_html('<a href="logout" target="_self">Log out</a>')
+            show_html('<a href="logout" target="_self" style="color: inherit">Log out</a>')
 
 
 def _drop_own(*keys: str) -> None:

@@ -226,7 +226,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     for file in [*folder.glob("experiments/**/*.parquet"), *folder.glob("versions/**/*.parquet")]:
         write_frame(read_frame(file), file)
     version = folder / VERSION
-    seal_folder(version, ["vectors.npy", "corpus/corpus.jsonl"])
+    seal_folder(version, [name for name in list_files(version) if not name.startswith(COLLECTION) and name != RECORD])
     seal_folder(next(folder.glob("models/*/weights")))
     remember_folder(shutil.copytree(store.datasets / "small", folder.parent / "opened"), store)
     keep_label_rules("small", LabelRules(relevant_from=1), store)
@@ -321,6 +321,28 @@ def test_what_is_kept_is_told_and_all_else_goes_on(damage: str, whole: Whole, tm
     assert not [name for name, text in survey(store).items() if text.startswith("error") and name == "label rules"]
 
 
+def test_the_doctor_sees_each_kind_beside_nothing_else(whole: Whole, tmp_path: Path) -> None:
+    parts = {"values of an experiment", "run of an experiment", "weights"}
+    parts |= {f"{part} of a version" for part in ("chunks", "vectors", "corpus")}
+    unseen = set()
+    for kind, pattern in KEPT.items():
+        name = sorted(whole.folder.glob(pattern))[0].relative_to(whole.folder)
+        place = Path(*name.parts[:3] if name.parts[0] == "versions" else name.parts[:2])  # the least that says what it is
+        store = Workspace(tmp_path / kind)
+        for damage, do in {"none": Path.touch, **DAMAGES}.items():
+            if (whole.folder / place).is_dir():
+                shutil.copytree(whole.folder / place, store.folder / place)
+            else:
+                shutil.copyfile(whole.folder / place, store.path(*place.parts))
+            do(store.folder / name)
+            if not any(name.is_relative_to(finding.path) for finding in find_damage(store)):
+                unseen.add((damage, kind))
+            shutil.rmtree(store.folder / name.parts[0], ignore_errors=True)
+    assert {kind for damage, kind in unseen if damage == "none"} == set(KEPT)
+    assert {kind for damage, kind in unseen if damage == "missing"} == KEPT.keys() - parts
+    assert {kind for damage, kind in unseen if damage not in ("none", "missing")} <= set(BY_PEOPLE)
+
+
 @pytest.mark.parametrize("kind", ["chunks of a version", "vectors of a version", "corpus of a version", "run of an experiment"])
 def test_a_part_that_is_missing_is_told(kind: str, whole: Whole, tmp_path: Path) -> None:
     store, files = take(whole, tmp_path, "missing", {kind: KEPT[kind]})
@@ -362,7 +384,6 @@ def test_a_flipped_byte_in_any_file_of_a_version_is_told(whole: Whole, tmp_path:
     store = Workspace(tmp_path / "copy")
     folder = shutil.copytree(whole.folder / VERSION, store.folder / VERSION)  # and nothing else, which is looked at with each
     names = [name for name in list_files(folder) if not name.startswith(COLLECTION)]
-    seal_folder(folder, [name for name in names if name != RECORD])
     assert {RECORD, "vectors.npy", "chunks.parquet", "corpus/corpus.jsonl"} <= set(names)
     assert examine(store).is_healthy
     for name in (*names, SEAL):

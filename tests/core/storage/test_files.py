@@ -59,6 +59,22 @@ def test_no_flipped_byte_of_a_frame_passes(tmp_path: Path) -> None:
             read_frame(file)
 
 
+def test_a_damaged_frame_without_a_checksum_is_damaged_and_no_bug(tmp_path: Path) -> None:
+    """What stands beside the columns makes pandas and Arrow raise what programs that are wrong raise."""
+    file = tmp_path / "a.parquet"
+    RUN.to_parquet(file, index=False)
+    whole = file.read_bytes()
+    told = set()
+    for place in range(whole.index(b"ARROW:schema"), len(whole), 8):
+        file.write_bytes(flip(whole, place, 2))
+        try:
+            read_frame(file)
+        except (ValueError, OSError) as error:
+            assert is_damage(error)
+            told.add(str(error))
+    assert {f"it is no whole Parquet file, {name}" for name in ("KeyError", "TypeError")} <= told
+
+
 def test_files_without_a_checksum_are_read_as_they_are(tmp_path: Path) -> None:
     frame, record = tmp_path / "a.parquet", tmp_path / "a.json"
     RUN.to_parquet(frame, index=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,15 @@ def search(folder: Path, matrix: np.ndarray) -> list[str]:
     return list(found)
 
 
+def find_index_entry(database: Path) -> int:
+    """The last byte of what an index of the largest table holds: a page's entries stand at its end."""
+    with closing(sqlite3.connect(database)) as connection:
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+        query = "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'embeddings'"
+        [root] = connection.execute(query).fetchone()
+    return int(root * size - 1)
+
+
 def test_no_byte_of_a_kept_graph_may_change_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = np.random.default_rng(3).normal(size=(ROWS, 8)).astype(np.float32)
     folder = tmp_path / "indexes" / "k"
@@ -41,6 +52,10 @@ def test_no_byte_of_a_kept_graph_may_change_unseen(tmp_path: Path, monkeypatch: 
     assert find_broken_collection(folder) is not None
     (folder / DATABASE).write_bytes(rows)
     assert find_broken_collection(folder) is None
+    place = find_index_entry(folder / DATABASE)
+    (folder / DATABASE).write_bytes(rows[:place] + bytes([rows[place] ^ 0x01]) + rows[place + 1 :])
+    assert "DatabaseError" in str(find_broken_collection(folder)), "an index leads elsewhere, while all rows are there"
+    (folder / DATABASE).write_bytes(rows)
     file = folder / next(name for name in graph if name.endswith("data_level0.bin"))
     file.write_bytes(file.read_bytes()[:-1] + b"\x41")
     opened = []

@@ -89,7 +89,7 @@ def test_rows_of_before_there_were_checksums_are_kept(tmp_path: Path) -> None:
     data = file.read_bytes()
     place = data.index(ROWS[f"{7:032x}"].tobytes())
     file.write_bytes(data[:place] + b"!" + data[place + 1 :])
-    assert VectorCache.find_damage(file) == "1 rows have a wrong checksum"
+    assert VectorCache.find_damage(file) == "1 row has a wrong checksum"
     assert check(file) == 1, "from then on they have one"
 
 

@@ -282,8 +282,14 @@ def test_a_broken_checkpoint_is_passed_over(interrupted: Interrupted, base: Path
     newest = find_checkpoint(tmp_path / "cut" / "training")
     assert newest is not None
     assert newest.name == "checkpoint-6"
-    (newest / "trainer_state.json").write_text('{"best_')
-    (newest / "model.safetensors").write_bytes(b"half")
+    weights, state = newest / "model.safetensors", newest / "trainer_state.json"
+    flipped, whole = bytearray(weights.read_bytes()), state.read_text()
+    flipped[-1] ^= 0x01
+    state.write_text(whole[:9])
+    assert find_checkpoint(tmp_path / "cut" / "training") == newest.with_name("checkpoint-3")
+    state.write_text(whole)
+    assert find_checkpoint(tmp_path / "cut" / "training") == newest
+    weights.write_bytes(flipped)
     again = Witness()
     run(base, tmp_path / "cut", witness=again, epochs=3)
     assert sorted(set(again.steps)) == list(range(4, 10))  # from the first epoch's

@@ -243,6 +243,9 @@ def test_damage_is_told_with_the_cure(corpus: Dataset, resources: Resources) -> 
     (folder / "corpus" / "corpus.jsonl").write_text("\n".join(lines[1:]))
     with pytest.raises(InputError, match=r"corpus\.jsonl is not as it was written"):
         read_contents(version, resources.workspace)
+    again = build_version(corpus, named("dense"), resources)
+    assert again.id == version.id
+    assert len(read_contents(again, resources.workspace).corpus.documents) == len(lines), "what is damaged is built anew"
     (folder / "version.json").write_text(json.dumps({"id": version.id}))
     with pytest.raises(InputError, match="remove this version and build it again"):
         load_version(version.id, DATASET, resources.workspace)

@@ -18,7 +18,7 @@ python := .venv/bin/python
 # A file stays with one process, which makes its costly fixtures once; tests/conftest.py says in which order files are taken.
 pytest = $(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test test-fast check bench visitors fuzz clean
+.PHONY: help setup run test test-fast check bench visitors fuzz kills clean
 
 help:
 	@echo "make run        start the app (first call installs it); HOST=0.0.0.0 PORT=8600 to show colleagues, who need a password"

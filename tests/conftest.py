@@ -28,27 +28,36 @@ network_guard.install()
 
 LOG_LINES_SHOWN = 80
 TESTS = Path(__file__).parent
-MARKED = {"browser": "browser", "science": "slow"}  # folder -> mark of its tests
+MARKED = {"browser": "browser", "science": "slow", "pages": "slow"}  # folder -> mark of its tests
 LONGEST = {TESTS / "browser" / "test_walk.py"}
-# Whatever trains a model, embeds with the real one, assesses data that nobody else does, or starts one process after another.
+# Whatever trains a model, embeds with the real one, assesses data that nobody else does, builds many indexes, or starts one
+# process after another.
 LONG = {
     TESTS / "core" / name
     for name in (
+        "cli/test_compare.py",
         "cli/test_cost.py",
         "cli/test_recommend.py",
         "cli/test_train.py",
+        "cli/test_versions.py",
+        "costs/test_system_facts.py",
         "data/readers/test_any_input.py",
         "data/readers/test_chroma_collection.py",
         "experiment/test_compare.py",
+        "experiment/test_measured_sides.py",
         "experiment/test_take_collection.py",
         "export/program/test_write.py",
         "jobs/kinds/test_compare.py",
         "jobs/kinds/test_score.py",
         "jobs/kinds/test_train.py",
         "jobs/test_runner.py",
+        "ladder/test_trained_rungs.py",
         "live/test_search.py",
+        "recommendation/test_own_systems.py",
         "report/outline/test_outline.py",
+        "report/render/test_html.py",
         "scaling/test_measure.py",
+        "stages/test_chunk.py",
         "stages/test_embed.py",
         "trained_model/test_held_out.py",
         "trained_model/test_learning_curve.py",
@@ -56,11 +65,15 @@ LONG = {
         "training/test_reranker.py",
         "training/test_train.py",
         "versions/test_promote.py",
+        "versions/test_refresh.py",
+        "versions/test_version.py",
     )
 } | {
+    TESTS / "contracts" / "test_imports.py",
     TESTS / "contracts" / "test_isolation.py",
     TESTS / "contracts" / "test_rungs.py",
     TESTS / "contracts" / "test_start.py",
+    TESTS / "tools" / "test_fuzz.py",
     TESTS / "tools" / "test_kills.py",
     TESTS / "tools" / "test_setup.py",
 }

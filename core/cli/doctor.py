@@ -12,7 +12,11 @@ from core.text.phrases import count_of
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options, and what runs it."""
-    parser.add_argument("--mend", action="store_true", help="remove what was left behind, set aside what is damaged")
+    parser.add_argument(
+        "--mend",
+        action="store_true",
+        help="set aside what is damaged; remove what was left behind, and what was set aside before",
+    )
     parser.add_argument(
         "--remove-unused", action="store_true", help="remove what was made for data and models that nothing refers to any more"
     )

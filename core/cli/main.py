@@ -60,7 +60,7 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, known in COMMANDS.items():
-        added = parsers.add_parser(name, help=known.words)
+        added = parsers.add_parser(name, help=known.words, description=f"{known.words[:1].upper()}{known.words[1:]}.")
         if name == command:
             known.add_options(name, added)
             added.add_argument("--verbose", action="store_true", help="say what goes on, and where an error came from")

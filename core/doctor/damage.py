@@ -96,8 +96,8 @@ _KINDS = (
     _Kind("versions/*/*/chunks.parquet", lambda file, _: read_frame(file), "build the version again", whole=1),
     _Kind("versions/*/*/evaluation.json", lambda file, _: read_json(file)),
     _Kind(f"versions/*/*/{COLLECTION}", _check_collection),
-    _Kind("systems.yaml", lambda _, workspace: list_own_systems(workspace), "correct it", act=BY_HAND),
-    _Kind("prices.csv", lambda _, workspace: read_prices(workspace), "correct it", act=BY_HAND),
+    _Kind("systems.yaml", lambda _, workspace: list_own_systems(workspace), "correct or delete it", act=BY_HAND),
+    _Kind("prices.csv", lambda _, workspace: read_prices(workspace), "correct or delete it", act=BY_HAND),
     _Kind("log/*", _refuse_folder),
 )
 
@@ -129,11 +129,11 @@ def _find_in_files(workspace: Workspace) -> Iterator[Finding]:
             inside = file.relative_to(workspace.folder)
             if inside.parts[0] == ASIDE_FOLDER or any(part.startswith(".") for part in inside.parts[:-1]):
                 continue
-            what = _try(lambda file=file, kind=kind: kind.read(file, workspace))  # type: ignore[misc]
-            if what:
+            sentence = _try(lambda file=file, kind=kind: kind.read(file, workspace))  # type: ignore[misc]
+            if sentence:
                 whole = file if kind.whole == 0 else file.parents[kind.whole - 1]
-                cure = "" if "; " in what else kind.cure  # a sentence that has its own
-                yield Finding(DAMAGED, _name(whole, workspace), 0, what, kind.act, cure)
+                what, _, cure = sentence.partition("; ")
+                yield Finding(DAMAGED, _name(whole, workspace), 0, what, kind.act, cure or kind.cure)
 
 
 def _find_in_caches(workspace: Workspace) -> Iterator[Finding]:
@@ -151,7 +151,7 @@ def drop_rows(file: Path, workspace: Workspace) -> None:
 
 
 def _try(read: Callable[[], object]) -> str | None:
-    """What is wrong with a file, as a sentence about it; None if nothing is, or it is gone."""
+    """What is wrong with a file, as "what" or "what; cure"; None if nothing is, or it is gone."""
     try:
         read()
     except FileNotFoundError:

@@ -94,6 +94,7 @@ def test_the_page_says_what_can_be_typed(
     shared: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("data", data_view="Load data")
+    assert "Larger data: choose “A path on this machine”" in read(app.caption)
     app.segmented_control(key="data_way").set_value("A path on this machine")
     check(app.run())
     assert f"Below {shared}" in read(app.caption)
@@ -106,6 +107,7 @@ def test_the_page_says_what_can_be_typed(
     assert not app.error and str(shared / "inside") in read(app.markdown)
     monkeypatch.setenv("LADDER_ROOTS", "")
     app = open_page("data", data_view="Load data")
+    assert "Whoever runs the app can load larger data." in read(app.caption)
     for way, key in (("A path on this machine", "data_path"), ("A Chroma collection", "data_chroma_place")):
         app.segmented_control(key="data_way").set_value(way)
         check(app.run())

@@ -31,6 +31,7 @@ from pages.parts.data.load_steps import (
     show_discard,
     show_steps,
 )
+from pages.parts.data.typed_place import may_type
 from pages.shared.frame.services import open_workspace
 from pages.shared.frame.text import escape_markdown, shorten
 
@@ -64,10 +65,9 @@ def show_uploader(*, folder: bool) -> None:
         args=(key,),
     )
     show_message("upload")
-    st.caption(
-        f"At most {limit:,} MB a file; it is written to the workspace at once. "
-        f"Larger data: choose “{WAYS[2]}”, which has no limit."
-    )
+    larger = f"Larger data: choose “{WAYS[2]}”, which has no limit."
+    larger = larger if may_type() else "Whoever runs the app can load larger data."
+    st.caption(f"At most {limit:,} MB a file; it is written to the workspace at once. {larger}")
 
 
 def _take_upload(key: str) -> None:

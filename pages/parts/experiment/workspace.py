@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.doctor.examine import Examination, examine, mend
-from core.doctor.finding import ACT_WORDS, ASIDE, Finding
+from core.doctor.finding import ACT_WORDS, ASIDE, DROP_ROWS, SET_ASIDE, Finding
 from core.text.phrases import count_of
 from pages.parts.experiment.history import describe_bytes
 from pages.shared.frame.services import open_workspace
@@ -14,8 +14,8 @@ from pages.shared.frame.text import escape_markdown
 
 _FOUND, _DONE = "_workspace_found", "_workspace_done"
 _SHOWN = 8  # sentences on what was done
-_ROW = 54  # pixels: two lines of text
-_WIDTHS = {"Kind": 90, "File or folder": 240, "What": 270, "Mending": 250}  # pixels
+_WIDTHS = {"Kind": 85, "File or folder": 235, "What": 260, "Mending": 275}  # pixels
+_MENDING = {SET_ASIDE: "set aside", DROP_ROWS: "damaged rows dropped"}  # as ACT_WORDS, shorter: a cell shows one line
 
 
 def show_workspace() -> None:
@@ -51,7 +51,7 @@ def _show_findings(found: Examination) -> None:
             "Kind": finding.kind,
             "File or folder": finding.path,
             "What": finding.what,
-            "Mending": ACT_WORDS[finding.act] + (f"; {finding.cure}" if finding.cure else ""),
+            "Mending": _MENDING.get(finding.act, ACT_WORDS[finding.act]) + (f"; {finding.cure}" if finding.cure else ""),
             "Frees": finding.bytes,
         }
         for finding in found.findings
@@ -59,8 +59,7 @@ def _show_findings(found: Examination) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height="content" if len(rows) < 8 else 480,
-        row_height=_ROW,
+        height="content" if len(rows) < 10 else 388,
         column_config={
             **{name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
             "Frees": st.column_config.NumberColumn(format="bytes", width=80),

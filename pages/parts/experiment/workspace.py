@@ -21,8 +21,8 @@ _MENDING = {SET_ASIDE: "set aside", DROP_ROWS: "damaged rows dropped"}  # as ACT
 def show_workspace() -> None:
     """The part "Workspace" of the page: looks on request, since every file is read."""
     st.markdown(
-        "Looks at every file: how much room each kind takes, what is damaged, what an ended process has left behind, what "
-        "was set aside. Nothing is changed before you say so."
+        "Looks at all that is kept: how much room each kind takes, what is damaged, what an ended process has left behind, "
+        "what was set aside. Documents and queries are looked at when they are opened. Nothing is changed before you say so."
     )
     done = st.session_state.pop(_DONE, ())
     if done:

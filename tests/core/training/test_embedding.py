@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import Cancelled, InputError, ModelUnavailable
 from core.progress import CancelToken
+from core.storage.sealed_folder import SEAL
 from core.training import embedding
 from core.training.embedding import train_embedding
 from core.training.examples import Examples
@@ -285,9 +286,11 @@ def test_a_broken_checkpoint_is_passed_over(interrupted: Interrupted, base: Path
     weights, state = newest / "model.safetensors", newest / "trainer_state.json"
     flipped, whole = bytearray(weights.read_bytes()), state.read_text()
     flipped[-1] ^= 0x01
+    seal = (newest / SEAL).rename(tmp_path / SEAL)  # one of before there were seals has none
     state.write_text(whole[:9])
     assert find_checkpoint(tmp_path / "cut" / "training") == newest.with_name("checkpoint-3")
     state.write_text(whole)
+    seal.rename(newest / SEAL)
     assert find_checkpoint(tmp_path / "cut" / "training") == newest
     weights.write_bytes(flipped)
     again = Witness()

@@ -6,6 +6,8 @@ import html
 import textwrap
 from collections.abc import Iterable
 
+from core.text.acting_signs import spell_acting
+
 
 def escape(text: object) -> str:
     """The text on one line, shown and not read as HTML."""
@@ -30,7 +32,7 @@ def wrap_words(text: object, *, width: int) -> str:
 
 
 def _join(text: object) -> str:
-    return " ".join(str(text).split())
+    return spell_acting(" ".join(str(text).split()))
 
 
 def _stack(lines: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from core.errors import InputError
 from core.recommendation.assess import Assessment
 from core.report.outline import blocks
 from core.report.outline.outline import make_outline
+from core.text.acting_signs import spell_acting
 
 _FOLDER = Path(__file__).resolve().parent
 _PLOTLY = "plotly/package_data/plotly.min.js"
@@ -93,7 +94,7 @@ def _hash(script: str) -> str:
 
 def escape(text: object) -> Markup:
     """Text as HTML: shown, never executed. Half characters, which no file can hold, become a question mark."""
-    return Markup(html.escape(str(text).encode("utf-8", "replace").decode("utf-8"), quote=True))
+    return Markup(html.escape(spell_acting(str(text).encode("utf-8", "replace").decode("utf-8")), quote=True))
 
 
 def write_json(value: Any) -> str:

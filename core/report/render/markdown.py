@@ -10,6 +10,7 @@ from core.data.dataset import Dataset
 from core.recommendation.assess import Assessment
 from core.report.outline import blocks
 from core.report.outline.outline import make_outline
+from core.text.acting_signs import spell_acting
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|:(?=//)|(?<=www)\.|(?<=:)(?=\w+:)")
 # At the start of a line: a heading, a quote, a list, a rule or an underline.
@@ -28,7 +29,7 @@ def render_markdown(assessment: Assessment, dataset: Dataset) -> str:
 
 def escape(text: object) -> str:
     """Text on one line in which nothing is Markdown or HTML any more; addresses become no links, images are not fetched."""
-    line = " ".join(str(text).encode("utf-8", "replace").decode("utf-8").split())
+    line = spell_acting(" ".join(str(text).encode("utf-8", "replace").decode("utf-8").split()))
     line = _SPECIAL.sub(lambda match: f"\\{match[0]}", line)
     return _AT_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[0]}", line)
 

@@ -69,7 +69,7 @@ def describe_bytes(size: int) -> str:
 
 
 def show_table(entries: list[HistoryEntry], active: set[str]) -> None:
-    """All experiments, newest first; the table's own menu saves it as CSV."""
+    """All experiments, newest first."""
     rows = [
         {
             "Experiment": entry.name,

@@ -36,6 +36,6 @@ def show_more(view: View, measures: list[str]) -> None:
 
 
 def show_table(frame: pd.DataFrame, config: Mapping[str, Any] | None = None, *, alt: str) -> None:
-    """A table to read, with its first column kept in sight; people sort it and take it as CSV."""
+    """A table to read, with its first column kept in sight; people sort it."""
     first = {frame.columns[0]: st.column_config.TextColumn(pinned=True)}
     st.dataframe(frame, column_config={**first, **(config or {})}, hide_index=True, placeholder="–", alt=alt)

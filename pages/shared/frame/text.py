@@ -1,7 +1,8 @@
 """The one door for text that comes from documents, queries, files or system names: shown, never executed.
 
 Streamlit renders Markdown in titles, labels, captions, tabs, metrics and messages, and Plotly renders HTML in titles and
-labels; an image in such text would make the browser fetch it. So: escape first, then mark, then show.
+labels; an image in such text would make the browser fetch it. So: escape first, then mark, then show. Signs that control a
+screen or turn the direction of writing are spelled out.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from core.text.acting_signs import spell_acting
+
 _BREAKS = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")  # a no-break space stays
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&@/])")
 
 
 def escape_html(text: object) -> str:
     """For st.html: <, >, & and quotes become entities."""
-    return html.escape(str(text), quote=True)
+    return html.escape(spell_acting(str(text)), quote=True)
 
 
 def escape_markdown(text: object) -> str:
@@ -28,7 +31,7 @@ def escape_markdown(text: object) -> str:
     Options of selectbox and multiselect are plain text already and must not be escaped. Line breaks become spaces: a new
     line could start a list, a heading or a table.
     """
-    line = _BREAKS.sub(" ", str(text)).strip()
+    line = _BREAKS.sub(" ", spell_acting(str(text))).strip()
     # Streamlit makes links of bare addresses even where their signs are escaped; an invisible joiner prevents it.
     line = line.replace("://", ":\u2060//").replace("www.", "www\u2060.")
     return _MARKDOWN.sub(r"\\\1", line)
@@ -36,7 +39,7 @@ def escape_markdown(text: object) -> str:
 
 def escape_chart(text: object) -> str:
     """For Plotly titles, names, labels and hover texts, which read HTML."""
-    return html.escape(str(text), quote=False).replace("\n", "<br>")
+    return html.escape(spell_acting(str(text)), quote=False).replace("\n", "<br>")
 
 
 def mark_spans(text: str, spans: Iterable[tuple[int, int]], *, title: str = "evidence") -> str:

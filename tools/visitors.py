@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
 import random
@@ -27,9 +28,14 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from core.data.catalog import open_dataset
 from core.data.load import load_dataset
+from core.experiment.compare import compare
+from core.experiment.history import save_experiment
 from core.jobs.state import cancel_job, find_active, list_jobs, read_job
 from core.settings import SAMPLES
+from core.systems.named import make_named_systems
+from core.systems.system import Lexical
 from core.workspace import Workspace
 from tests.support.app import AppServer, run_app
 
@@ -151,6 +157,24 @@ def _write_lines(file: Path, rows: Sequence[dict[str, str]]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
+def compare_before(dataset: str, store: Workspace) -> None:
+    """Something to look at: the pages show this experiment, whatever runs."""
+    words = make_named_systems()["bm25"]
+    other = dataclasses.replace(words, name="bm25-all-words", lexical=Lexical(stop_words=False))
+    systems = {system.name: system for system in (words, other)}
+    made = compare(open_dataset(dataset, store), systems, workspace=store, experiment_id=_name_experiment(dataset))
+    save_experiment(made, store)
+
+
+def _name_experiment(dataset: str) -> str:
+    return f"before-{dataset}"
+
+
+def look_at(dataset: str) -> dict[str, str]:
+    """The query of a link to the finished experiment."""
+    return {"dataset": dataset, "experiment": _name_experiment(dataset)}
+
+
 def wait_for(words: str, store: Workspace) -> None:
     """Waits until a running job says so."""
     deadline = time.monotonic() + PATIENCE
@@ -176,7 +200,7 @@ def measure_slowing(server: AppServer, store: Workspace, pages: Sequence[str], r
     times: dict[tuple[str, bool], list[float]] = {(page, busy): [] for page in pages for busy in (False, True)}
     with Visitor(server) as starter, Visitor(server) as visitor:
         for page in pages:  # what is computed once is not to be timed
-            visitor.open(page, dataset=DATASETS[0])
+            visitor.open(page, **look_at(DATASETS[0]))
         for number in range(rounds):
             for busy in (False, True):
                 if busy:
@@ -184,7 +208,7 @@ def measure_slowing(server: AppServer, store: Workspace, pages: Sequence[str], r
                     starter.press("Start")
                     wait_for("embedding", store)
                 for page in [*pages] * _LOADS:
-                    times[page, busy].append(visitor.open(page, dataset=DATASETS[0]))
+                    times[page, busy].append(visitor.open(page, **look_at(DATASETS[0])))
                 if busy:
                     print(f"round {number + 1}: cancelled within {cancel_all(store):.1f} s", flush=True)
         ratios = []
@@ -222,7 +246,7 @@ def measure_ten(server: AppServer, empty: AppServer, store: Workspace, pages: Se
     """Thirty loads by ten visitors: of an empty page, of ours, and of ours while two comparisons and a recommendation
     run or wait."""
     turn = itertools.cycle(pages)
-    visits = [[(next(turn), {"dataset": DATASETS[number % 3]}) for _ in range(3)] for number in range(10)]
+    visits = [[(next(turn), look_at(DATASETS[number % 3])) for _ in range(3)] for number in range(10)]
 
     def tell(what: str, told: tuple[list[float], list[str]]) -> float:
         middle = statistics.median(told[0])
@@ -272,6 +296,8 @@ def main() -> None:
         for number, name in enumerate(DATASETS):
             write_many(workspace / "datasets" / name, documents=options.documents, seed=number)
         store = Workspace(workspace)
+        for dataset in DATASETS:
+            compare_before(dataset, store)
         (store.jobs / "first-run.once").touch()
         with run_app(workspace) as server:
             if options.only != "ten":

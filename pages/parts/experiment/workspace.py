@@ -15,7 +15,7 @@ from pages.shared.frame.text import escape_markdown
 _FOUND, _DONE = "_workspace_found", "_workspace_done"
 _SHOWN = 8  # sentences on what was done
 _WIDTHS = {"Kind": 85, "File or folder": 235, "What": 260, "Mending": 275}  # pixels
-_MENDING = {SET_ASIDE: "set aside", DROP_ROWS: "damaged rows dropped"}  # as ACT_WORDS, shorter: a cell shows one line
+_MENDING = {SET_ASIDE: "set aside", DROP_ROWS: "rows dropped"}  # as ACT_WORDS, shorter: a cell shows one line
 
 
 def show_workspace() -> None:

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from core.recommendation.files import save_assessment
-from core.workspace import Workspace
-from tests.support.app import AppServer, run_app
-from tests.support.assessments import HOSTILE_QUERY, make_assessment
+from tests.support.app import AppServer
 from tests.support.browser import click_middle, settle
-from tests.support.small import HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-
-
-def make_hostile(workspace: Path) -> None:
-    """The baseline fails the query that holds markup, for a reason that holds some too."""
-    _, assessment = make_assessment(workspace)
-    said = assessment.analysis
-    failures = said.failures.copy()
-    failures.loc[0, "query_id"] = HOSTILE_QUERY
-    failures.loc[0, "evidence"] = f"The answer is at rank 9 of dense; both texts hold “{HOSTILE}”."
-    analysis = dataclasses.replace(
-        said,
-        failures=failures,
-        slices=said.slices.assign(slice=said.slices["slice"].replace("tag: code", f"tag: {HOSTILE}")),
-        members={**said.members, f"tag: {HOSTILE}": said.members["tag: code"]},
-        metadata={
-            **said.metadata,
-            "fields": [{**row, "field": HOSTILE} for row in said.metadata["fields"]],
-            "recommended": [HOSTILE],
-        },
-    )
-    save_assessment(dataclasses.replace(assessment, analysis=analysis), Workspace(workspace))
 
 
 def click_left(page: Page, bar: Locator) -> None:
@@ -50,35 +23,32 @@ def click_left(page: Page, bar: Locator) -> None:
     page.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)
 
 
-def test_bars_and_links_lead_to_queries_and_nothing_is_fetched(workspace: Path, page: Page) -> None:
-    make_hostile(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/diagnosis?dataset=labelled")  # a cold deep link
-        page.get_by_role("heading", name="dense fails", exact=False).wait_for()
-        bars = page.locator(".st-key-chart_causes .barlayer .point path")
-        bars.nth(13).wait_for()
-        settle(page)
-        assert page.get_by_text("![x](http://example.com/y.png)").count() >= 1  # as text
-        click_left(page, bars.nth(1))  # metadata: the second bar
-        page.wait_for_url("**cause=metadata**")
-        settle(page)
-        click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))  # once more: all are listed again
-        page.wait_for_url(lambda url: "cause=" not in url)
-        settle(page)
-        click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))
-        page.wait_for_url("**cause=metadata**")
-        settle(page)
-        link = page.get_by_role("link", name="Open side by side").first
-        assert parse_qs(urlsplit(link.get_attribute("href") or "").query)["query"][0].startswith("q-version")
-        link.click()
-        page.get_by_role("heading", name="Queries", exact=True).wait_for()
-        page.locator(".hits section").nth(1).wait_for()
-        asked = parse_qs(urlsplit(page.url).query)
-        assert asked["query"][0].startswith("q-version") and asked["systems"][0].startswith("dense,dense-filtered")
-        while "/diagnosis" not in page.url:  # the page Queries may have completed its own address meanwhile
-            page.go_back()
-        page.get_by_role("heading", name="dense fails", exact=False).wait_for()
-        assert "cause=metadata" in page.url
+def test_bars_and_links_lead_to_queries(app: AppServer, page: Page) -> None:
+    page.goto(f"{app.url}/diagnosis?dataset=labelled")  # a cold deep link
+    page.get_by_role("heading", name="dense fails", exact=False).wait_for()
+    bars = page.locator(".st-key-chart_causes .barlayer .point path")
+    bars.nth(13).wait_for()
+    settle(page)
+    click_left(page, bars.nth(1))  # metadata: the second bar
+    page.wait_for_url("**cause=metadata**")
+    settle(page)
+    click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))  # once more: all are listed again
+    page.wait_for_url(lambda url: "cause=" not in url)
+    settle(page)
+    click_left(page, page.locator(".st-key-chart_causes .barlayer .point path").nth(1))
+    page.wait_for_url("**cause=metadata**")
+    settle(page)
+    link = page.get_by_role("link", name="Open side by side").first
+    assert parse_qs(urlsplit(link.get_attribute("href") or "").query)["query"][0].startswith("q-version")
+    link.click()
+    page.get_by_role("heading", name="Queries", exact=True).wait_for()
+    page.locator(".hits section").nth(1).wait_for()
+    asked = parse_qs(urlsplit(page.url).query)
+    assert asked["query"][0].startswith("q-version") and asked["systems"][0].startswith("dense,dense-filtered")
+    while "/diagnosis" not in page.url:  # the page Queries may have completed its own address meanwhile
+        page.go_back()
+    page.get_by_role("heading", name="dense fails", exact=False).wait_for()
+    assert "cause=metadata" in page.url
 
 
 def test_a_dot_lists_the_queries_of_its_kind(app: AppServer, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The page Experiment in a browser: start, follow, export, delete, import; hostile names."""
+"""The page Experiment in a browser: start, follow, export, delete, import."""
 
 from __future__ import annotations
 
@@ -7,43 +7,17 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.experiment.history import edit_experiment, list_experiments
-from core.jobs.kinds import COMPARE
-from core.systems.available import save_own_system
-from core.systems.named import make_named_systems
-from core.systems.system import System
+from core.experiment.history import list_experiments
 from core.workspace import Workspace
-from tests.support.app import AppServer, run_app
+from tests.support.app import AppServer
 from tests.support.browser import settle
-from tests.support.jobs import wait_until, write_running
-from tests.support.small import HOSTILE, make_experiment, write_small_dataset
+from tests.support.jobs import wait_until
+from tests.support.small import write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 OWN = "mine"  # a dataset for the test that runs, deletes and imports
-
-
-def write_hostile(workspace: Path) -> None:
-    """An experiment, an own system and a running job whose names are hostile."""
-    store = Workspace(workspace)
-    edit_experiment(make_experiment(workspace), store, name=HOSTILE, note=HOSTILE)
-    save_own_system(System(HOSTILE, HOSTILE, lexical=make_named_systems()["bm25"].lexical), store)
-    write_running(store, COMPARE, dataset="small", title=HOSTILE, label=HOSTILE, systems=({"name": HOSTILE},))
-
-
-def test_hostile_names_are_shown_and_not_acted_on(workspace: Path, page: Page) -> None:
-    """The page fixture fails the test if the browser asks another machine."""
-    write_hostile(workspace)
-    with run_app(workspace) as server:
-        address = f"{server.url}/experiment?dataset=small&experiment_part="
-        for part, sign in (("Run", "Compare systems"), ("History", "One experiment"), ("Systems", "Your systems as a file")):
-            page.goto(address + part)
-            page.get_by_role("heading", name=sign).wait_for()
-            if part == "Systems":
-                page.get_by_text("Copy and change it").click()
-                page.get_by_role("button", name="Save the system").wait_for()
-            assert page.locator('[data-testid="stMain"] img[src*="example"]').count() == 0
 
 
 def list_own(store: Workspace) -> list[str]:

@@ -1,19 +1,16 @@
-"""The page Recommendation in a browser: above the fold, narrow, its downloads and links; hostile texts."""
+"""The page Recommendation in a browser: above the fold, narrow, its downloads and links."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from core.recommendation.files import find_assessments, load_assessment, save_assessment
+from core.recommendation.files import find_assessments, load_assessment
 from core.systems.yaml_files import read_systems
 from core.workspace import Workspace
-from tests.support.app import AppServer, run_app
-from tests.support.assessments import HOSTILE_QUERY, make_assessment
+from tests.support.app import AppServer
 from tests.support.browser import settle
-from tests.support.small import HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,33 +43,3 @@ def test_examples_open_and_the_system_downloads_and_the_ladder_scrolls(app: AppS
     asked = parse_qs(urlsplit(page.url).query)
     assert asked["query"] == [said.fixes[0]]
     assert asked["systems"] == [f"{assessment.analysis.baseline},{said.system}"]
-
-
-def make_hostile(workspace: Path) -> None:
-    """A recommendation of which every sentence, and every name that is shown, holds markup."""
-    _, assessment = make_assessment(workspace)
-    said = assessment.recommendation
-    advice = dataclasses.replace(
-        said, sentence=HOSTILE, how_sure=HOSTILE, reasons=(HOSTILE,), flags=(HOSTILE,), next=(HOSTILE,),
-        fixes=(HOSTILE_QUERY,), suspects=(HOSTILE_QUERY,),
-        ruled_out=({"rung": "chunking", "title": HOSTILE, "system": HOSTILE, "why": HOSTILE},),
-        stability={**dataclasses.asdict(said)["stability"], "deciding": [HOSTILE_QUERY]},
-        fine_tuning={"answer": HOSTILE, "reason": HOSTILE, "kind": ""},
-    )  # fmt: skip
-    rows = tuple({**row, "one_time": HOSTILE, "why_not": HOSTILE, "note": HOSTILE} for row in assessment.ladder)
-    changed = dataclasses.replace(assessment, recommendation=advice, ladder=rows, errors={HOSTILE: HOSTILE})
-    save_assessment(changed, Workspace(workspace))
-
-
-def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    """The fixture fails the test if the browser asks another machine."""
-    make_hostile(workspace)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/recommendation?dataset=labelled")
-        page.locator(".example").first.wait_for()
-        settle(page)
-        page.get_by_text("All comparisons in numbers").click()
-        settle(page)
-        assert page.locator("img[src*='example.com']").count() == 0
-        assert page.get_by_role("heading").filter(has_text="<img src=http:").count() == 1
-        assert page.get_by_test_id("stException").count() == 0

@@ -41,7 +41,6 @@ def test_bar_opens_its_query(app: AppServer, page: Page) -> None:
 
 
 def test_row_offers_its_queries_and_a_query_opens(app: AppServer, page: Page) -> None:
-    """Hostile query texts are among them: the fixture fails the test if the browser asks another machine."""
     page.goto(f"{app.url}/results?dataset=small")
     select_first_row(page, page.get_by_role("region", name="Leaderboard of 2 systems"))
     page.get_by_text("All (7)").click()

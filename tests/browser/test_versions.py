@@ -1,72 +1,21 @@
-"""The page Versions in a browser: from the first build to a refresh and back; hostile texts."""
+"""The page Versions in a browser: from the first build to a refresh and back."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-import yaml
-
-from core.data.catalog import open_dataset
-from core.jobs.kinds import VERSIONS
-from core.jobs.state import FAILED
-from core.records import encode
-from core.versions.request import PROMOTE, VersionRequest
 from core.versions.version import list_versions, load_version, read_live
 from core.workspace import Workspace
-from tests.support.app import AppServer, run_app
+from tests.support.app import AppServer
 from tests.support.browser import settle
-from tests.support.jobs import write_running
-from tests.support.small import HOSTILE, HOSTILE_DOCUMENT, write_small_dataset
-from tests.support.versions import named, put_live, resources_of, write_failed_evaluation
+from tests.support.small import write_small_dataset
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-DATASET, OWN = "hostile", "kept"
-
-
-def test_hostile_texts_are_shown_and_fetch_nothing(workspace: Path, page: Page) -> None:
-    """The fixture fails the test if the browser asks another machine."""
-    store = Workspace(workspace)
-    folder = write_small_dataset(store.datasets / DATASET)
-    corpus = open_dataset(DATASET, store)
-    system = dataclasses.replace(named("bm25"), name=HOSTILE, description=HOSTILE)
-    (workspace / "systems.yaml").write_text(yaml.safe_dump({"systems": [system.to_spec()]}), encoding="utf-8")
-    first = put_live(corpus, named("bm25"), resources_of(workspace))
-    version = put_live(corpus, dataclasses.replace(system, filter=True), resources_of(workspace))
-    write_failed_evaluation(version, store, against=HOSTILE, sentence=f"Does not pass: {HOSTILE}")
-    with (folder / "corpus.jsonl").open("a", encoding="utf-8") as out:
-        out.write(json.dumps({"_id": HOSTILE, "title": HOSTILE, "text": HOSTILE}) + "\n")
-    request = encode(VersionRequest(PROMOTE, version=HOSTILE))
-    write_running(store, VERSIONS, dataset=DATASET, state=FAILED, options=request, error=HOSTILE, title=HOSTILE)
-    with run_app(workspace) as server:
-        page.goto(f"{server.url}/versions?dataset={DATASET}")  # a cold deep link
-        page.get_by_text("1 added, 0 changed, 0 deleted").wait_for()
-        settle(page)
-        for text in ("Promoting <img", "Does not pass: <img", "<img src=http://example.com/x.png> ![x]"):
-            assert page.get_by_text(text).count() >= 1  # as text
-        for part in ("Versions", "Build another", "Ask it"):
-            page.get_by_test_id("stButtonGroup").get_by_text(part, exact=True).click()
-            page.wait_for_url(f"**versions_part={part.replace(' ', '+')}**")
-            settle(page)
-            if part == "Versions":
-                page.locator(".st-key-versions_chart .main-svg").first.wait_for()
-                page.locator(".st-key-versions_chart .point").first.hover(force=True)
-            if part == "Build another":
-                page.get_by_label("System").click()
-                page.get_by_role("option", name=HOSTILE[:20]).click()
-                settle(page)
-        page.get_by_label("Query").fill("markup")
-        page.get_by_label("Query").press("Enter")
-        page.get_by_text(HOSTILE_DOCUMENT).first.wait_for()
-        settle(page)
-        assert page.locator("img[src*='example.com']").count() == 0
-        assert page.get_by_test_id("stException").count() == 0
-    assert read_live(DATASET, store).previous == (first.id,)
+OWN = "kept"
 
 
 def test_a_version_is_built_promoted_asked_refreshed_and_rolled_back(app: AppServer, page: Page) -> None:

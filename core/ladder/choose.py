@@ -32,7 +32,7 @@ class Findings:
     values: test queries x systems on the primary measure. comparisons: compare_table() of the frozen pairs. latencies: p95
     in ms by system, where measured. monthly: USD a month by system, where asked for. target_means: system -> test mean of the
     target's measure, empty without a target. missing: share of all judged queries without a relevant document in the corpus.
-    labels_fit: some system fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of
+    labels_fit: something fits the labels better than chance. ranked_low, not_found: parts of the gap, for the direction of
     fine-tuning. cross_encoder: one was measured. tuning: measured tuning queries. adoption: name of a trained rung -> what its
     model costs to adopt, in a sentence. sides: whether word matching and the models could work. answered: share of the test
     queries that the baseline answers among the first five.
@@ -55,6 +55,13 @@ class Findings:
     adoption: Mapping[str, str] = field(default_factory=dict)
     sides: Sides = field(default_factory=Sides)
     answered: float = 0.0
+
+    @property
+    def labels_by_chance(self) -> bool:
+        """Whether the labels may as well have been dealt out at random: nothing fits them, and no trained model, which has not
+        seen the test queries, is proven on these."""
+        trained = {step.chosen.name for step in self.steps if step.held_out and step.chosen is not None}
+        return not self.labels_fit and not trained & find_proven(self)
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,9 @@ def choose(findings: Findings) -> Choice:
             f"For {findings.missing:.0%} of the judged queries the corpus holds no relevant document; no retrieval finds it."
         )
         return replace(draft, action="extend_corpus", why=words)
-    if not findings.labels_fit and _list_stuck(findings):
+    if findings.labels_by_chance and _list_stuck(findings):
         return _mend_side(findings, replace(draft, system=findings.baseline.name))
-    if not findings.labels_fit:
+    if findings.labels_by_chance:
         words = "No system finds the labelled documents more often than if the labels had been dealt out at random."
         return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
     if unsure:

@@ -13,9 +13,9 @@ from core.data.split import Split
 from core.experiment.drawn_split import draw_split, group_dataset
 from core.experiment.measurer import Measurer, choose_primary
 from core.graph.resources import Resources
-from core.ladder.climb import Propose, Step, climb
+from core.ladder.climb import Propose, Step, climb, tabulate
 from core.ladder.goals import Goals
-from core.ladder.label_checks import fit_labels, share_missing
+from core.ladder.label_checks import fit_by_fix, fit_labels, share_missing
 from core.ladder.offer import Offer, make_offer
 from core.ladder.progress import LadderProgress
 from core.ladder.rungs import list_rungs
@@ -88,14 +88,27 @@ class Ladder:
 
     @cached_property
     def labels_fit(self) -> bool:
-        """Whether embeddings or word matching fit the labels better than labels dealt at random; over all queries."""
+        """Whether embeddings or word matching fit the labels better than labels dealt at random, over all queries; or, where
+        neither does, whether a rung's fix gains more on the tuning queries than it could by chance."""
         systems = (self.baseline, search_words_alone(self.baseline, Offer()))
         runs = {system.name: self.measurer.run(system) for system in systems}
-        return fit_labels(self.dataset, runs, seed=self.goals.seed)
+        return fit_labels(self.dataset, runs, seed=self.goals.seed) or self._fit_by_fix()
+
+    def _fit_by_fix(self) -> bool:
+        steps = self._climb(self.split, min_gain=math.inf)
+        # A filter that was made from the labels fits them whatever they are.
+        tried = [system for step in steps if not step.held_out for system in step.variants if not system.filter]
+        values = tabulate([self.baseline, *tried], self.measurer.values, query_ids=self.split.tuning)
+        return self.baseline.name in values and fit_by_fix(values, self.baseline.name, seed=self.goals.seed)
 
     def climb(self, split: Split, *, propose: Propose | None = None, rungs: Sequence[Rung] | None = None) -> list[Step]:
         """The steps on one split, over all rungs unless told which. No rung is kept if the labels fit nothing: what gains on
         them gains by luck."""
+        return self._climb(split, min_gain=self.goals.min_gain if self.labels_fit else math.inf, propose=propose, rungs=rungs)
+
+    def _climb(
+        self, split: Split, *, min_gain: float, propose: Propose | None = None, rungs: Sequence[Rung] | None = None
+    ) -> list[Step]:
         climbed = list_rungs() if rungs is None else rungs
         models = {rung: self.offer.find_trained(rung.trained_kind) for rung in climbed}
         return climb(
@@ -104,7 +117,7 @@ class Ladder:
             propose or (lambda rung, incumbent: propose_variants(rung, incumbent, self.offer)),
             self.measurer.values,
             tuning=split.tuning,
-            min_gain=self.goals.min_gain if self.labels_fit else math.inf,
+            min_gain=min_gain,
             explain=self._explain,
             held_out={rung: model.split["validation"] for rung, model in models.items() if model is not None},
         )

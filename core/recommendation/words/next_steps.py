@@ -51,7 +51,7 @@ def _say_how_many(decided: DecidedLadder) -> str:
     if answerable < LEAST_TEST:
         wanted = int(np.ceil(LEAST_TEST / (1 - DEFAULT_SHARE)))
         return f"Label at least {max(wanted, 40)} queries in all ({answerable} of the test queries have a relevant label now)."
-    if not decided.findings.labels_fit:
+    if decided.findings.labels_by_chance:
         return "Check the labels: query and document ids may be mixed up. Begin with the queries listed under labels to check."
     needed = [row["queries_needed"] for row in decided.rows if row.get("queries_needed")]
     return f"About {max(needed, default=0):,} test queries would settle every rung; label as many more as you can afford."

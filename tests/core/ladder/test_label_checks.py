@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.data.dataset import Dataset
-from core.ladder.label_checks import fit_labels, share_missing
+from core.ladder.label_checks import fit_by_fix, fit_labels, share_missing
 from core.schema import EVIDENCE, empty
 from tests.support.models import make_documents, make_queries, make_run
 
@@ -49,3 +49,16 @@ def test_labels_that_a_system_finds_fit_and_labels_dealt_at_random_do_not() -> N
     dealt = dict(zip(QUERIES, np.random.default_rng(2).permutation(DOCUMENTS), strict=True))
     assert fit_labels(make_dataset(answers), {"one": run}, seed=0)
     assert not fit_labels(make_dataset(dealt), {"one": run}, seed=0)
+
+
+def test_a_fix_that_finds_the_answers_fits_the_labels_and_twenty_that_gain_by_luck_do_not() -> None:
+    """Of 80 queries a third is found by chance, whatever is tried; a glossary finds 60 of them."""
+    lucky = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        found = pd.DataFrame(random.random((80, 21)) < 1 / 3, columns=["dense", *(f"fix{n}" for n in range(20))]).astype(float)
+        lucky += fit_by_fix(found, "dense", seed=0)
+        assert fit_by_fix(found.assign(glossary=[1.0] * 60 + [0.0] * 20), "dense", seed=0)
+    assert lucky <= 2
+    assert not fit_by_fix(found[["dense"]], "dense", seed=0)
+    assert not fit_by_fix(found[["dense"]].assign(worse=-1.0), "dense", seed=0)

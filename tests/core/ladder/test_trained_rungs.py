@@ -191,6 +191,13 @@ CHOICES: dict[str, tuple[Findings, str, str]] = {
     "a reranker that is better": (
         with_trained(make_findings(), verdict="better", test=0.8, rung=FINE_TUNED_RERANKER), "fine_tune_reranker", "a",
     ),
+    # proof comes before suspicion
+    "better on test, though nothing else fits the labels": (
+        with_trained(make_flat(labels_fit=False), verdict="better", test=0.7), "fine_tune_embedding", "a",
+    ),
+    "not proven, and nothing fits the labels": (
+        with_trained(make_flat(labels_fit=False), verdict="cannot_tell", test=0.9), "label_more_queries", "dense",
+    ),
     # whatever the validation queries and the mean say
     "cannot tell": (with_trained(make_findings(), verdict="cannot_tell", test=0.9), "use_hybrid_search", "h"),
     "better, but small": (with_trained(make_findings(), verdict="better_but_small", test=0.61), "use_hybrid_search", "h"),

@@ -67,7 +67,8 @@ class Findings:
 @dataclass(frozen=True)
 class Choice:
     """action: of core.ladder.actions. system: name. why: which rule decided, in one sentence. best: the best on tuning within
-    the limits. rung: the one whose action it is, None if it is no rung's. worth_trying: the action was not measured yet."""
+    the limits. rung: the one whose action it is, None if it is no rung's. worth_trying: the action was not measured yet.
+    before_scores: what the data are decided, whatever the systems score, so that another split of the queries says the same."""
 
     action: str
     system: str
@@ -76,6 +77,7 @@ class Choice:
     rung: Rung | None = None
     worth_trying: bool = False
     outside_limits: tuple[str, ...] = ()
+    before_scores: bool = False
 
 
 def choose(findings: Findings) -> Choice:
@@ -88,17 +90,17 @@ def choose(findings: Findings) -> Choice:
         if count < least:
             have = "query has" if count == 1 else "queries have"
             words = f"Only {count} {side} {have} a relevant label; at least {least} are needed."
-            return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
+            return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name, before_scores=True)
     if findings.missing >= TOO_MANY_MISSING:
         words = (
             f"For {findings.missing:.0%} of the judged queries the corpus holds no relevant document; no retrieval finds it."
         )
-        return replace(draft, action="extend_corpus", why=words)
+        return replace(draft, action="extend_corpus", why=words, before_scores=True)
     if findings.labels_by_chance and _list_stuck(findings):
-        return _mend_side(findings, replace(draft, system=findings.baseline.name))
+        return _mend_side(findings, replace(draft, system=findings.baseline.name, before_scores=True))
     if findings.labels_by_chance:
         words = "No system finds the labelled documents more often than if the labels had been dealt out at random."
-        return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name)
+        return replace(draft, action="label_more_queries", why=words, system=findings.baseline.name, before_scores=True)
     if unsure:
         return replace(draft, action="label_more_queries")
     path = find_path(draft.system, findings.steps)

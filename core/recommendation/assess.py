@@ -156,9 +156,12 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysi
         adoption=describe_adoption(ladder, steps),
     )
     choice = choose(findings)
-    gap = analysis.headroom["gap"]
-    actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, sides=experiment.sides, gap=gap)
-    deciding = find_deciding(findings.values, baseline=ladder.baseline.name, system=choice.system)
+    stability = Stability(0, {}, {})
+    if not choice.before_scores:
+        gap = analysis.headroom["gap"]
+        actions, systems = resplit(ladder, steps, latencies=latencies, monthly=monthly, sides=experiment.sides, gap=gap)
+        deciding = find_deciding(findings.values, baseline=ladder.baseline.name, system=choice.system)
+        stability = Stability(RESPLITS, actions, systems, tuple(deciding))
     rows = describe_rungs(findings, experiment, primary=ladder.primary)
     return Assessment(
         id=experiment.id,
@@ -172,7 +175,7 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysi
         recommendation=recommend(
             findings,
             choice,
-            Stability(RESPLITS, actions, systems, tuple(deciding)),
+            stability,
             experiment,
             analysis,
             rows=rows,

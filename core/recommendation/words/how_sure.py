@@ -14,7 +14,9 @@ def describe_sureness(decided: DecidedLadder, difference: Mapping[str, Any]) -> 
     share = decided.stability.actions.get(decided.choice.action, 0.0)
     times, of = round(share * decided.stability.resplits), decided.stability.resplits
     again = f"In {f'all {of}' if times == of else f'{times} of {of}'} other splits of the queries the same action comes first."
-    if decided.recommends_training:
+    if decided.choice.before_scores:
+        again = "No score decides this, so that another split of the queries would say the same."
+    elif decided.recommends_training:
         again = "Other splits of the queries need other trainings: see cross-fitting on the page Fine-tuning."
     if difference:
         interval = f"{difference['low']:.3f} to {difference['high']:.3f}"

@@ -282,6 +282,7 @@ def test_labels_come_first() -> None:
     assert poor.action == "extend_corpus" and "40%" in poor.sentence
     for advice in (few, unfit, poor):
         assert advice.sentence.startswith(title_action(advice.action))
+        assert "No score decides this" in advice.how_sure and "In all" not in advice.how_sure
 
 
 def test_embeddings_enough() -> None:

@@ -42,6 +42,8 @@ def test_every_recommendation_can_be_reported(workspace: Path, kinds: dict[str, 
     names = [section.name for section in outline.sections]
     assert names[:2] == ["verdict", "ladder"] and names[-2:] == ["origin", "terms"]
     assert len(names) == len(set(names))
+    decided_by_scores = assessment.recommendation.action in ("use_hybrid_search", "embeddings_enough")
+    assert ("stability" in names) == decided_by_scores == (assessment.recommendation.stability["resplits"] > 0)
     assert all(section.blocks for section in outline.sections)
     first = find(outline, "verdict")
     assert first.title == assessment.recommendation.title

@@ -29,7 +29,7 @@ network_guard.install()
 LOG_LINES_SHOWN = 80
 TESTS = Path(__file__).parent
 MARKED = {"browser": "browser", "science": "slow", "pages": "slow"}  # folder -> mark of its tests
-LONGEST = {TESTS / "browser" / "test_walk.py"}
+LONGEST = {TESTS / "browser" / "test_walk.py", TESTS / "browser" / "test_hostile.py"}
 # Whatever trains a model, embeds with the real one, assesses data that nobody else does, builds many indexes, or starts one
 # process after another.
 LONG = {
@@ -112,7 +112,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    """The walk is longest by far; then what runs models, browsers or other processes; then all that is quick."""
+    """The two walks are longest by far; then what runs models, browsers or other processes; then all that is quick."""
     if item.path in LONGEST:
         return 0
     return 1 if any(item.get_closest_marker(mark) for mark in MARKED.values()) else 2

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from core.data.split import Split
 from core.evaluation.per_query import find_success_measure
 from core.experiment.result import Experiment, SystemResult
@@ -56,6 +58,13 @@ class DecidedLadder:
     def success_measure(self) -> str:
         """The measure by which an answer is among the first five."""
         return find_success_measure(self.experiment.per_query)
+
+    @property
+    def success(self) -> pd.Series:
+        """By query id: above 0 where the recommended system brings an answer among the first five of a test query."""
+        rows = self.experiment.per_query
+        own = rows[(rows["system"] == self.system) & (rows["measure"] == self.success_measure)]
+        return own.set_index("query_id")["value"]
 
     @property
     def recommends_training(self) -> bool:

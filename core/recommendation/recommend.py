@@ -100,7 +100,7 @@ def recommend(
         costs=tuple(list_costs(decided)),
         risks=tuple(list_risks(decided, difference)),
         ruled_out=tuple(list_ruled_out(decided)),
-        next=tuple(list_next_steps(decided, fine_tuning)),
+        next=tuple(list_next_steps(decided, fine_tuning, suspects)),
         changes=tuple(list_changes(decided)),
         flags=(*list_flags(decided), *doubts),
         fixes=tuple(fixes),

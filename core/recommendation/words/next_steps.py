@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,10 +13,31 @@ from core.ladder.choose import LEAST_TEST
 from core.ladder.climb import tried_cross_encoder
 from core.ladder.rungs.reranking import SUGGESTED_RERANKER
 from core.recommendation.decided_ladder import DecidedLadder
+from core.text.phrases import count_of
+
+_NAMED = 5  # queries named in a sentence
 
 
-def list_next_steps(decided: DecidedLadder, fine_tuning: Mapping[str, str]) -> list[str]:
-    """What to do, in order. fine_tuning: judge_fine_tuning()."""
+def list_next_steps(decided: DecidedLadder, fine_tuning: Mapping[str, str], suspects: Sequence[str] = ()) -> list[str]:
+    """What to do, in order. fine_tuning: judge_fine_tuning(). suspects: queries whose labels need a second look; they come
+    first where half of what still fails hangs on them."""
+    steps = _list_measures(decided, fine_tuning)
+    if not suspects or decided.findings.labels_by_chance:  # where the labels as a whole are wrong, that is said already
+        return steps
+    values = decided.success
+    failing = set(values.index[values == 0])
+    hanging = len(failing & set(suspects))
+    named = ", ".join(suspects[:_NAMED]) + (", …" if len(suspects) > _NAMED else "")
+    look = (
+        f"Look at the labels of {count_of(len(suspects), 'query')} ({named}): embeddings and word matching agree there "
+        "on a document that is not labelled, and find none that is."
+    )
+    if hanging:
+        look += f" {hanging} of the {len(failing)} test queries that {decided.system} fails hang on them."
+    return [look, *steps] if 2 * hanging >= max(len(failing), 1) else [*steps, look]
+
+
+def _list_measures(decided: DecidedLadder, fine_tuning: Mapping[str, str]) -> list[str]:
     steps = []
     action = decided.choice.action
     if action == "label_more_queries":

@@ -285,6 +285,19 @@ def test_labels_come_first() -> None:
         assert "No score decides this" in advice.how_sure and "In all" not in advice.how_sure
 
 
+def test_labels_to_check_are_named_and_come_first_where_half_of_the_failures_hang_on_them() -> None:
+    values = make_values()
+    failing = [str(query) for query in values.index[values["hybrid"] == 0]]
+    assert len(failing) == 3, "of the recommended system"
+    for suspects, place, hanging in ((failing[:2], 0, 2), (failing[:1], -1, 1), (["elsewhere"], -1, 0)):
+        advice = HandmadeLadder(suspects=tuple(suspects)).recommend()
+        assert advice.system == "hybrid"
+        look = advice.next[place]
+        assert suspects[0] in look and "labels of" in look
+        assert (f"{hanging} of the 3 test queries that hybrid fails hang on them" in look) == (hanging > 0)
+    assert not any("labels of" in step for step in HandmadeLadder().recommend().next)
+
+
 def test_embeddings_enough() -> None:
     advice = make_flat().recommend()
     assert (advice.action, advice.system, advice.difference) == ("embeddings_enough", "dense", {})

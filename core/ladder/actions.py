@@ -7,6 +7,7 @@ from core.ladder.rungs import list_rungs
 MEND_A_SIDE = ("change_model", "check_words")  # actions that come first because a side could not work
 _OTHERS = {
     "embeddings_enough": "Embeddings are enough",
+    "no_cheaper_fix": "No cheaper fix was found",
     "fine_tune_generator": "Fine-tune the generator",
     "label_more_queries": "Label more queries first",
     "extend_corpus": "Extend the corpus first",

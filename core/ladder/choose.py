@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +22,8 @@ from core.text.phrases import join_words
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
-ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target
+ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target,
+_ENOUGH_SURE = 0.8  # if the queries rule out less than this
 TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
 
 
@@ -83,8 +85,28 @@ class Choice:
 def choose(findings: Findings) -> Choice:
     """Labels first, then the cheapest system that is not usefully worse than the best, then the rung that gained most.
 
-    Where no rung helps and a side could not work, nothing is concluded from that side: to make it work comes first.
+    Where no rung helps and a side could not work, nothing is concluded from that side: to make it work comes first. That
+    embeddings are enough is said only where they answer nearly everything, or meet the target.
     """
+    choice = _decide(findings)
+    if choice.action == "embeddings_enough" and not _is_enough(findings):
+        return replace(choice, action="no_cheaper_fix")
+    return choice
+
+
+def _is_enough(findings: Findings) -> bool:
+    """Whether the baseline meets the target; without one, whether it answers ENOUGH of the test queries and, by the score
+    interval of a share (Wilson 1927), more than _ENOUGH_SURE of all such queries."""
+    if findings.goals.target is not None:
+        return findings.target_means.get(findings.baseline.name, 0.0) >= findings.goals.target[1]
+    share, n, z = findings.answered, len(findings.values), 1.96
+    if not n:
+        return False
+    middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return share >= ENOUGH and (middle - half) / (1 + z * z / n) >= _ENOUGH_SURE
+
+
+def _decide(findings: Findings) -> Choice:
     draft, unsure = _choose_system(findings)
     for count, least, side in ((len(findings.values), LEAST_TEST, "test"), (findings.tuning, LEAST_TUNING, "tuning")):
         if count < least:
@@ -110,7 +132,7 @@ def choose(findings: Findings) -> Choice:
         return replace(draft, action=first.rung.action, rung=first.rung)
     target = findings.goals.target
     missed = target is not None and findings.target_means.get(draft.system, 0.0) < target[1]
-    if _list_stuck(findings) and (missed or (target is None and findings.answered < ENOUGH)):
+    if _list_stuck(findings) and not _is_enough(findings):
         return _mend_side(findings, draft)
     return _go_beyond(findings, draft) if missed else draft
 

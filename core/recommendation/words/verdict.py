@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from core.diagnosis.side_sentences import describe_trouble
 from core.evaluation.spans import CONTEXT_RECALL, CONTEXT_TOKENS
 from core.ladder.actions import MEND_A_SIDE, title_action
-from core.ladder.choose import ENOUGH
 from core.recommendation.decided_ladder import DecidedLadder
 from core.text.phrases import join_words
 
@@ -29,7 +28,7 @@ def write_verdict(decided: DecidedLadder, success: Mapping[str, tuple[int, int]]
     if decided.system == decided.baseline:
         if any(row.get("verdict") == "better" for row in decided.rows) or decided.findings.goals.target is not None:
             return f"Keep {decided.system}. {hits}. {decided.choice.why}"
-        enough = ": embeddings are enough" if found >= ENOUGH * of else ""
+        enough = ": embeddings are enough" if action == "embeddings_enough" else ""
         if any(row.get("hindrance") for row in decided.rows):
             return f"Keep {decided.system}{enough}. {hits}. {_say_unjudged(decided)}"
         return f"Keep {decided.system}{enough}. {hits}, and no cheaper fix was found to add anything useful."

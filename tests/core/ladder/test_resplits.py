@@ -26,7 +26,7 @@ def decide_by(split: Split) -> Findings:
     """The corpus is to blame whenever q0 is a test query, else embeddings are enough."""
     values = pd.DataFrame({"dense": np.full(len(split.test), 0.5)}, index=list(split.test))
     comparisons = pd.DataFrame({"baseline": [], "system": [], "delta": [], "verdict": []})
-    return Findings(DENSE, [], comparisons, values, Goals(), missing=1.0 if "q0" in split.test else 0.0)
+    return Findings(DENSE, [], comparisons, values, Goals(), missing=1.0 if "q0" in split.test else 0.0, answered=1.0)
 
 
 def test_shares_count_the_re_splits() -> None:

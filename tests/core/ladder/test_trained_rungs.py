@@ -203,7 +203,7 @@ CHOICES: dict[str, tuple[Findings, str, str]] = {
     "better, but small": (with_trained(make_findings(), verdict="better_but_small", test=0.61), "use_hybrid_search", "h"),
     "worse": (with_trained(make_findings(), verdict="worse", test=0.3), "use_hybrid_search", "h"),
     "not proven, and nothing cheap helps": (
-        with_trained(make_flat(), verdict="cannot_tell", test=0.9), "embeddings_enough", "dense",
+        with_trained(make_flat(), verdict="cannot_tell", test=0.9), "no_cheaper_fix", "dense",
     ),
     # proven, but the cheap system is as good: .015 worse with .02 as the smallest useful gain
     "not usefully better": (with_trained(make_findings(), verdict="better", test=0.615), "use_hybrid_search", "h"),
@@ -249,10 +249,10 @@ def test_what_was_trained_without_success_is_not_proposed_again() -> None:
     missed = make_missed(ranked_low=0.3, not_found=0.1)
     assert choose(missed).action == "fine_tune_reranker"
     tried = choose(with_trained(missed, verdict="cannot_tell", test=0.55, rung=FINE_TUNED_RERANKER))
-    assert (tried.action, tried.system, tried.worth_trying) == ("embeddings_enough", "dense", False)
+    assert (tried.action, tried.system, tried.worth_trying) == ("no_cheaper_fix", "dense", False)
     assert "reranker was measured" in tried.why
     deep = make_missed(ranked_low=0.1, not_found=0.3)
-    assert choose(with_trained(deep, verdict="worse", test=0.4, rung=FINE_TUNED_EMBEDDING)).action == "embeddings_enough"
+    assert choose(with_trained(deep, verdict="worse", test=0.4, rung=FINE_TUNED_EMBEDDING)).action == "no_cheaper_fix"
 
 
 def test_another_kind_of_training_says_nothing_of_this_one() -> None:

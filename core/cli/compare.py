@@ -18,7 +18,7 @@ from core.cli.terminal import (
     print_words,
     write_result,
 )
-from core.data.copies import describe_copies, find_unjudged_copies
+from core.data.copies import note_copies
 from core.diagnosis.side_sentences import list_notes
 from core.errors import InputError
 from core.evaluation.measures import MEASURES
@@ -73,7 +73,7 @@ def run_compare(options: argparse.Namespace) -> int:
     if options.config is not None:
         models = Models(limits=choose_limits(read_config_file(options.config), read_limits(workspace), file=options.config))
     print_warnings(dataset)
-    copies = describe_copies(find_unjudged_copies(dataset))
+    copies = note_copies(dataset, workspace)
     if copies:
         print(f"note: {copies}", file=sys.stderr)
     job = make_comparison_job(dataset.name, systems, split=options.split or dataset.default_split, name=options.name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from core.schema import select_relevant
 from core.text.conditions import match_filter
 from core.text.phrases import count_of
 from core.text.words import find_words, fold
+from core.workspace import Workspace
 
 ALIKE = 0.8  # Jaccard similarity of word triples from which texts are near copies, as in Lee et al. (2022), arXiv 2107.06499
 _WORDS = 3  # of a shingle, see Broder: On the resemblance and containment of documents, 1997
@@ -108,6 +109,15 @@ def describe_copies(copies: list[Copy]) -> str:
         f"{_say(copies)} and is not judged for it: such a hit counts as wrong. Judge {them}, or let copies share the label "
         "(on the page Data, or --share-copies)."
     )
+
+
+def note_copies(dataset: Dataset, workspace: Workspace) -> str:
+    """describe_copies() of the dataset's unjudged copies, which are looked for once for the data as they are."""
+
+    def look() -> dict[str, Any]:
+        return {"note": describe_copies(find_unjudged_copies(dataset))}
+
+    return str(workspace.find_or_make("unjudged copies", dataset.fingerprint, look).get("note", ""))
 
 
 def _say(copies: list[Copy]) -> str:

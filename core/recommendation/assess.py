@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from core.data.copies import describe_copies, find_unjudged_copies
+from core.data.copies import note_copies
 from core.data.dataset import Dataset
 from core.data.split import Split, keep_judged
 from core.errors import InputError
@@ -182,7 +182,7 @@ def _conclude(ladder: Ladder, steps: list[Step], experiment: Experiment, analysi
             split=ladder.split,
             primary=ladder.primary,
             suspects=_find_suspects(ladder),
-            doubts=[note] if (note := describe_copies(find_unjudged_copies(ladder.dataset))) else [],
+            doubts=[note] if (note := note_copies(ladder.dataset, ladder.resources.workspace)) else [],
         ),
         errors=dict(ladder.measurer.errors),
     )

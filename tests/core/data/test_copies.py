@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data.copies import find_unjudged_copies
+import core.data.copies
+from core.data.copies import describe_copies, find_unjudged_copies, note_copies
 from core.data.dataset import Dataset
 from core.data.health import summarise_health
 from core.data.label_rules import LabelRules
 from core.data.load import load_dataset
 from core.schema import select_relevant
+from core.workspace import Workspace
 
 ANSWER = (
     "Hold the button for ten seconds until the light blinks twice then let it go and wait for the hub to start again. "
@@ -125,3 +127,17 @@ def test_shared_labels_keep_the_threshold(tmp_path: Path) -> None:
     shared = load_dataset(folder, rules=LabelRules(relevant_from=0.5, share_copies=True))
     assert select_relevant(shared.judgments)["doc_id"].tolist() == ["a", "b"]
     assert load_dataset(folder, rules=LabelRules(relevant_from=1, share_copies=True)).judgments["doc_id"].tolist() == ["a", "c"]
+
+
+def test_they_are_looked_for_once_for_the_data_as_they_are(
+    tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Workspace(workspace)
+    documents = {"d1": ANSWER, "d2": NEAR, "d3": FAR}
+    one = load_dataset(write_folder(tmp_path / "one", documents, {"q1": {"d1": 1}}))
+    judged = load_dataset(write_folder(tmp_path / "judged", documents, {"q1": {"d1": 1, "d2": 1}}))
+    told = describe_copies(find_unjudged_copies(one))
+    assert told and note_copies(one, store) == told
+    assert note_copies(judged, store) == "", "other labels are other data"
+    monkeypatch.setattr(core.data.copies, "find_unjudged_copies", lambda dataset: pytest.fail("looked for again"))
+    assert note_copies(one, Workspace(workspace)) == told

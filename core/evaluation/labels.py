@@ -56,13 +56,15 @@ def find_suspects(runs: Mapping[str, pd.DataFrame], judgments: pd.DataFrame, *, 
     none has a labelled one among its first `deep`. In the order of the judgments."""
     relevant = select_relevant(judgments)
     pairs = set(zip(relevant["query_id"], relevant["doc_id"], strict=True))
-    first: dict[str, set[str]] = {}
+    first: dict[str, list[str]] = {}
     helped: set[str] = set()
     for run in runs.values():
         documents = to_document_run(run, depth=deep)
         for query_id, doc_id, rank in zip(documents["query_id"], documents["doc_id"], documents["rank"], strict=True):
             if rank == 1:
-                first.setdefault(query_id, set()).add(doc_id)
+                first.setdefault(query_id, []).append(doc_id)
             if (query_id, doc_id) in pairs:
                 helped.add(query_id)
-    return [query for query in find_answerable(judgments) if len(first.get(query, ())) == 1 and query not in helped]
+    # A system that finds nothing agrees with nobody.
+    agreed = {query for query, found in first.items() if len(found) == len(runs) and len(set(found)) == 1}
+    return [query for query in find_answerable(judgments) if query in agreed and query not in helped]

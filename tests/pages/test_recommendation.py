@@ -211,10 +211,11 @@ def test_target_is_told_in_words(found: tuple[Dataset, Assessment], workspace: P
     assert describe_target({"measure": "AP", "value": 0.5, "mean": None, "met": False}).startswith("Target missed: AP not meas")
 
 
-def test_labels_to_check_open_where_they_can(found: tuple[Dataset, Assessment]) -> None:
-    tested = set(found[1].split["test_ids"])
-    suspects = found[1].recommendation.suspects
-    assert suspects
+def test_labels_to_check_open_where_they_can(found: tuple[Dataset, Assessment], workspace: Path) -> None:
+    split = found[1].split
+    tested = set(split["test_ids"])
+    suspects = (split["test_ids"][0], split["tuning_ids"][0])
+    change(found, workspace, suspects=suspects)
     app = open_recommendation()
     labels = "\n".join(button.label for button in app.button).replace("\\", "")
     for query_id in suspects:

@@ -89,6 +89,8 @@ def test_suspects() -> None:
     assert find_suspects({"words": words, "meaning": meaning}, judgments) == ["qc"]
     assert find_suspects({"words": words}, judgments) == ["qc", "qd"], "one system alone agrees with itself"
     assert find_suspects({}, judgments) == []
+    silent = meaning[meaning["query_id"] != "qc"]
+    assert find_suspects({"words": words, "meaning": silent}, judgments) == [], "who finds nothing agrees with nobody"
 
 
 def test_suspects_look_at_the_first_ten() -> None:

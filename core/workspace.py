@@ -160,9 +160,10 @@ class Workspace:
         key = content_hash([what, inputs, hash_code()])
         found = self.read_facts(key)
         if found is None:
-            self.write_facts(key, make())
-            found = self.read_facts(key)
-        return found or {}
+            made = make()
+            self.write_facts(key, made)
+            found = self.read_facts(key) or made  # as everybody after this will find it
+        return found
 
 
 @functools.cache

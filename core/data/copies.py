@@ -117,7 +117,7 @@ def note_copies(dataset: Dataset, workspace: Workspace) -> str:
     def look() -> dict[str, Any]:
         return {"note": describe_copies(find_unjudged_copies(dataset))}
 
-    return str(workspace.find_or_make("unjudged copies", dataset.fingerprint, look).get("note", ""))
+    return str(workspace.find_or_make("unjudged copies", dataset.fingerprint, look)["note"])
 
 
 def _say(copies: list[Copy]) -> str:

@@ -22,7 +22,7 @@ from core.text.phrases import join_words
 
 LEAST_TEST = 20  # test queries with a relevant label below which nothing is decided
 LEAST_TUNING = 5  # tuning queries below which nothing is chosen
-ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target,
+_ENOUGH = 0.9  # share of queries answered among the first five from which embeddings are called enough without a target,
 _ENOUGH_SURE = 0.8  # if the queries rule out less than this
 TOO_MANY_MISSING = 1 / 3  # share of judged queries without a relevant document in the corpus
 
@@ -70,7 +70,7 @@ class Findings:
 class Choice:
     """action: of core.ladder.actions. system: name. why: which rule decided, in one sentence. best: the best on tuning within
     the limits. rung: the one whose action it is, None if it is no rung's. worth_trying: the action was not measured yet.
-    before_scores: what the data are decided, whatever the systems score, so that another split of the queries says the same."""
+    before_scores: counts and labels decided it, whatever the systems score, so that nothing is split anew."""
 
     action: str
     system: str
@@ -95,7 +95,7 @@ def choose(findings: Findings) -> Choice:
 
 
 def _is_enough(findings: Findings) -> bool:
-    """Whether the baseline meets the target; without one, whether it answers ENOUGH of the test queries and, by the score
+    """Whether the baseline meets the target; without one, whether it answers _ENOUGH of the test queries and, by the score
     interval of a share (Wilson 1927), more than _ENOUGH_SURE of all such queries."""
     if findings.goals.target is not None:
         return findings.target_means.get(findings.baseline.name, 0.0) >= findings.goals.target[1]
@@ -103,7 +103,7 @@ def _is_enough(findings: Findings) -> bool:
     if not n:
         return False
     middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return share >= ENOUGH and (middle - half) / (1 + z * z / n) >= _ENOUGH_SURE
+    return share >= _ENOUGH and (middle - half) / (1 + z * z / n) >= _ENOUGH_SURE
 
 
 def _decide(findings: Findings) -> Choice:

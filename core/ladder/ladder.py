@@ -96,8 +96,9 @@ class Ladder:
 
     def _fit_by_fix(self) -> bool:
         steps = self._climb(self.split, min_gain=math.inf)
-        # A filter that was made from the labels fits them whatever they are.
-        tried = [system for step in steps if not step.held_out for system in step.variants if not system.filter]
+        # A filter that was made from the labels fits them whatever they are, and so may a field that was chosen by them.
+        variants = [system for step in steps if not step.held_out for system in step.variants]
+        tried = [system for system in variants if not system.filter and not system.infer_filters]
         values = tabulate([self.baseline, *tried], self.measurer.values, query_ids=self.split.tuning)
         return self.baseline.name in values and fit_by_fix(values, self.baseline.name, seed=self.goals.seed)
 

@@ -15,7 +15,7 @@ def describe_sureness(decided: DecidedLadder, difference: Mapping[str, Any]) -> 
     times, of = round(share * decided.stability.resplits), decided.stability.resplits
     again = f"In {f'all {of}' if times == of else f'{times} of {of}'} other splits of the queries the same action comes first."
     if decided.choice.before_scores:
-        again = "No score decides this, so that another split of the queries would say the same."
+        again = "No score decides this, so that the queries were not split anew."
     elif decided.recommends_training:
         again = "Other splits of the queries need other trainings: see cross-fitting on the page Fine-tuning."
     if difference:

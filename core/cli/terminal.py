@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from core.errors import InputError
 from core.progress import ProgressCallback, ProgressEvent, ignore_progress
+from core.text.acting_signs import spell_acting
 
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
@@ -127,7 +128,7 @@ class PlainOutput:
     def write(self, text: str) -> int:
         """Writes the text; the only signs of ours that act are those with which a line of progress begins."""
         own = _CLEAR if text.startswith(_CLEAR) else ""
-        self._stream.write(own + _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text.removeprefix(own)))
+        self._stream.write(own + spell_acting(text.removeprefix(own), _ACTING))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -9,6 +9,9 @@ import re
 _ACTING = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def spell_acting(text: str) -> str:
-    """The text with the number of each such sign in its place, as programs write it, which can be seen and does nothing."""
-    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+def spell_acting(text: str, signs: re.Pattern[str] = _ACTING) -> str:
+    """The text with the number of each such sign in its place, as programs write it, which can be seen and does nothing.
+
+    signs: for another screen, on which others act.
+    """
+    return signs.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
